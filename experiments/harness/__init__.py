@@ -1,0 +1,14 @@
+"""What every experiment shares: command line, run folder, checks, progress, report.
+
+The harness knows no mathematics and no experiment. An experiment describes itself as an
+`experiment.Experiment` and calls `run.main`.
+
+- `experiment`: the description of an experiment, and what its measurement returns.
+- `checks`: verdicts on predictions, and on claims.
+- `cli`: typed configs to a command line, with one-line errors.
+- `run`: from arguments to a run folder, an answer and an exit code.
+- `store`: run folders: written whole or not at all.
+- `drawing`, `report`: the report of a run and the index over all runs.
+- `provenance`, `devices`, `progress`, `arrays`, `exact_json`, `terminal`, `errors`: what the
+  names say.
+"""

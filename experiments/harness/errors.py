@@ -1,0 +1,54 @@
+"""The exit codes of every command, and the error that means bad input."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+
+DONE = 0
+FAILED = 1
+BAD_INPUT = 2
+LOST = 3
+INTERRUPTED = 130
+
+
+class InputError(Exception):
+    """Bad input, said in one line that names the argument, the need and what came.
+
+    Not a `ValueError`: tyro catches those and prints a box of its own.
+    """
+
+
+def say_error(message: str) -> None:
+    """Print `error: message` on stderr, in one line whatever the message holds."""
+    print("error:", " ".join(message.split()), file=sys.stderr)
+
+
+def exit_code(body: Callable[[], int]) -> int:
+    """Run `body` and return the exit code of the command.
+
+    The code that `body` returns, or 2 after an `InputError`, 1 after an `OSError` (a full disk, a
+    closed pipe), 130 after Ctrl-C, each with one line on stderr. Any other exception is a defect
+    and keeps its traceback.
+    """
+    try:
+        code = body()
+        sys.stdout.flush()
+    except InputError as error:
+        say_error(str(error))
+        return BAD_INPUT
+    except BrokenPipeError:
+        # The reader left, as in `| head`. Python flushes stdout once more on its way out.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except OSError as error:
+        where = "" if error.filename is None else f": {str(error.filename)!r}"
+        say_error(f"{error.strerror or error}{where}")
+        return FAILED
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else DONE
+    return code

@@ -1,0 +1,353 @@
+"""The report of one run: a single HTML page that reads offline, on a phone and in the dark.
+
+First screen: the question, the answer, the verdicts.  Then figures, tables, checks, claims and
+provenance.  The page's bytes are a function of the run alone: ids are fixed and keys sorted.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+from base64 import b64decode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from experiments.harness import theme
+from experiments.harness.index import write_index
+from experiments.harness.markup import (
+    asset,
+    chip,
+    counts,
+    duration,
+    emphasise,
+    moment,
+    number,
+    page,
+    span,
+)
+
+if TYPE_CHECKING:
+    from experiments.harness.checks import Check, Claim
+    from experiments.harness.experiment import Figure, Json, Table
+
+__all__ = ["ReportInput", "write_index", "write_report"]
+
+POINTS: Final = 20_000
+"""Most points that one figure may hold: more is slow on a phone and shows no more."""
+ROWS: Final = 200
+"""Most rows of a table that the page shows; the CSV file has them all."""
+_CHIPS: Final = 6
+_FIRST: Final = ("command", "config", "seed", "seeds", "versions", "device", "commit")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportInput:
+    """All that a report shows. ``created`` is an ISO 8601 time in UTC, ``seconds`` the run's."""
+
+    experiment_name: str
+    question: str
+    command: str
+    answer: str
+    checks: Sequence[Check]
+    claims: Sequence[Claim]
+    figures: Sequence[Figure]
+    tables: Mapping[str, Table]
+    provenance: Mapping[str, Json]
+    created: str
+    seconds: float
+
+
+def write_report(run: ReportInput, path: Path, *, plotly_js: str | None) -> None:
+    """Writes the page to ``path``, whole or not at all.
+
+    ``plotly_js`` is the relative URL of plotly.min.js, which lies beside the index of all runs;
+    None puts the library (4.8 MB) into the page, so that the one file can be sent to a friend.
+    Raises ValueError when a figure holds more than 20,000 points or two figures share an id.
+    """
+    specs = _specs(run.figures)
+    sections = [
+        _head(run, plotly_js),
+        "<main>",
+        _figures(run.figures, specs),
+        _tables(run.tables, linked=plotly_js is not None),
+        _checks(run.checks),
+        _claims(run.claims),
+        _provenance(run),
+        "</main>",
+    ]
+    text = page(
+        title=f"{run.experiment_name}: {run.question}",
+        body="\n".join(section for section in sections if section),
+        scripts=_scripts(specs, plotly_js),
+    )
+    draft = path.with_name(f".{path.name}.part")
+    draft.write_text(text, encoding="utf-8")
+    os.replace(draft, path)
+
+
+def _head(run: ReportInput, plotly_js: str | None) -> str:
+    runs = ""
+    if plotly_js is not None:
+        folder = plotly_js.rpartition("/")[0]
+        index = f"{folder}/index.html" if folder else "index.html"
+        runs = f'<a href="{escape(index)}">All runs</a>'
+    verdicts = [str(check.verdict) for check in run.checks]
+    few = len(run.checks) <= _CHIPS
+    checks = [] if few else counts(verdicts, href="#checks")
+    checks += [
+        chip(verdict, check.name, href=f"#check-{place}")
+        for place, (check, verdict) in enumerate(zip(run.checks, verdicts, strict=True), 1)
+        if few or verdict != "PASS"
+    ]
+    claims = [chip(str(claim.verdict), claim.id, href="#claims") for claim in run.claims]
+    rows = "".join(
+        f'<div class="verdicts"><span class="label">{label}</span>{"".join(chips)}</div>'
+        for label, chips in (("Checks", checks), ("Claims", claims))
+        if chips
+    )
+    return f"""<header>
+<nav aria-label="Site"><span>experiments.{escape(run.experiment_name)}</span>{runs}</nav>
+<p class="question">{escape(run.question)}</p>
+<h1>{emphasise(run.answer)}</h1>
+{rows}
+<p class="meta">{moment(run.created)} · {duration(run.seconds)}</p>
+</header>"""
+
+
+def _figures(figures: Sequence[Figure], specs: Sequence[dict[str, Any]]) -> str:
+    parts = []
+    for place, (figure, spec) in enumerate(zip(figures, specs, strict=True), 1):
+        name = escape(figure.id)
+        style = f' style="height:{spec["height"]:g}px"' if spec["height"] else ""
+        kind = " scene" if spec["scene"] else ""
+        parts.append(
+            f"""<figure id="figure-{name}">
+<h2><span class="label">Figure {place}</span>{escape(figure.title)}</h2>
+<div class="plot{kind}" id="{name}"{style} role="img" aria-label="{escape(figure.title)}"
+ aria-describedby="caption-{name}"></div>
+<noscript><p class="notice">Figures are drawn by a script, and scripts are off here.</p></noscript>
+<figcaption id="caption-{name}">{escape(figure.caption)}</figcaption>
+</figure>"""
+        )
+    return "\n".join(parts)
+
+
+def _specs(figures: Sequence[Figure]) -> list[dict[str, Any]]:
+    """Figures as JSON values: the page's template in place of their own, the size the page's."""
+    specs: list[dict[str, Any]] = []
+    seen: set[str] = set()
+    for figure in figures:
+        if figure.id in seen:
+            raise ValueError(f"Figure ids must differ; got {figure.id!r} twice.")
+        seen.add(figure.id)
+        # Plotly's own encoder keeps typed arrays as base64 and writes NaN as null.
+        spec = json.loads(figure.figure.to_json(engine="json"))
+        points = sum(_points(trace) for trace in spec["data"])
+        if points > POINTS:
+            raise ValueError(
+                f"Figure {figure.id!r} must hold at most {POINTS:,} points; got {points:,}."
+            )
+        layout = spec["layout"]
+        for key in ("template", "width", "title"):
+            layout.pop(key, None)
+        specs.append(
+            {
+                "id": figure.id,
+                "data": spec["data"],
+                "layout": layout,
+                "height": layout.pop("height", None),
+                "scene": any(re.fullmatch(r"scene\d*", key) for key in layout)
+                or any(trace.get("type") in _SCENE for trace in spec["data"]),
+                "webgl": any(trace.get("type") in _WEBGL for trace in spec["data"]),
+            }
+        )
+    return specs
+
+
+_SCENE: Final = {"scatter3d", "surface", "mesh3d", "cone", "streamtube", "volume", "isosurface"}
+_WEBGL: Final = {*_SCENE, "scattergl", "scatterpolargl", "splom", "parcoords"}
+
+
+def _points(value: object) -> int:
+    """Length of the longest array inside a trace; a typed array counts all of its entries."""
+    if isinstance(value, list):
+        return sum(max(1, _points(item)) for item in value)
+    if isinstance(value, dict):
+        if "bdata" in value:
+            return len(b64decode(value["bdata"])) // int(value["dtype"][1])
+        return max((_points(item) for item in value.values()), default=0)
+    return 0
+
+
+def _tables(tables: Mapping[str, Table], *, linked: bool) -> str:
+    parts = []
+    for name, table in tables.items():
+        numeric = [
+            all(row[column] is None or not isinstance(row[column], str) for row in table.rows)
+            for column in range(len(table.columns))
+        ]
+        kinds = [' class="num"' if flag else "" for flag in numeric]
+        head = "".join(
+            f'<th scope="col"{kind}>{escape(column)}</th>'
+            for kind, column in zip(kinds, table.columns, strict=True)
+        )
+        body = "\n".join(
+            "<tr>"
+            + "".join(
+                f"<td{kind}>{number(cell)}</td>" for kind, cell in zip(kinds, row, strict=True)
+            )
+            + "</tr>"
+            for row in table.rows[:ROWS]
+        )
+        file = f"{escape(name)}.csv"
+        link = f'<a href="{file}">{file}</a>' if linked else file
+        more = f"The first {ROWS} of {len(table.rows):,} rows; all are" if len(
+            table.rows
+        ) > ROWS else "Also"
+        title = escape(table.title or name)
+        parts.append(
+            f"""<section class="table">
+<h2>{title}</h2>
+<div class="scroll" tabindex="0" role="region" aria-label="{title}">
+<table><thead><tr>{head}</tr></thead>
+<tbody>
+{body}
+</tbody></table>
+</div>
+<p class="caption">{escape(table.caption)} <span class="soft">{more} in {link}.</span></p>
+</section>"""
+        )
+    return "\n".join(parts)
+
+
+def _checks(checks: Sequence[Check]) -> str:
+    if not checks:
+        return ""
+    rows = []
+    for place, check in enumerate(checks, 1):
+        interval = number(check.estimate) if check.interval is None else span(*check.interval)
+        note = f'<p class="soft">{escape(check.note)}</p>' if check.note else ""
+        rows.append(
+            f"""<article class="check" id="check-{place}">
+<div><h3>{escape(check.name)}</h3><p>{escape(check.theory)}</p>{note}</div>
+<dl><div><dt>Estimate</dt><dd>{number(check.estimate)}</dd></div>
+<div><dt>Interval</dt><dd>{interval}</dd></div>
+<div><dt>Band</dt><dd>{span(*check.band)}</dd></div></dl>
+<div class="ruling">{chip(str(check.verdict))}{_gauge(check)}</div>
+</article>"""
+        )
+    return f"""<section id="checks">
+<h2>Checks</h2>
+<p class="caption">Each states what theory predicts before the measurement. PASS: the interval
+lies in the band. FAIL: it lies outside. INCONCLUSIVE: it straddles an edge.</p>
+{chr(10).join(rows)}
+</section>"""
+
+
+def _gauge(check: Check) -> str:
+    """A small picture of the interval (bar and dot) against the band (shaded)."""
+    ends = check.interval if check.interval is not None else (check.estimate, check.estimate)
+    try:
+        marks = [float(end) for end in (*ends, check.estimate) if end is not None]
+        limits = [None if limit is None else float(limit) for limit in check.band]
+    except OverflowError:
+        return ""
+    known = [*marks, *(limit for limit in limits if limit is not None)]
+    if not marks or len(set(known)) < 2 or not all(map(math.isfinite, known)):
+        return ""
+    low, high = min(known), max(known)
+    logarithmic = low > 0 and high / low > 100
+    if logarithmic:
+        low, high = math.log(low), math.log(high)
+
+    def at(value: float) -> float:
+        share = ((math.log(value) if logarithmic else value) - low) / (high - low)
+        return round(12 + 96 * share, 2)
+
+    left = 0.0 if limits[0] is None else at(limits[0])
+    right = 120.0 if limits[1] is None else at(limits[1])
+    bar = f'<path d="M{at(min(marks))} 9H{at(max(marks))}"/>'
+    dot = f'<circle cx="{at(marks[-1])}" cy="9" r="4"/>'
+    return (
+        '<svg class="gauge" viewBox="0 0 120 18" aria-hidden="true">'
+        f'<rect x="{left}" y="1" width="{max(right - left, 1):g}" height="16" rx="3"/>'
+        f"{bar}{dot}</svg>"
+    )
+
+
+def _claims(claims: Sequence[Claim]) -> str:
+    if not claims:
+        return ""
+    rows = "\n".join(
+        f"""<article class="claim" id="claim-{escape(claim.id)}">
+<div class="ruling">{chip(str(claim.verdict))}</div>
+<div><h3><span class="label">{escape(claim.id)}</span> {escape(claim.statement)}</h3>
+<p>{escape(claim.evidence)}</p></div>
+</article>"""
+        for claim in claims
+    )
+    return f'<section id="claims">\n<h2>Claims</h2>\n{rows}\n</section>'
+
+
+def _provenance(run: ReportInput) -> str:
+    known = {key: value for key, value in run.provenance.items() if key != "command"}
+    order = sorted(
+        known, key=lambda key: (_FIRST.index(key) if key in _FIRST else len(_FIRST), key)
+    )
+    rows = "\n".join(
+        f"<div><dt>{escape(key.replace('_', ' '))}</dt><dd>{_value(known[key])}</dd></div>"
+        for key in order
+    )
+    return f"""<section id="provenance">
+<h2>Provenance</h2>
+<div class="command"><code id="command">{escape(run.command)}</code>
+<button type="button" id="copy">Copy</button></div>
+<p class="soft" id="copied" role="status"></p>
+<dl class="facts">
+<div><dt>created</dt><dd>{moment(run.created)}</dd></div>
+<div><dt>time</dt><dd>{duration(run.seconds)}</dd></div>
+{rows}
+</dl>
+</section>"""
+
+
+def _value(value: Json) -> str:
+    if isinstance(value, dict):
+        pairs = (f"<span>{escape(key)} {_value(value[key])}</span>" for key in sorted(value))
+        return f'<span class="pairs">{"".join(pairs)}</span>'
+    if isinstance(value, list):
+        return ", ".join(_value(item) for item in value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    # A seed is a name, not a quantity: no separators between its digits.
+    return str(value) if isinstance(value, int) else number(value)
+
+
+def _scripts(specs: Sequence[dict[str, Any]], plotly_js: str | None) -> str:
+    """The library, the figures as inert JSON, and the script that draws and copies."""
+    library = ""
+    if specs and plotly_js is not None:
+        library = f'<script src="{escape(plotly_js)}"></script>\n'
+    elif specs:
+        from plotly.offline import get_plotlyjs
+
+        # Inside a JavaScript string or pattern, "<\/" and "</" mean the same.
+        library = f"<script>{get_plotlyjs().replace('</script', chr(60) + chr(92) + '/script')}</script>\n"
+    data = {
+        "figures": specs,
+        "light": theme.settings(),
+        "dark": theme.settings(dark=True),
+        "twins": theme.DARK,
+    }
+    text = json.dumps(data, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return (
+        f'{library}<script type="application/json" id="report-data">{text}</script>\n'
+        f"<script>\n{asset('report.js')}</script>\n"
+    )

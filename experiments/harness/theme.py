@@ -1,0 +1,181 @@
+"""Colours by role and the Plotly template, for light and dark pages alike.
+
+A figure names a role (``theme.LOWER``), never a hex colour.  The value is the colour on a light
+page; the report's script exchanges it, with any alpha digits kept, for its dark twin when the
+reader's screen is dark.  Hues follow Okabe and Ito, "Color Universal Design" (2008), darkened
+or lightened until each has a contrast of at least 3:1 with its page, the WCAG 2.2 floor for
+graphics (criterion 1.4.11); no two roles differ by red against green alone.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import layout
+
+LOWER: Final = "#0072b2"
+"""What is proved possible: lower bounds, constructions."""
+UPPER: Final = "#d04f00"
+"""What is proved impossible: upper bounds."""
+MEASURED: Final = "#00845f"
+"""Numbers that were measured or trained."""
+HIGHLIGHT: Final = "#a83f80"
+"""The one point or curve that the caption speaks of."""
+REFERENCE: Final = "#9a6a00"
+"""A published or popular value, for comparison."""
+RANDOM: Final = "#6b7480"
+"""A random baseline."""
+THEORY: Final = "#1b1f25"
+"""An exact law or prediction, drawn over the measurement."""
+
+PAGE: Final = "#ffffff"
+"""The page itself: gaps between bars, outlines of markers."""
+SOFT_TEXT: Final = "#545d69"
+GRID: Final = "#e3e7ec"
+SURFACE: Final = "#f6f7f9"
+
+DARK: Final[dict[str, str]] = {
+    LOWER: "#5cb8f5",
+    UPPER: "#ff9056",
+    MEASURED: "#3fcf9f",
+    HIGHLIGHT: "#eb93c8",
+    REFERENCE: "#f0bb45",
+    RANDOM: "#98a3b2",
+    THEORY: "#eef1f5",
+    PAGE: "#14171c",
+    SOFT_TEXT: "#a9b3c0",
+    GRID: "#2e353f",
+    SURFACE: "#1b1f26",
+    "#eef4f9": "#1d2733",
+    "#8fbfe0": "#2f6f9e",
+    "#f4f2ef": "#23272e",
+    "#003a5c": "#d3ecff",
+}
+"""The dark twin of every light colour, the inner stops of the colour scales included."""
+
+COLOURS: Final = (LOWER, UPPER, MEASURED, HIGHLIGHT, REFERENCE, RANDOM)
+"""The order in which traces without a role take colours."""
+
+SEQUENTIAL: Final = ((0.0, "#eef4f9"), (0.35, "#8fbfe0"), (0.7, LOWER), (1.0, "#003a5c"))
+"""Colour scale for magnitudes: fades into the page at zero, in light and in dark."""
+DIVERGING: Final = ((0.0, LOWER), (0.5, "#f4f2ef"), (1.0, UPPER))
+"""Colour scale for signed values: blue below zero, vermilion above."""
+
+FONT: Final = '-apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif'
+"""The reader's own sans-serif: nothing is loaded."""
+
+
+def faint(colour: str) -> str:
+    """The colour at 18% opacity, for bands and fills under a curve of the same role."""
+    return f"{colour}2e"
+
+
+def settings(*, dark: bool = False) -> dict[str, Any]:
+    """The template as plain JSON values: keys ``layout`` and ``data``."""
+
+    def tone(colour: str) -> str:
+        return DARK[colour] if dark else colour
+
+    def scale(stops: tuple[tuple[float, str], ...]) -> list[list[float | str]]:
+        return [[at, tone(colour)] for at, colour in stops]
+
+    clear = "rgba(0,0,0,0)"
+    text = {"color": tone(SOFT_TEXT)}
+    axis = {
+        "automargin": True,
+        "gridcolor": tone(GRID),
+        "zerolinecolor": tone(GRID),
+        "zerolinewidth": 1,
+        "linecolor": tone(RANDOM),
+        "showline": True,
+        "ticks": "outside",
+        "ticklen": 4,
+        "tickcolor": tone(RANDOM),
+        "tickfont": text,
+        "title": {"standoff": 10, "font": {"color": tone(THEORY)}},
+        "exponentformat": "power",
+        "minexponent": 4,
+    }
+    scene_axis = {
+        "backgroundcolor": tone(SURFACE),
+        "gridcolor": tone(GRID),
+        "linecolor": tone(RANDOM),
+        "zerolinecolor": tone(RANDOM),
+        "showbackground": True,
+        "tickfont": text,
+        "title": {"font": {"color": tone(THEORY)}},
+    }
+    # A horizontal bar above the plot costs a phone no width.
+    bar = {
+        "orientation": "h",
+        "x": 0.5,
+        "xanchor": "center",
+        "y": 1.02,
+        "yanchor": "bottom",
+        "thickness": 10,
+        "len": 0.9,
+        "outlinewidth": 0,
+        "ticks": "",
+        "tickfont": text,
+        "title": {"side": "top"},
+    }
+    return {
+        "layout": {
+            "font": {"family": FONT, "size": 13, "color": tone(THEORY)},
+            "paper_bgcolor": clear,
+            "plot_bgcolor": clear,
+            "colorway": [tone(colour) for colour in COLOURS],
+            "colorscale": {
+                "sequential": scale(SEQUENTIAL),
+                "sequentialminus": scale(SEQUENTIAL),
+                "diverging": scale(DIVERGING),
+            },
+            "coloraxis": {"colorbar": bar},
+            "margin": {"l": 8, "r": 16, "t": 12, "b": 8, "pad": 0},
+            "legend": {
+                "orientation": "h",
+                "x": 0,
+                "xanchor": "left",
+                "y": 1.03,
+                "yanchor": "bottom",
+                "bgcolor": clear,
+                "font": text,
+            },
+            "hovermode": "closest",
+            "hoverlabel": {
+                "bgcolor": tone(SURFACE),
+                "bordercolor": tone(RANDOM),
+                "font": {"color": tone(THEORY), "family": FONT},
+                "align": "left",
+            },
+            "modebar": {"bgcolor": clear, "color": tone(RANDOM), "activecolor": tone(THEORY)},
+            "annotationdefaults": {"arrowcolor": tone(RANDOM), "font": text, "arrowwidth": 1},
+            "shapedefaults": {"line": {"color": tone(RANDOM), "width": 1}},
+            "bargap": 0.06,
+            "xaxis": axis,
+            "yaxis": axis,
+            "scene": {
+                "xaxis": scene_axis,
+                "yaxis": scene_axis,
+                "zaxis": scene_axis,
+                "bgcolor": clear,
+                "aspectmode": "data",
+            },
+        },
+        "data": {
+            "bar": [{"marker": {"line": {"width": 0}}}],
+            "heatmap": [{"colorbar": bar, "colorscale": scale(SEQUENTIAL)}],
+            "scatter": [{"line": {"width": 2}, "marker": {"size": 7}}],
+            "scatter3d": [{"line": {"width": 4}, "marker": {"size": 4, "colorbar": bar}}],
+            "surface": [{"colorbar": bar, "colorscale": scale(SEQUENTIAL)}],
+        },
+    }
+
+
+def template(*, dark: bool = False) -> layout.Template:
+    """The template as a Plotly object, for figures shown or saved outside a report."""
+    from plotly.graph_objects import layout
+
+    chosen = settings(dark=dark)
+    return layout.Template(layout=chosen["layout"], data=chosen["data"])

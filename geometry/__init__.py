@@ -1,0 +1,19 @@
+"""High-dimensional geometry and packings: mathematics only, arrays in and arrays out.
+
+Conventions. `vectors` is `[n, d]`: rows are vectors. `dim` is d, `count` is n. `eps` is the
+allowed |inner product| of unit vectors, in [0, 1), and is kept exact (`exact.Cosine`). A line is
+a direction up to sign, so a packing of lines has all pairwise |cos| <= eps. Bounds say lower or
+upper. Random numbers take a `key` first. float32 on devices, float64 and integers on the host.
+
+Index
+    exact           exact |cosines|, their comparison, and how eps and angles are read
+    sphere          sampling, normalising; the exact laws of random directions
+    coherence       blocked kernels over the Gram matrix
+    baseline        random and greedy packings, as simulated
+    bounds          proved upper bounds on the size of a packing
+    packing         what an explicit packing is: rows by index, exact coherence, recipe
+    constructions   explicit packings, one family a file
+    moves           packings from packings: subset, zero-pad, direct sum
+    catalogue       the best explicit packing known here for (dim, eps)
+    certify         proof that a packing has the stated coherence
+"""

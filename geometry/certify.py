@@ -1,0 +1,362 @@
+"""Proof that a packing's lines have pairwise |cos| <= `allowed`: certificates that recompute.
+
+`certificate(packing, allowed)` chooses the strongest kind that fits the given effort, and
+`check()` does the work. The levels, from the strongest:
+
+all pairs     every pair compared: integers exactly, float64 rows with a rounding bound, or the
+              Gram matrix of an equiangular packing by an identity between integer matrices
+by symmetry   a group acts: one representative of each class of pairs compared
+by theorem    the packing's proof is cited, and random pairs are compared
+
+Rounding. u = 2^-53 and gamma_m = m u / (1 - m u). A float64 inner product of length d is off by at
+most gamma_d |x||y| in any order of summation (Higham, Accuracy and Stability of Numerical
+Algorithms, 2002, eq. 3.5). Rows are first divided by their computed norm, which is off by a
+factor in 1 +- gamma_{d+2} at most, each entry by one more rounding; together the computed |cos|
+is off by at most 2 gamma_{d+8}: `rounding_bound(d)`.
+"""
+
+from __future__ import annotations
+
+import enum
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geometry import coherence
+from geometry.exact import Cosine
+from geometry.moves import DirectSum, Subset, ZeroPad
+from geometry.packing import Packing, Rows
+
+__all__ = [
+    "AllPairs",
+    "ByTheorem",
+    "BySymmetry",
+    "Certificate",
+    "Finding",
+    "GramIdentity",
+    "Level",
+    "Parts",
+    "certificate",
+    "rounding_bound",
+]
+
+# Every pair is compared up to this many count^2 * dim, and this many entries: seconds, and 1 GiB.
+MOST_OPERATIONS = 4 * 10**11
+MOST_ENTRIES = 2 * 10**8
+_MOST_SIGNS = 4096  # largest Gram matrix of signs to square, 7e10 multiply-adds
+_FLOAT_BLOCK = 2048
+_SPOT_PAIRS = 2000
+
+
+class Level(enum.StrEnum):
+    """How a packing's coherence is known."""
+
+    ALL_PAIRS = "all pairs"
+    BY_SYMMETRY = "by symmetry"
+    BY_THEOREM = "by theorem"
+
+
+_STRENGTH = list(Level)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a check found: whether the claim holds, how that is known, and from how many pairs.
+
+    `largest` is the largest |cos| that the check establishes: exact, or a float64 value with its
+    rounding bound added.
+    """
+
+    holds: bool
+    level: Level
+    pairs: int
+    largest: Cosine
+    detail: str
+
+
+class Certificate(ABC):
+    """A claim `pairwise |cos| <= allowed` with all that is needed to recompute it."""
+
+    @abstractmethod
+    def check(self) -> Finding:
+        """Recompute the claim from the data held."""
+
+
+def rounding_bound(dim: int) -> float:
+    """Largest error of a float64 |cos| of two rows in R^`dim`, as computed here."""
+    unit = 2.0**-53
+    terms = (dim + 8) * unit
+    return 2 * terms / (1 - terms)
+
+
+@dataclass(frozen=True)
+class AllPairs(Certificate):
+    """Every pair of the `rows` compared.
+
+    Integral rows prove their coherence exactly. Float rows prove the computed value plus its
+    rounding bound: where that exceeds `allowed` although `stated`, the coherence that the
+    construction's theorem gives, does not, the level is the theorem's and the rows agree with it.
+    Cost: n^2 d / 2 multiply-adds.
+    """
+
+    rows: Rows
+    allowed: Cosine
+    stated: Cosine
+    proof: str
+
+    def check(self) -> Finding:
+        """Compare every pair."""
+        count, dim = self.rows.values.shape
+        pairs = count * (count - 1) // 2
+        floats = self.rows.squared_norms == 0
+        exact = _largest_integral(self.rows, ~floats)
+        if not floats.any():
+            holds = exact <= self.stated and exact <= self.allowed
+            return Finding(holds, Level.ALL_PAIRS, pairs, exact, "integer rows, compared exactly")
+        bound = rounding_bound(dim)
+        computed = _largest_float(self.rows, floats)
+        rounded = max(exact, Cosine.ratio(Fraction(computed) + Fraction(bound)))
+        if rounded <= self.allowed:
+            detail = f"float64 rows, rounding bound {bound:.1e} added"
+            return Finding(True, Level.ALL_PAIRS, pairs, rounded, detail)
+        least = max(exact, Cosine.ratio(max(Fraction(computed) - Fraction(bound), Fraction(0))))
+        holds = least <= self.stated and self.stated <= self.allowed
+        detail = f"{self.proof} All pairs of float64 rows agree with it to {bound:.1e}."
+        return Finding(holds, Level.BY_THEOREM, pairs, rounded, detail)
+
+
+def _largest_integral(rows: Rows, chosen: NDArray[np.bool_]) -> Cosine:
+    """The exact coherence of the chosen rows, all integral.
+
+    Rows of one squared norm at a time, so that a class of pairs needs the largest |inner product|
+    only. In float32 that is exact while every partial sum stays below 2^24, and a partial sum of
+    x y is at most |x||y|; beyond, float64 on the host is exact below 2^53.
+    """
+    largest = Fraction(0)
+    norms = [int(norm) for norm in np.unique(rows.squared_norms[chosen])]
+    for place, norm in enumerate(norms):
+        left = rows.values[chosen & (rows.squared_norms == norm)]
+        for other in norms[place:]:
+            product = math.isqrt(norm * other)
+            if product >= 2**53:
+                raise ValueError(f"squared norms must stay below 2^53; got {norm} and {other}.")
+            in_float32 = product < 2**24
+            if other == norm:
+                if len(left) < 2:
+                    continue
+                inner = (
+                    float(coherence.largest_inner_product(left))
+                    if in_float32
+                    else max(float(np.abs(tile).max(initial=0)) for tile in _tiles(left))
+                )
+            else:
+                right = rows.values[chosen & (rows.squared_norms == other)]
+                inner = (
+                    float(coherence.largest_cross_product(left, right))
+                    if in_float32
+                    else max(float(np.abs(tile).max()) for tile in _cross_tiles(left, right))
+                )
+            largest = max(largest, Fraction(int(inner) ** 2, norm * other))
+    return Cosine(largest)
+
+
+def _largest_float(rows: Rows, floats: NDArray[np.bool_]) -> float:
+    """The largest computed |cos| over the pairs with a float row in them."""
+    values = rows.values.astype(np.float64)
+    values /= np.sqrt(np.einsum("nd,nd->n", values, values))[:, None]
+    unit, rest = values[floats], values[~floats]
+    largest = max((float(np.abs(tile).max(initial=0)) for tile in _tiles(unit)), default=0.0)
+    if len(rest):
+        crossed = max(float(np.abs(tile).max()) for tile in _cross_tiles(unit, rest))
+        largest = max(largest, crossed)
+    if not math.isfinite(largest):
+        raise ValueError("rows must be finite and non-zero; got NaN.")
+    return largest
+
+
+def _tiles(values: NDArray[np.generic]) -> Iterator[NDArray[np.float64]]:
+    """Tiles of the Gram matrix above its diagonal, zero on and below it."""
+    wide = values.astype(np.float64)
+    for start in range(0, len(wide), _FLOAT_BLOCK):
+        tile = wide[start : start + _FLOAT_BLOCK] @ wide[start:].T
+        yield np.triu(tile, 1)
+
+
+def _cross_tiles(
+    left: NDArray[np.generic], right: NDArray[np.generic]
+) -> Iterator[NDArray[np.float64]]:
+    """Tiles of left right^T."""
+    wide, other = left.astype(np.float64), right.astype(np.float64)
+    for start in range(0, len(wide), _FLOAT_BLOCK):
+        yield wide[start : start + _FLOAT_BLOCK] @ other.T
+
+
+@dataclass(frozen=True)
+class GramIdentity(Certificate):
+    """An equiangular packing proved by an identity between integer matrices.
+
+    `signs` S `[n, n]` is symmetric with zero diagonal and entries +-1 off it. When S^2 = a S + b I,
+    S has two eigenvalues, and G = I + S / |smaller eigenvalue| is positive semidefinite of rank
+    equal to the larger one's multiplicity: n lines in that dimension with every |cos| equal to
+    1 / |smaller eigenvalue|. Cost: n^3.
+    """
+
+    signs: NDArray[np.int8]
+    dim: int
+    allowed: Cosine
+    stated: Cosine
+
+    def check(self) -> Finding:
+        """Square the sign matrix exactly and read dimension and coherence off its eigenvalues."""
+        count = len(self.signs)
+        pairs = count * (count - 1) // 2
+        wide = self.signs.astype(np.float64)  # entries of the square are at most n: exact
+        square = (wide @ wide).astype(np.int64)
+        signs = self.signs.astype(np.int64)
+        identity = np.eye(count, dtype=np.int64)
+        shaped = (signs == signs.T).all() and (np.abs(signs) == 1 - identity).all()
+        slope = int(square[0, 1] * signs[0, 1]) if count > 1 else 0
+        solved = (square == slope * signs + (count - 1) * identity).all()
+        found = _equiangular(count, slope)
+        holds = bool(shaped and solved) and found == (self.dim, self.stated)
+        detail = f"sign matrix S of order {count}: S^2 = {slope} S + {count - 1} I in integers"
+        return Finding(
+            holds and self.stated <= self.allowed, Level.ALL_PAIRS, pairs, self.stated, detail
+        )
+
+
+def _equiangular(count: int, slope: int) -> tuple[int, Cosine] | None:
+    """(dimension, coherence) of the lines whose sign matrix has S^2 = slope S + (count - 1) I.
+
+    The eigenvalues are (slope +- root) / 2, root^2 = slope^2 + 4 (count - 1), and the trace is 0.
+    """
+    discriminant = slope * slope + 4 * (count - 1)
+    root = math.isqrt(discriminant)
+    if slope == 0:
+        return (count // 2, Cosine(Fraction(1, count - 1))) if count % 2 == 0 else None
+    if root * root != discriminant:
+        return None
+    dim = Fraction(count * (root - slope), 2 * root)
+    return (int(dim), Cosine.ratio(Fraction(2, root - slope))) if dim.denominator == 1 else None
+
+
+@dataclass(frozen=True)
+class BySymmetry(Certificate):
+    """One representative of each class of pairs, checked by the packing's own symmetry group."""
+
+    packing: Packing
+    allowed: Cosine
+
+    def check(self) -> Finding:
+        """Run the packing's orbit check."""
+        orbit = self.packing.orbit_check()
+        if orbit is None:
+            raise ValueError(f"{self.packing.name} has no symmetry to check by.")
+        holds = orbit.holds and self.packing.coherence <= self.allowed
+        return Finding(holds, Level.BY_SYMMETRY, orbit.pairs, self.packing.coherence, orbit.detail)
+
+
+@dataclass(frozen=True)
+class ByTheorem(Certificate):
+    """The packing's theorem, with random pairs of rows compared against it in float64."""
+
+    packing: Packing
+    allowed: Cosine
+    seed: int = 0
+
+    def check(self) -> Finding:
+        """Compare random pairs."""
+        generator = np.random.default_rng(self.seed)
+        top = min(self.packing.count, np.iinfo(np.int64).max)
+        chosen = generator.integers(0, top, size=(2, _SPOT_PAIRS))
+        chosen = chosen[:, chosen[0] != chosen[1]]
+        left, right = (self.packing.rows(indices).unit() for indices in chosen)
+        cosines = np.abs(np.einsum("nd,nd->n", left, right))
+        bound = rounding_bound(self.packing.dim)
+        agree = bool((cosines <= self.packing.coherence.upper_float() + bound).all())
+        return Finding(
+            agree and self.packing.coherence <= self.allowed,
+            Level.BY_THEOREM,
+            len(cosines),
+            self.packing.coherence,
+            f"{self.packing.proof} Random pairs agree.",
+        )
+
+
+@dataclass(frozen=True)
+class Parts(Certificate):
+    """The parts of a direct sum; lines of different parts are orthogonal by their supports.
+
+    `shares` holds a certificate, the number of equal parts it stands for, and the lines in each.
+    """
+
+    shares: tuple[tuple[Certificate, int, int], ...]
+
+    def check(self) -> Finding:
+        """Check every part once; the pairs across parts need no arithmetic."""
+        findings = [(part.check(), times) for part, times, _ in self.shares]
+        lines = sum(times * size for _, times, size in self.shares)
+        inside = sum(times * size * (size - 1) // 2 for _, times, size in self.shares)
+        across = lines * (lines - 1) // 2 - inside
+        return Finding(
+            all(finding.holds for finding, _ in findings),
+            max((finding.level for finding, _ in findings), key=_STRENGTH.index),
+            across + sum(times * finding.pairs for finding, times in findings),
+            max(finding.largest for finding, _ in findings),
+            "parts in disjoint coordinates: "
+            + "; ".join(dict.fromkeys(finding.detail for finding, _ in findings)),
+        )
+
+
+def certificate(
+    packing: Packing,
+    allowed: Cosine,
+    *,
+    most_operations: int = MOST_OPERATIONS,
+    most_entries: int = MOST_ENTRIES,
+) -> Certificate:
+    """The strongest certificate of `packing` that fits the effort.
+
+    Every pair is compared while count^2 * dim <= `most_operations` and count * dim <=
+    `most_entries`; an equiangular packing is proved by its Gram matrix; then symmetry, then the
+    theorem. Direct sums are certified part by part.
+    """
+    if isinstance(packing, DirectSum):
+        sizes: dict[Packing, int] = {}
+        for part in packing.parts:
+            sizes[part] = sizes.get(part, 0) + 1
+        return Parts(
+            tuple(
+                (
+                    certificate(
+                        part, allowed, most_operations=most_operations, most_entries=most_entries
+                    ),
+                    times,
+                    part.count,
+                )
+                for part, times in sizes.items()
+            )
+        )
+    signs = packing.sign_matrix() if packing.count <= _MOST_SIGNS else None
+    if signs is not None:
+        return GramIdentity(signs, packing.dim, allowed, packing.coherence)
+    small = (
+        packing.count**2 * packing.dim <= most_operations
+        and packing.count * packing.dim <= most_entries
+    )
+    if small:
+        rows = packing.rows(np.arange(packing.count, dtype=np.int64))
+        return AllPairs(rows, allowed, packing.coherence, packing.proof)
+    if isinstance(packing, ZeroPad | Subset):
+        return certificate(
+            packing.base, allowed, most_operations=most_operations, most_entries=most_entries
+        )
+    # Asking for the check itself is the only way to know whether there is one, and it can be long.
+    if type(packing).orbit_check is not Packing.orbit_check:
+        return BySymmetry(packing, allowed)
+    return ByTheorem(packing, allowed)

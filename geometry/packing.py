@@ -1,0 +1,140 @@
+"""What an explicit packing is: lines in R^d, given row by row, with their exact coherence.
+
+A packing is a frozen dataclass of a few integers (and of other packings, for the moves). It
+states its dimension, count and coherence in closed form, makes any of its rows on demand, and
+writes itself down as a recipe, so that packings of 10^15 lines are as cheap to hold as small ones.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geometry.exact import Cosine
+
+__all__ = ["Indices", "OrbitCheck", "Packing", "Recipe", "Rows"]
+
+Indices = NDArray[np.int64]
+Recipe = dict[str, "int | str | Recipe | list[Recipe]"]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Some rows of a packing, integral ones kept as integers.
+
+    Row i is `values[i] / sqrt(squared_norms[i])` where `squared_norms[i]` > 0: its entries are
+    then integers with that sum of squares. Where `squared_norms[i]` is 0, `values[i]` is a unit
+    vector in float64. Shapes: `values` `[n, d]`, an integer type when every row is integral and
+    float64 otherwise; `squared_norms` `[n]`, int64.
+    """
+
+    values: NDArray[Any]
+    squared_norms: NDArray[np.int64]
+
+    @classmethod
+    def integral(cls, values: NDArray[Any]) -> Rows:
+        """Integer rows `[n, d]`; their squared norms are computed here."""
+        wide = values.astype(np.int64)
+        return cls(values, np.einsum("nd,nd->n", wide, wide))
+
+    @classmethod
+    def floating(cls, values: NDArray[np.float64]) -> Rows:
+        """Unit rows `[n, d]` in float64."""
+        return cls(values, np.zeros(len(values), np.int64))
+
+    def unit(self) -> NDArray[np.float64]:
+        """The rows as unit vectors `[n, d]` in float64."""
+        norms = np.sqrt(np.where(self.squared_norms > 0, self.squared_norms, 1.0))
+        return self.values.astype(np.float64) / norms[:, None]
+
+
+@dataclass(frozen=True)
+class OrbitCheck:
+    """What came of checking one representative of each class of pairs under a symmetry group."""
+
+    holds: bool
+    pairs: int  # pairs of lines that the group's images of the checked ones account for
+    detail: str  # what was computed, in words
+
+
+@dataclass(frozen=True)
+class Packing(ABC):
+    """`count` lines in R^`dim` whose largest pairwise |cos| is `coherence`.
+
+    Subclasses are frozen dataclasses; their fields are the recipe. The constructor takes only
+    parameters for which the mathematics works and raises ValueError otherwise. Nothing large is
+    made before `rows` is called.
+    """
+
+    name: ClassVar[str]  # the family's or move's name in recipes
+    exact: ClassVar[bool] = True  # `coherence` is attained, not only an upper bound
+
+    @property
+    @abstractmethod
+    def dim(self) -> int:
+        """The dimension d."""
+
+    @property
+    @abstractmethod
+    def count(self) -> int:
+        """The number of lines."""
+
+    @property
+    @abstractmethod
+    def coherence(self) -> Cosine:
+        """The largest |cos| between two lines (0 when there is one line)."""
+
+    @property
+    def peak_square(self) -> Fraction:
+        """An upper bound on the squared entries of the unit rows; 1 unless the family is flat."""
+        return Fraction(1)
+
+    @property
+    @abstractmethod
+    def proof(self) -> str:
+        """Why the coherence holds, in one sentence, with a reference."""
+
+    @abstractmethod
+    def words(self) -> str:
+        """The recipe in words, on one line."""
+
+    @abstractmethod
+    def rows(self, indices: Indices) -> Rows:
+        """The rows with these `indices` `[n]`, each in [0, count); O(d) operations a row."""
+
+    def sign_matrix(self) -> NDArray[np.int8] | None:
+        """For an equiangular packing: the signs S of its Gram matrix I + coherence * S, else None.
+
+        Shape `[count, count]`, zero diagonal. The identity S^2 = a S + b I in integers then
+        proves the dimension and the coherence without any rounding.
+        """
+        return None
+
+    def orbit_check(self) -> OrbitCheck | None:
+        """Check one representative of each class of pairs; None when no symmetry is used."""
+        return None
+
+    @classmethod
+    def candidates(cls, max_dim: int, eps: Cosine) -> Iterator[Self]:
+        """The members with `dim` <= `max_dim` and `coherence` <= `eps`, none that another beats."""
+        return iter(())
+
+    def recipe(self) -> Recipe:
+        """The recipe as plain data, from which `catalogue.build` makes the packing again."""
+        written: Recipe = {"name": self.name}
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, Packing):
+                written[field.name] = value.recipe()
+            elif isinstance(value, tuple):
+                written[field.name] = [part.recipe() for part in value]
+            elif value is not None:
+                written[field.name] = value
+        return written
