@@ -34,8 +34,8 @@ from geometry.packing import Packing, Rows
 
 __all__ = [
     "AllPairs",
-    "ByTheorem",
     "BySymmetry",
+    "ByTheorem",
     "Certificate",
     "Finding",
     "GramIdentity",

@@ -20,8 +20,8 @@ from mpmath.libmp import to_rational
 
 __all__ = ["EPS_NEED", "Cosine", "angle", "eps"]
 
-EPS_NEED = "must be a number in [0, 1), such as 0.05, 1/16 or 1/sqrt(5)"
-ANGLE_NEED = "must be a number of degrees in (0, 90], such as 60 or 89.5"
+EPS_NEED = "a number in [0, 1), such as 0.05, 1/16 or 1/sqrt(5)"
+ANGLE_NEED = "a number of degrees in (0, 90], such as 60 or 89.5"
 
 # cos(a)^2 of the only rational angles in [0, 90] degrees whose cosine has a rational square:
 # cos(a)^2 = (1 + cos 2a)/2, and Niven's theorem lists the rational values of cos 2a.
@@ -230,7 +230,7 @@ def eps(value: str | int | float | Fraction | Cosine) -> Cosine:
     else:
         exact = _parse(str(value)) if not isinstance(value, bool) else None
     if exact is None or not exact < Cosine(Fraction(1)):
-        raise ValueError(f"eps {EPS_NEED}; got {_shorten(value)}.")
+        raise ValueError(f"eps must be {EPS_NEED}; got {_shorten(value)}.")
     return exact
 
 
@@ -260,5 +260,5 @@ def angle(value: str | int | float | Fraction) -> Cosine:
     text = str(value)
     degrees = None if isinstance(value, bool) or len(text) > _LONGEST_TEXT else _rational(text)
     if degrees is None or not 0 < degrees <= 90:
-        raise ValueError(f"angle {ANGLE_NEED}; got {_shorten(value)}.")
+        raise ValueError(f"angle must be {ANGLE_NEED}; got {_shorten(value)}.")
     return Cosine(Fraction(1), degrees)

@@ -81,7 +81,7 @@ def judge(
     """
     low, high = band
     for end in band:
-        if end is not None and not math.isfinite(end):
+        if end is not None and not _finite(end):
             raise ValueError(f"`band` must have finite ends or None; got {band}.")
     if low is not None and high is not None and low > high:
         raise ValueError(f"`band` must be ordered; got {band}.")

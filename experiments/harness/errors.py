@@ -25,6 +25,13 @@ def say_error(message: str) -> None:
     print("error:", " ".join(message.split()), file=sys.stderr)
 
 
+def shortened(text: str, limit: int = 60) -> str:
+    """Return the text quoted as Python does, its middle left out if it is long."""
+    if len(text) <= limit:
+        return repr(text)
+    return f"{text[: limit // 2] + '...'!r} ({len(text)} characters)"
+
+
 def exit_code(body: Callable[[], int]) -> int:
     """Run `body` and return the exit code of the command.
 
@@ -43,12 +50,13 @@ def exit_code(body: Callable[[], int]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except OSError as error:
-        where = "" if error.filename is None else f": {str(error.filename)!r}"
+        where = "" if error.filename is None else f": {shortened(str(error.filename), 200)}"
         say_error(f"{error.strerror or error}{where}")
         return FAILED
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
     except SystemExit as stop:
+        # Help and the command-line parser's own errors leave this way.
         return stop.code if isinstance(stop.code, int) else DONE
     return code

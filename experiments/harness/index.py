@@ -32,10 +32,10 @@ class _Entry:
 
 
 def write_index(out: Path) -> None:
-    """Writes ``<out>/index.html``, whole or not at all.
+    """Write `<out>/index.html`, whole or not at all.
 
-    A run is a folder ``<out>/<experiment>/<UTC>-<hash8>``.  One whose record cannot be read is
-    listed with the reason.  Costs one read of each ``record.json``.
+    A run is a folder `<out>/<experiment>/<UTC>-<hash8>`.  One whose record cannot be read is
+    listed with the reason.  Costs one read of each `record.json`.
     """
     entries = sorted(_entries(out), key=lambda entry: entry.newest, reverse=True)
     if entries:
@@ -43,10 +43,7 @@ def write_index(out: Path) -> None:
         body = f'<ul class="runs">\n{cards}\n</ul>'
         title = f"{len(entries):,} run{'s' if len(entries) > 1 else ''}, newest first"
     else:
-        body = (
-            '<p class="caption">Start one with <code>python -m experiments.packing</code>, '
-            "or list them all with <code>python -m experiments</code>.</p>"
-        )
+        body = '<p class="caption"><code>python -m experiments</code> lists what can be run.</p>'
         title = "No runs here yet"
     text = page(
         title="All runs",
@@ -97,6 +94,8 @@ def _read(path: Path) -> dict[str, Any]:
     for key, kind in wanted.items():
         if not isinstance(record.get(key), kind):
             raise ValueError(f"the record's {key!r} is missing or of the wrong type")
+    if not 0 <= record["seconds"] < 1e12:
+        raise ValueError("the record's 'seconds' is not a time")
     for row in (*record["checks"], *record["claims"]):
         if not isinstance(row, dict) or not isinstance(row.get("verdict"), str):
             raise ValueError("a check or claim in the record has no verdict")
@@ -128,4 +127,4 @@ def _row(label: str, rows: Sequence[dict[str, Any]]) -> str:
     if not rows:
         return ""
     chips = "".join(counts([row["verdict"] for row in rows]))
-    return f'<div class="verdicts"><span class="label">{label}</span>{chips}</div>'
+    return f'<div class="verdicts"><span class="label">{label}</span><div class="chips">{chips}</div></div>'

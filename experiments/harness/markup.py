@@ -82,7 +82,11 @@ def span(low: Cell, high: Cell) -> str:
 
 
 def emphasise(text: str) -> str:
-    """The escaped text with each of its numbers in ``<strong>``."""
+    """The escaped text with each of its numbers in `<strong>`.
+
+    A relation sign stays on one line with what it relates.
+    """
+    text = re.sub(r" ([=≤≥<>≈]|<=|>=) ", "\N{NO-BREAK SPACE}\\1\N{NO-BREAK SPACE}", text)
     parts, last = [], 0
     for match in _NUMBER.finditer(text):
         parts += [escape(text[last : match.start()]), f"<strong>{escape(match.group())}</strong>"]
@@ -101,7 +105,7 @@ def chip(verdict: str, label: str = "", *, href: str = "") -> str:
 
 
 def counts(verdicts: Sequence[str], *, href: str = "") -> list[str]:
-    """One chip for each verdict that occurs, with its count, in the order of ``VERDICTS``."""
+    """One chip for each verdict that occurs, with its count, in the order of `VERDICTS`."""
     order = [*VERDICTS, *sorted(set(verdicts) - set(VERDICTS))]
     return [
         chip(verdict, str(verdicts.count(verdict)), href=href)
@@ -125,7 +129,7 @@ def duration(seconds: float) -> str:
 
 
 def moment(created: str) -> str:
-    """A ``<time>`` in UTC; text that is not an ISO 8601 time is shown as it is."""
+    """A `<time>` in UTC; text that is not an ISO 8601 time is shown as it is."""
     try:
         when = datetime.fromisoformat(created)
     except ValueError:
@@ -135,7 +139,7 @@ def moment(created: str) -> str:
 
 
 def page(*, title: str, body: str, scripts: str = "") -> str:
-    """A complete HTML document that asks for nothing beyond itself and ``scripts``."""
+    """A complete HTML document that asks for nothing beyond itself and `scripts`."""
     return f"""<!doctype html>
 <html lang="en">
 <head>

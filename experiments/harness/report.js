@@ -58,7 +58,7 @@
     const template = copy(darken ? dark : light, false);
     if (small) template.layout.font.size = 11;
     const layout = { ...copy(spec.layout, darken), template, autosize: true, uirevision: "kept" };
-    if (printing) layout.width = 660;
+    if (printing) Object.assign(layout, { width: 660, height: spec.scene ? 460 : 340 });
     // A finger that drags across a flat plot means to scroll the page.
     if (touch.matches && !spec.scene) layout.dragmode = false;
     const config = {
@@ -97,9 +97,9 @@
   addEventListener("beforeprint", forPrint(true));
   addEventListener("afterprint", forPrint(false));
 
-  const command = document.getElementById("command");
-  const copied = document.getElementById("copied");
-  document.getElementById("copy").addEventListener("click", async () => {
+  const command = document.getElementById("run-command");
+  const copied = document.getElementById("run-copied");
+  document.getElementById("run-copy").addEventListener("click", async () => {
     try {
       await navigator.clipboard.writeText(command.textContent);
       copied.textContent = "Copied.";

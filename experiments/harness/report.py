@@ -6,21 +6,17 @@ provenance.  The page's bytes are a function of the run alone: ids are fixed and
 
 from __future__ import annotations
 
-import json
 import math
 import os
-import re
-from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from experiments.harness import theme
+from experiments.harness.figures import scripts, specs
 from experiments.harness.index import write_index
 from experiments.harness.markup import (
-    asset,
     chip,
     counts,
     duration,
@@ -37,8 +33,6 @@ if TYPE_CHECKING:
 
 __all__ = ["ReportInput", "write_index", "write_report"]
 
-POINTS: Final = 20_000
-"""Most points that one figure may hold: more is slow on a phone and shows no more."""
 ROWS: Final = 200
 """Most rows of a table that the page shows; the CSV file has them all."""
 _CHIPS: Final = 6
@@ -47,7 +41,7 @@ _FIRST: Final = ("command", "config", "seed", "seeds", "versions", "device", "co
 
 @dataclass(frozen=True, kw_only=True)
 class ReportInput:
-    """All that a report shows. ``created`` is an ISO 8601 time in UTC, ``seconds`` the run's."""
+    """All that a report shows. `created` is an ISO 8601 time in UTC, `seconds` the run's."""
 
     experiment_name: str
     question: str
@@ -63,17 +57,17 @@ class ReportInput:
 
 
 def write_report(run: ReportInput, path: Path, *, plotly_js: str | None) -> None:
-    """Writes the page to ``path``, whole or not at all.
+    """Write the page to `path`, whole or not at all.
 
-    ``plotly_js`` is the relative URL of plotly.min.js, which lies beside the index of all runs;
+    `plotly_js` is the relative URL of plotly.min.js, which lies beside the index of all runs;
     None puts the library (4.8 MB) into the page, so that the one file can be sent to a friend.
     Raises ValueError when a figure holds more than 20,000 points or two figures share an id.
     """
-    specs = _specs(run.figures)
+    drawn = specs(run.figures)
     sections = [
         _head(run, plotly_js),
         "<main>",
-        _figures(run.figures, specs),
+        _figures(run.figures, drawn),
         _tables(run.tables, linked=plotly_js is not None),
         _checks(run.checks),
         _claims(run.claims),
@@ -83,7 +77,7 @@ def write_report(run: ReportInput, path: Path, *, plotly_js: str | None) -> None
     text = page(
         title=f"{run.experiment_name}: {run.question}",
         body="\n".join(section for section in sections if section),
-        scripts=_scripts(specs, plotly_js),
+        scripts=scripts(drawn, plotly_js),
     )
     draft = path.with_name(f".{path.name}.part")
     draft.write_text(text, encoding="utf-8")
@@ -98,15 +92,16 @@ def _head(run: ReportInput, plotly_js: str | None) -> str:
         runs = f'<a href="{escape(index)}">All runs</a>'
     verdicts = [str(check.verdict) for check in run.checks]
     few = len(run.checks) <= _CHIPS
-    checks = [] if few else counts(verdicts, href="#checks")
+    checks = [] if few else counts(verdicts, href="#section-checks")
     checks += [
         chip(verdict, check.name, href=f"#check-{place}")
         for place, (check, verdict) in enumerate(zip(run.checks, verdicts, strict=True), 1)
         if few or verdict != "PASS"
     ]
-    claims = [chip(str(claim.verdict), claim.id, href="#claims") for claim in run.claims]
+    claims = [chip(str(claim.verdict), claim.id, href="#section-claims") for claim in run.claims]
     rows = "".join(
-        f'<div class="verdicts"><span class="label">{label}</span>{"".join(chips)}</div>'
+        f'<div class="verdicts"><span class="label">{label}</span>'
+        f'<div class="chips">{"".join(chips)}</div></div>'
         for label, chips in (("Checks", checks), ("Claims", claims))
         if chips
     )
@@ -119,9 +114,9 @@ def _head(run: ReportInput, plotly_js: str | None) -> str:
 </header>"""
 
 
-def _figures(figures: Sequence[Figure], specs: Sequence[dict[str, Any]]) -> str:
+def _figures(figures: Sequence[Figure], drawn: Sequence[dict[str, Any]]) -> str:
     parts = []
-    for place, (figure, spec) in enumerate(zip(figures, specs, strict=True), 1):
+    for place, (figure, spec) in enumerate(zip(figures, drawn, strict=True), 1):
         name = escape(figure.id)
         style = f' style="height:{spec["height"]:g}px"' if spec["height"] else ""
         kind = " scene" if spec["scene"] else ""
@@ -135,53 +130,6 @@ def _figures(figures: Sequence[Figure], specs: Sequence[dict[str, Any]]) -> str:
 </figure>"""
         )
     return "\n".join(parts)
-
-
-def _specs(figures: Sequence[Figure]) -> list[dict[str, Any]]:
-    """Figures as JSON values: the page's template in place of their own, the size the page's."""
-    specs: list[dict[str, Any]] = []
-    seen: set[str] = set()
-    for figure in figures:
-        if figure.id in seen:
-            raise ValueError(f"Figure ids must differ; got {figure.id!r} twice.")
-        seen.add(figure.id)
-        # Plotly's own encoder keeps typed arrays as base64 and writes NaN as null.
-        spec = json.loads(figure.figure.to_json(engine="json"))
-        points = sum(_points(trace) for trace in spec["data"])
-        if points > POINTS:
-            raise ValueError(
-                f"Figure {figure.id!r} must hold at most {POINTS:,} points; got {points:,}."
-            )
-        layout = spec["layout"]
-        for key in ("template", "width", "title"):
-            layout.pop(key, None)
-        specs.append(
-            {
-                "id": figure.id,
-                "data": spec["data"],
-                "layout": layout,
-                "height": layout.pop("height", None),
-                "scene": any(re.fullmatch(r"scene\d*", key) for key in layout)
-                or any(trace.get("type") in _SCENE for trace in spec["data"]),
-                "webgl": any(trace.get("type") in _WEBGL for trace in spec["data"]),
-            }
-        )
-    return specs
-
-
-_SCENE: Final = {"scatter3d", "surface", "mesh3d", "cone", "streamtube", "volume", "isosurface"}
-_WEBGL: Final = {*_SCENE, "scattergl", "scatterpolargl", "splom", "parcoords"}
-
-
-def _points(value: object) -> int:
-    """Length of the longest array inside a trace; a typed array counts all of its entries."""
-    if isinstance(value, list):
-        return sum(max(1, _points(item)) for item in value)
-    if isinstance(value, dict):
-        if "bdata" in value:
-            return len(b64decode(value["bdata"])) // int(value["dtype"][1])
-        return max((_points(item) for item in value.values()), default=0)
-    return 0
 
 
 def _tables(tables: Mapping[str, Table], *, linked: bool) -> str:
@@ -206,9 +154,8 @@ def _tables(tables: Mapping[str, Table], *, linked: bool) -> str:
         )
         file = f"{escape(name)}.csv"
         link = f'<a href="{file}">{file}</a>' if linked else file
-        more = f"The first {ROWS} of {len(table.rows):,} rows; all are" if len(
-            table.rows
-        ) > ROWS else "Also"
+        long = len(table.rows) > ROWS
+        more = f"The first {ROWS} of {len(table.rows):,} rows; all are" if long else "Also"
         title = escape(table.title or name)
         parts.append(
             f"""<section class="table">
@@ -230,7 +177,8 @@ def _checks(checks: Sequence[Check]) -> str:
         return ""
     rows = []
     for place, check in enumerate(checks, 1):
-        interval = number(check.estimate) if check.interval is None else span(*check.interval)
+        exact = "exact" if check.estimate is not None else number(None)
+        interval = exact if check.interval is None else span(*check.interval)
         note = f'<p class="soft">{escape(check.note)}</p>' if check.note else ""
         rows.append(
             f"""<article class="check" id="check-{place}">
@@ -241,7 +189,7 @@ def _checks(checks: Sequence[Check]) -> str:
 <div class="ruling">{chip(str(check.verdict))}{_gauge(check)}</div>
 </article>"""
         )
-    return f"""<section id="checks">
+    return f"""<section id="section-checks">
 <h2>Checks</h2>
 <p class="caption">Each states what theory predicts before the measurement. PASS: the interval
 lies in the band. FAIL: it lies outside. INCONCLUSIVE: it straddles an edge.</p>
@@ -291,7 +239,7 @@ def _claims(claims: Sequence[Claim]) -> str:
 </article>"""
         for claim in claims
     )
-    return f'<section id="claims">\n<h2>Claims</h2>\n{rows}\n</section>'
+    return f'<section id="section-claims">\n<h2>Claims</h2>\n{rows}\n</section>'
 
 
 def _provenance(run: ReportInput) -> str:
@@ -303,11 +251,11 @@ def _provenance(run: ReportInput) -> str:
         f"<div><dt>{escape(key.replace('_', ' '))}</dt><dd>{_value(known[key])}</dd></div>"
         for key in order
     )
-    return f"""<section id="provenance">
+    return f"""<section id="section-provenance">
 <h2>Provenance</h2>
-<div class="command"><code id="command">{escape(run.command)}</code>
-<button type="button" id="copy">Copy</button></div>
-<p class="soft" id="copied" role="status"></p>
+<div class="command"><code id="run-command">{escape(run.command)}</code>
+<button type="button" id="run-copy">Copy</button></div>
+<p class="soft" id="run-copied" role="status"></p>
 <dl class="facts">
 <div><dt>created</dt><dd>{moment(run.created)}</dd></div>
 <div><dt>time</dt><dd>{duration(run.seconds)}</dd></div>
@@ -326,28 +274,3 @@ def _value(value: Json) -> str:
         return "yes" if value else "no"
     # A seed is a name, not a quantity: no separators between its digits.
     return str(value) if isinstance(value, int) else number(value)
-
-
-def _scripts(specs: Sequence[dict[str, Any]], plotly_js: str | None) -> str:
-    """The library, the figures as inert JSON, and the script that draws and copies."""
-    library = ""
-    if specs and plotly_js is not None:
-        library = f'<script src="{escape(plotly_js)}"></script>\n'
-    elif specs:
-        from plotly.offline import get_plotlyjs
-
-        # Inside a JavaScript string or pattern, "<\/" and "</" mean the same.
-        library = f"<script>{get_plotlyjs().replace('</script', chr(60) + chr(92) + '/script')}</script>\n"
-    data = {
-        "figures": specs,
-        "light": theme.settings(),
-        "dark": theme.settings(dark=True),
-        "twins": theme.DARK,
-    }
-    text = json.dumps(data, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    for character in "<>&\u2028\u2029":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return (
-        f'{library}<script type="application/json" id="report-data">{text}</script>\n'
-        f"<script>\n{asset('report.js')}</script>\n"
-    )

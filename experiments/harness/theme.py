@@ -1,6 +1,6 @@
 """Colours by role and the Plotly template, for light and dark pages alike.
 
-A figure names a role (``theme.LOWER``), never a hex colour.  The value is the colour on a light
+A figure names a role (`theme.LOWER`), never a hex colour.  The value is the colour on a light
 page; the report's script exchanges it, with any alpha digits kept, for its dark twin when the
 reader's screen is dark.  Hues follow Okabe and Ito, "Color Universal Design" (2008), darkened
 or lightened until each has a contrast of at least 3:1 with its page, the WCAG 2.2 floor for
@@ -72,7 +72,7 @@ def faint(colour: str) -> str:
 
 
 def settings(*, dark: bool = False) -> dict[str, Any]:
-    """The template as plain JSON values: keys ``layout`` and ``data``."""
+    """The template as plain JSON values: keys `layout` and `data`."""
 
     def tone(colour: str) -> str:
         return DARK[colour] if dark else colour
@@ -135,6 +135,7 @@ def settings(*, dark: bool = False) -> dict[str, Any]:
             "margin": {"l": 8, "r": 16, "t": 12, "b": 8, "pad": 0},
             "legend": {
                 "orientation": "h",
+                "traceorder": "normal",
                 "x": 0,
                 "xanchor": "left",
                 "y": 1.03,
@@ -161,6 +162,8 @@ def settings(*, dark: bool = False) -> dict[str, Any]:
                 "zaxis": scene_axis,
                 "bgcolor": clear,
                 "aspectmode": "data",
+                # A little farther than Plotly's own 1.25, so that no corner is cut off.
+                "camera": {"eye": {"x": 1.6, "y": 1.6, "z": 1.1}},
             },
         },
         "data": {

@@ -1,0 +1,185 @@
+"""What surrounds a bracket: random directions, the curves over eps and over d, the families.
+
+Counts of lines go into curves as log10, since they pass 10^1000.
+"""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from experiments import intervals
+
+if TYPE_CHECKING:
+    from geometry.exact import Cosine
+    from geometry.packing import Packing
+
+__all__ = ["cosines", "family_rows", "over_dims", "over_eps", "random_baseline"]
+
+# Random directions that one draw of the baseline holds: count * dim entries, 32 MiB in float32.
+_MOST_ENTRIES = 2**23
+_LARGEST_CLASH = 2048
+_BINS = 400
+_FAR_DIM = 12288
+_CURVE_TOP = 0.7  # largest eps of the curve over eps
+
+
+def random_baseline(
+    packing: Packing, eps: Cosine, *, seed: int, seeds: int, candidates: int, largest: int
+) -> dict[str, Any]:
+    """Random directions at the packing's dimension: first clash, greedy size, coherence.
+
+    Each is measured over `seeds` draws beside its law, or null with a reason. At most `candidates`
+    and `largest` directions a draw, and fewer where that many would not fit in memory.
+    """
+    import jax
+    from jax import lax
+    from jax import numpy as jnp
+
+    from geometry import baseline, sphere
+
+    dim, value = packing.dim, float(eps)
+    fits = max(64, _MOST_ENTRIES // dim)
+    candidates, count = min(candidates, fits), min(packing.count, largest, fits)
+    root = jax.random.key(seed)
+
+    def keys(part: int) -> jax.Array:
+        base = jax.random.fold_in(root, part)
+        return jax.vmap(lambda member: jax.random.fold_in(base, member))(jnp.arange(seeds))
+
+    median = sphere.first_clash_median(dim, value)
+    clash: dict[str, Any] = {"law": _finite(median), "median": None, "interval": None}
+    cap = min(_LARGEST_CLASH, fits)
+    if 4 * median <= cap:
+        draws = lax.map(
+            lambda key: baseline.first_clash(key, dim=dim, eps=value, cap=cap).count, keys(0)
+        )
+        clash |= _median(np.asarray(draws))
+    else:
+        clash["reason"] = f"a clash is expected only after {median:.3g} directions"
+
+    law = sphere.greedy_count(dim, value, candidates)
+    greedy: dict[str, Any] = {"candidates": candidates, "law": law}
+    sizes = np.asarray(
+        lax.map(
+            lambda key: (
+                baseline.greedy(
+                    key, dim=dim, eps=value, candidates=candidates, capacity=candidates
+                ).count
+            ),
+            keys(1),
+        ),
+        np.float64,
+    )
+    greedy |= {"mean": float(sizes.mean()), "interval": _pair(intervals.mean_interval(sizes))}
+
+    tops = np.asarray(
+        lax.map(lambda key: baseline.random_coherence(key, dim=dim, count=count), keys(2))
+    )
+    quantiles = {
+        name: sphere.largest_cosine_quantile(count, dim, level)
+        for name, level in (("law", 0.5), ("law_5", 0.05), ("law_95", 0.95))
+    }
+    coherence = {"count": count, **quantiles, **_median(tops)}
+    words = [
+        f"{count:,} random directions have coherence {coherence['median']:.4f} "
+        f"(law {quantiles['law']:.4f})",
+        f"{greedy['mean']:.1f} of {candidates:,} random candidates are kept greedily "
+        f"(law {law:.1f})",
+        (
+            f"{clash['median']:.0f} come before the first clash (law {median:.0f})"
+            if clash["median"] is not None
+            else f"before the first clash: not measured, {clash['reason']}"
+        ),
+    ]
+    return {"first_clash": clash, "greedy": greedy, "coherence": coherence, "words": words}
+
+
+def _median(draws: NDArray[Any]) -> dict[str, Any]:
+    interval = intervals.median_interval(draws.astype(np.float64))
+    return {"median": float(np.median(draws)), "interval": _pair(interval)}
+
+
+def _pair(interval: tuple[float, float]) -> list[float] | None:
+    return list(interval) if all(map(math.isfinite, interval)) else None
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def over_eps(dim: int, eps: Cosine, *, points: int) -> dict[str, NDArray[np.float64]]:
+    """The bracket at this d over eps: columns eps, then log10 of lower, upper and existence."""
+    from geometry.exact import Cosine
+
+    grid = {eps, Cosine(Fraction(1, dim))}
+    for value in np.geomspace(0.5 / dim, _CURVE_TOP, points):
+        # Two digits, and of the form 1/k below 1/2, where the algebraic families live.
+        grid.add(Cosine.ratio(Fraction(1, round(1 / value)) if value < 0.5 else _short(value)))
+    rows = [[float(point), *_logs(dim, point)] for point in sorted(grid)]
+    return {f"eps_curve_{dim}": np.array(rows)}
+
+
+def _short(value: float) -> Fraction:
+    return Fraction(f"{value:.2f}")
+
+
+def over_dims(dim: int, eps: Cosine, *, points: int) -> dict[str, NDArray[np.float64]]:
+    """The bracket at this eps over d: columns d, then log10 of lower, upper and existence.
+
+    The curve runs to where exponential growth shows, d near 25/eps^2, or to 12288.
+    """
+    from geometry import catalogue
+
+    reach = 25 / max(float(eps), 1e-9) ** 2
+    far = max(dim, 64, min(_FAR_DIM, math.ceil(reach)))
+    grid = {int(value) for value in np.geomspace(2, far, points).round()} | {dim}
+    catalogue.shelf(far, eps)  # one search serves every smaller dimension
+    rows = [[float(width), *_logs(width, eps, far)] for width in sorted(grid)]
+    return {"dim_curve": np.array(rows)}
+
+
+def _logs(dim: int, eps: Cosine, shelf_dim: int | None = None) -> list[float]:
+    from geometry import bounds, catalogue
+    from geometry.bounds import existence
+
+    return [
+        math.log10(catalogue.shelf(shelf_dim or dim, eps).count(dim)),
+        math.log10(bounds.best_upper_bound(dim, eps).count),
+        existence.log_lower_bound(dim, eps) / math.log(10),
+    ]
+
+
+def cosines(packing: Packing, *, rows: int, seed: int) -> dict[str, NDArray[np.float64]]:
+    """|cos| over the pairs of `rows` random lines of the packing, and the law of random pairs.
+
+    Columns: left edge of the bin, share of the packing's pairs in it, probability of the bin for
+    two random directions.
+    """
+    from geometry import coherence, sphere
+
+    generator = np.random.default_rng(seed)
+    top = min(packing.count, np.iinfo(np.int64).max)
+    if top <= rows:
+        chosen = np.arange(top, dtype=np.int64)
+    else:
+        chosen = np.unique(generator.integers(0, top, size=rows))
+    counts = coherence.histogram(packing.rows(chosen).unit().astype(np.float32), bins=_BINS)
+    edges = np.linspace(0, 1, _BINS + 1)
+    law = -np.diff(sphere.tail(edges, packing.dim))
+    share = counts / max(1, counts.sum())
+    return {f"cosines_{packing.dim}": np.column_stack([edges[:-1], share, law])}
+
+
+def family_rows(dim: int, eps: Cosine) -> list[tuple[str | int | float | None, ...]]:
+    """The largest member of each family that fits, as rows of a table."""
+    from geometry import catalogue
+
+    return [
+        (dim, one.name, one.count, one.dim, str(one.coherence), one.words())
+        for one in catalogue.families(dim, eps)
+    ]

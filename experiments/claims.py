@@ -1,0 +1,99 @@
+"""The claims that the suite examines, and the rule from named checks to each verdict.
+
+A rule looks its checks up by name. A check states what the *mathematics* is expected to give, so
+a claim that is true under one reading only has checks that all pass, and the verdict "refined".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from experiments.harness.checks import Check, Claim, ClaimVerdict, Verdict
+
+__all__ = ["CLAIMS", "verdicts"]
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A claim in our own words, and how it is decided.
+
+    When all the checks named in `needs` pass, the verdict is `when_met`, and `reading` says under
+    which reading.
+    """
+
+    text: str
+    needs: tuple[str, ...] = ()
+    when_met: ClaimVerdict = ClaimVerdict.SUPPORTED
+    reading: str = ""
+
+
+CLAIMS: Mapping[str, Statement] = {
+    "C1": Statement(
+        "In d dimensions d features can be exactly orthogonal: 500 in 500 dimensions.",
+        ("C1: lines at eps = 0, d = 500, lower", "C1: lines at eps = 0, d = 500, upper"),
+    ),
+    "C2": Statement(
+        "Thousands of 99% orthogonal directions fit in 500 dimensions.",
+        (
+            "C2: |cos| <= 0.01, upper",
+            "C2: angle within 1% of 90°, upper",
+            "C2: cos² <= 0.01, lower",
+        ),
+        ClaimVerdict.REFINED,
+        "false for |cos| <= 0.01 and for angles within 1% of 90°, true for cos² <= 0.01",
+    ),
+    "C3": Statement(
+        "At 95% orthogonality the number of directions grows exponentially with the dimension.",
+        (
+            "C3: upper bound at d = 200, |cos| <= 0.05",
+            "C3: proved growth rate at |cos| <= 0.05",
+        ),
+        ClaimVerdict.REFINED,
+        "true in the limit, at a small rate; up to d near 1/eps² = 400 the number is below 2d",
+    ),
+    "C4": Statement(
+        "Three dimensions hold only three perpendicular directions, and intuition from them fails.",
+        (
+            "C4: lines at eps = 0, d = 3",
+            "C4: |cos| <= 0.05, d = 3, upper",
+            "C4: |cos| <= 0.05, d = 500, lower",
+        ),
+    ),
+    "C5": Statement("A concept is spread over many neurons; a neuron serves many concepts."),
+    "C6": Statement("Shared directions interfere, and networks bear it because compression pays."),
+    "C7": Statement("Features are dedicated, shared or ignored in the order of their importance."),
+    "C8": Statement("More dimensions bring less interference, so more interpretable features."),
+    "C9": Statement("Random initialisation makes features share neurons although there is room."),
+    "C10": Statement("Training strengthens accidental sharing instead of undoing it."),
+    "C11": Statement("Regularisation and neural noise help accidental sharing along."),
+    "C12": Statement("Capacity, noise and initialisation are three distinct causes of sharing."),
+    "C13": Statement("With neurons enough, only the training dynamics keep features mixed."),
+    "C14": Statement("Single neurons cannot be interpreted; directions can."),
+    "C15": Statement("Sparse autoencoders reverse superposition and recover the features."),
+    "C16": Statement("Scaling one recovered feature tenfold steers the model along it."),
+    "C17": Statement("Current methods succeed on about a quarter of the cases tried."),
+    "C18": Statement("Superposition can be avoided in training or undone later, at a price."),
+}
+
+
+def verdicts(ids: Iterable[str], checks: Iterable[Check]) -> list[Claim]:
+    """The verdicts on the claims `ids` that the `checks` lead to."""
+    named = {check.name: check for check in checks}
+    return [_verdict(name, CLAIMS[name], named) for name in ids]
+
+
+def _verdict(name: str, statement: Statement, named: Mapping[str, Check]) -> Claim:
+    missing = [need for need in statement.needs if need not in named]
+    if missing or not statement.needs:
+        lacking = f"no check named {missing[0]}" if missing else "no experiment examines it yet"
+        return Claim(name, statement.text, ClaimVerdict.NOT_RUN, lacking)
+    checks = [named[need] for need in statement.needs]
+    numbers = "; ".join(f"{check.name} = {check.estimate} ({check.verdict})" for check in checks)
+    if all(check.verdict is Verdict.PASS for check in checks):
+        reading = f"{statement.reading}. " if statement.reading else ""
+        return Claim(name, statement.text, statement.when_met, reading + numbers)
+    plain = statement.when_met is ClaimVerdict.SUPPORTED
+    if plain and any(check.verdict is Verdict.FAIL for check in checks):
+        return Claim(name, statement.text, ClaimVerdict.REFUTED, numbers)
+    return Claim(name, statement.text, ClaimVerdict.INCONCLUSIVE, numbers)

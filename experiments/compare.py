@@ -1,0 +1,154 @@
+"""Lay two runs side by side: what differs in settings, answers and checks.
+
+`python -m experiments.compare A B [--json]`
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+
+from experiments.harness import cli, exact_json, store
+from experiments.harness.errors import DONE, InputError, exit_code, shortened
+from experiments.harness.experiment import Json
+from experiments.harness.run import SCHEMA, verdicts
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """What to compare."""
+
+    a: Annotated[tyro.conf.Positional[Path], cli.path("A", metavar="A")]
+    """A run folder, or an experiment's folder for its newest run."""
+    b: Annotated[tyro.conf.Positional[Path], cli.path("B", metavar="B")]
+    """Another."""
+    json: bool = False
+    """Print one JSON object and nothing else."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One line of the comparison; None stands for what a run does not have."""
+
+    part: str
+    name: str
+    a: Json
+    b: Json
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Print the comparison; return the exit code, 0 also where the runs differ."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    with exact_json.any_digits():
+        return exit_code(lambda: _main(words))
+
+
+def differences(a: store.Run, b: store.Run) -> list[Difference]:
+    """Return where two runs differ, in the order settings, answer, checks, claims, conditions.
+
+    Answers and settings compare leaf by leaf; a check is its verdict and its estimate.
+    """
+    parts: list[tuple[str, dict[str, Json], dict[str, Json]]] = [
+        ("experiment", {"name": a.record["experiment"]}, {"name": b.record["experiment"]}),
+        ("config", _leaves(a.config), _leaves(b.config)),
+        ("answer", _leaves(a.result.data), _leaves(b.result.data)),
+        ("checks", _checks(a), _checks(b)),
+        ("claims", _claims(a), _claims(b)),
+        ("versions", _versions(a), _versions(b)),
+    ]
+    found = []
+    for part, left, right in parts:
+        for name in {**left, **right}:
+            if name not in left or name not in right or left[name] != right[name]:
+                found.append(Difference(part, name, left.get(name), right.get(name)))
+    return found
+
+
+def _main(argv: Sequence[str]) -> int:
+    arguments = cli.parse_command(
+        Arguments,
+        prog="python -m experiments.compare",
+        description="Lay two runs side by side.",
+        argv=argv,
+    )
+    a, b = (store.load(store.locate(path)) for path in (arguments.a, arguments.b))
+    try:
+        found = differences(a, b)
+        answers = (str(a.record["answer"]), str(b.record["answer"]))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(
+            "A and B must be runs of the present layout; got "
+            f"{shortened(str(a.folder))} and {shortened(str(b.folder))} ({error})."
+        ) from None
+    if arguments.json:
+        comparison = {
+            "schema": SCHEMA,
+            "a": {"run": str(a.folder), "answer": answers[0]},
+            "b": {"run": str(b.folder), "answer": answers[1]},
+            "differences": exact_json.plain(found, "differences"),
+        }
+        print(exact_json.dumps(exact_json.plain(comparison)))
+    else:
+        print(f"A: {a.folder}\n   {answers[0]}\nB: {b.folder}\n   {answers[1]}\n")
+        _print(found)
+    return DONE
+
+
+def _print(found: Sequence[Difference]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    if not found:
+        print("The runs agree in settings, answers, checks and versions.")
+        return
+    table = Table(box=box.SIMPLE, pad_edge=False)
+    for column in ("", "what", "A", "B"):
+        table.add_column(column, overflow="fold")
+    for line in found:
+        cells = (line.part, line.name, _words(line.a), _words(line.b))
+        table.add_row(*(Text(cell) for cell in cells))
+    Console(file=sys.stdout, highlight=False).print(table)
+
+
+def _words(value: Json) -> str:
+    return "-" if value is None else str(value)
+
+
+def _leaves(value: Json, name: str = "") -> dict[str, Json]:
+    """Return the values inside nested JSON by path, as `lower.count` or `dim[0]`."""
+    if isinstance(value, dict):
+        inner = [(f"{name}.{key}" if name else key, item) for key, item in value.items()]
+    elif isinstance(value, list):
+        inner = [(f"{name}[{place}]", item) for place, item in enumerate(value)]
+    else:
+        return {name: value}
+    leaves: dict[str, Json] = {}
+    for path, item in inner:
+        leaves.update(_leaves(item, path))
+    return leaves
+
+
+def _checks(run: store.Run) -> dict[str, Json]:
+    checks, _ = verdicts(run.record)
+    return {check.name: f"{check.verdict} ({check.estimate})" for check in checks}
+
+
+def _claims(run: store.Run) -> dict[str, Json]:
+    _, claims = verdicts(run.record)
+    return {claim.id: str(claim.verdict) for claim in claims}
+
+
+def _versions(run: store.Run) -> dict[str, Json]:
+    provenance: Mapping[str, Any] = run.record["provenance"]
+    return {**provenance["versions"], "commit": provenance["commit"]}
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

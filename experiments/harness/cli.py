@@ -1,0 +1,139 @@
+"""From the words of a command line to a typed config, with errors of one line.
+
+A config is a frozen dataclass whose fields are annotated with the types of `flags`, as
+`dim: Annotated[tuple[int, ...], integers("--dim", at_least=2)] = (500,)`, each followed by a
+docstring that becomes its help.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, make_dataclass
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import tyro
+
+from experiments.harness.errors import InputError
+from experiments.harness.experiment import DEFAULT_PRESET, PRESETS, C, Experiment
+from experiments.harness.flags import (
+    choice,
+    integer,
+    integers,
+    option,
+    options,
+    path,
+    real,
+    text,
+)
+
+__all__ = [
+    "InputError",
+    "Options",
+    "Seed",
+    "Seeds",
+    "choice",
+    "integer",
+    "integers",
+    "option",
+    "options",
+    "parse",
+    "parse_command",
+    "path",
+    "real",
+    "text",
+]
+
+T = TypeVar("T")
+
+# JAX makes keys of 32 bits unless it is told otherwise, and drops the rest in silence.
+Seed = Annotated[int, integer("--seed", at_least=0, at_most=2**32 - 1)]
+Seeds = Annotated[int, integer("--seeds", at_least=1)]
+
+
+@dataclass(frozen=True)
+class Options:
+    """The same for every experiment."""
+
+    preset: Annotated[str, choice("--preset", PRESETS)] = DEFAULT_PRESET
+    """Defaults: tiny takes seconds, paper is the published setting, full wants a GPU."""
+    out: Annotated[Path, path("--out", metavar="DIR")] = Path("results")
+    """Folder for runs and reports."""
+    json: bool = False
+    """Print one JSON object and nothing else."""
+    quiet: bool = False
+    """No progress, no notes."""
+    standalone: bool = False
+    """A report in one file, to send to someone (5 MB more)."""
+    force: bool = False
+    """Measure again what was measured before."""
+    cite: bool = False
+    """Print the references and stop."""
+
+
+def parse(experiment: Experiment[C], argv: Sequence[str]) -> tuple[C, Options]:
+    """Return the config and the options that the words `argv` ask for.
+
+    Raises InputError for a bad value, SystemExit (0 after help, 2 otherwise) from the parser.
+    """
+    preset = _preset(argv)
+    config = experiment.config(**experiment.presets[preset])
+    both = make_dataclass("Both", [("experiment", experiment.config), ("run", Options)])
+    parsed = parse_command(
+        both,
+        prog=f"python -m experiments.{experiment.name}",
+        description=_description(experiment),
+        argv=argv,
+        default=both(experiment=config, run=Options(preset=preset)),
+    )
+    return parsed.experiment, parsed.run
+
+
+def parse_command(
+    kind: type[T],
+    *,
+    prog: str,
+    description: str,
+    argv: Sequence[str],
+    default: T | None = None,
+) -> T:
+    """Return an instance of the dataclass `kind` from the words `argv`.
+
+    Raises what `parse` raises.
+    """
+    return tyro.cli(
+        kind,
+        prog=prog,
+        description=description,
+        args=list(argv),
+        default=tyro.MISSING_NONPROP if default is None else default,
+        config=(tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff),
+    )
+
+
+def _preset(argv: Sequence[str]) -> str:
+    # Before the parser runs, since its defaults (and its help) depend on this word. A bad one is
+    # left for the parser to refuse.
+    chosen = DEFAULT_PRESET
+    for word, following in zip(argv, [*argv[1:], ""], strict=True):
+        if word == "--preset":
+            chosen = following
+        elif word.startswith("--preset="):
+            chosen = word.removeprefix("--preset=")
+    return chosen if chosen in PRESETS else DEFAULT_PRESET
+
+
+def _description(experiment: Experiment[Any]) -> str:
+    lines = [experiment.question, "", f"Takes {experiment.duration}.", "", "Examples:"]
+    lines += [f"  {example}" for example in experiment.examples]
+    lines += ["", "Presets, which any option overrides:"]
+    lines += [f"  {name:6} {_flags(experiment.presets[name])}" for name in PRESETS]
+    return "\n".join(lines)
+
+
+def _flags(overrides: Mapping[str, object]) -> str:
+    words = []
+    for name, value in overrides.items():
+        shown = " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+        words.append(f"--{name.replace('_', '-')} {shown}")
+    return " ".join(words) or "the defaults"

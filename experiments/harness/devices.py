@@ -1,0 +1,40 @@
+"""Where arrays live: on all devices, rows spread over them. One device runs the same code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from numpy.typing import ArrayLike
+
+if TYPE_CHECKING:
+    from jax import Array
+
+    from experiments.harness.experiment import Json
+
+
+def place(array: ArrayLike | Array) -> Array:
+    """Return the array on the mesh of all devices.
+
+    Shape `[n, ...]`; rows are sharded where their number divides by the number of devices, and
+    the whole is replicated otherwise. Kernels see data in place and need no change.
+    """
+    import jax
+    from jax.sharding import AxisType, NamedSharding, PartitionSpec
+
+    count = jax.device_count()
+    mesh = jax.make_mesh((count,), ("rows",), axis_types=(AxisType.Auto,))
+    values = jax.numpy.asarray(array)
+    split = values.ndim > 0 and values.shape[0] % count == 0
+    spec: Callable[..., PartitionSpec] = PartitionSpec  # its constructor has no type hints
+    rows = spec("rows") if split else spec()
+    placed: Array = jax.device_put(values, NamedSharding(mesh, rows))
+    return placed
+
+
+def describe() -> dict[str, Json]:
+    """Return platform, kind and number of the devices."""
+    import jax
+
+    first = jax.devices()[0]
+    return {"platform": first.platform, "kind": first.device_kind, "count": jax.device_count()}

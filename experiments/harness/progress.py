@@ -1,0 +1,171 @@
+"""Progress on stderr: a live display on a terminal, a line now and then elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING, Protocol, TextIO
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Display
+    from rich.progress import TaskID
+
+
+class Step(Protocol):
+    """Tells the display that `advance` more units of a phase are done."""
+
+    def __call__(self, advance: float = 1) -> None:
+        """Advance the phase."""
+
+
+@dataclass
+class _Phase:
+    name: str
+    total: float | None
+    started: float
+    done: float = 0.0
+    task: TaskID | None = None
+
+
+class Progress:
+    """Shows phases that last. Nothing appears in the first `delay` seconds.
+
+    Used as a context manager around a measurement; `phase` opens a part of it, also inside
+    another. Lines on something that is no terminal come at most every `interval` seconds.
+    `seconds` holds the time spent in each phase so far.
+    """
+
+    def __init__(
+        self,
+        *,
+        quiet: bool = False,
+        stream: TextIO | None = None,
+        delay: float = 2.0,
+        interval: float = 10.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.seconds: dict[str, float] = {}
+        self._quiet = quiet
+        self._stream = stream or sys.stderr
+        self._delay = delay
+        self._interval = interval
+        self._clock = clock
+        self._open: list[_Phase] = []
+        self._display: Display | None = None
+        self._lock = threading.RLock()
+        self._over = threading.Event()
+        self._ticker: threading.Thread | None = None
+
+    def __enter__(self) -> Progress:
+        """Start to watch."""
+        if not self._quiet:
+            self._over.clear()
+            self._ticker = threading.Thread(target=self._watch, daemon=True)
+            self._ticker.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Take the display away."""
+        self._over.set()
+        if self._ticker is not None:
+            self._ticker.join()
+        with self._lock:
+            if self._display is not None:
+                self._display.stop()
+                self._display = None
+
+    @contextmanager
+    def phase(self, name: str, total: float | None = None) -> Iterator[Step]:
+        """Open a phase of `total` units, None if unknown; call what it yields as units get done."""
+        phase = _Phase(name, total, self._clock())
+        with self._lock:
+            self._open.append(phase)
+            self._add(phase)
+
+        def step(advance: float = 1) -> None:
+            with self._lock:
+                phase.done += advance
+                if self._display is not None and phase.task is not None:
+                    self._display.update(phase.task, completed=phase.done)
+
+        try:
+            yield step
+        finally:
+            with self._lock:
+                self._open.remove(phase)
+                spent = self._clock() - phase.started
+                self.seconds[name] = self.seconds.get(name, 0.0) + spent
+                if self._display is not None and phase.task is not None:
+                    self._display.remove_task(phase.task)
+
+    def _watch(self) -> None:
+        # A thread, since a phase may run for minutes without a step.
+        if self._over.wait(self._delay):
+            return
+        if self._stream.isatty():
+            self._show()
+            return
+        started = self._clock() - self._delay
+        while True:
+            self._print(started)
+            if self._over.wait(self._interval):
+                return
+
+    def _show(self) -> None:
+        from rich.console import Console
+        from rich.progress import (
+            BarColumn,
+            SpinnerColumn,
+            TaskProgressColumn,
+            TextColumn,
+            TimeElapsedColumn,
+        )
+        from rich.progress import Progress as Display
+
+        columns = (
+            SpinnerColumn(),
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            TaskProgressColumn(),
+            TimeElapsedColumn(),
+        )
+        console = Console(file=self._stream, stderr=True)
+        with self._lock:
+            # Phases that are over when the display begins have nothing to show.
+            if self._over.is_set():
+                return
+            self._display = Display(
+                *columns,
+                console=console,
+                transient=True,
+                # Rich would send what is printed on stdout to stderr meanwhile.
+                redirect_stdout=False,
+                redirect_stderr=False,
+            )
+            self._display.start()
+            for phase in self._open:
+                self._add(phase)
+
+    def _add(self, phase: _Phase) -> None:
+        if self._display is not None:
+            phase.task = self._display.add_task(phase.name, total=phase.total)
+            self._display.update(phase.task, completed=phase.done)
+
+    def _print(self, started: float) -> None:
+        with self._lock:
+            phase = self._open[-1] if self._open else None
+        if phase is None:
+            return
+        amount = "" if phase.total is None else f": {phase.done:,.0f} of {phase.total:,.0f}"
+        elapsed = self._clock() - started
+        print(f"{phase.name}{amount} ({elapsed:.0f} s)", file=self._stream, flush=True)

@@ -1,0 +1,212 @@
+"""One experiment from its command line to its run folder, its answer and its exit code."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic
+
+from experiments.harness import cli, exact_json, store, terminal
+from experiments.harness.checks import (
+    Check,
+    Claim,
+    Verdict,
+    check_from_json,
+    claim_from_json,
+)
+from experiments.harness.drawing import REPORT, draw
+from experiments.harness.errors import DONE, FAILED, exit_code
+from experiments.harness.experiment import OUTPUT_ONLY, C, Experiment, Json, Result
+from experiments.harness.progress import Progress
+from experiments.harness.provenance import compile_seconds, fingerprint, provenance
+
+SCHEMA = 1
+_RESERVED = ("schema", "checks", "claims", "seconds", "run")
+
+
+@dataclass(frozen=True)
+class Outcome(Generic[C]):
+    """A run, measured now or found done."""
+
+    folder: Path
+    config: C
+    result: Result
+    checks: list[Check]
+    claims: list[Claim]
+    seconds: float
+
+
+def main(experiment: Experiment[C], argv: Sequence[str] | None = None) -> int:
+    """Run the experiment as the words `argv` ask, and return the exit code.
+
+    0 done, 1 if a check is FAIL or writing failed, 2 for bad input, 130 after Ctrl-C.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    with exact_json.any_digits():
+        return exit_code(lambda: _main(experiment, words))
+
+
+def load(folder: Path) -> tuple[dict[str, Any], dict[str, Any], Result]:
+    """Return config, record and result of a run folder. Raises InputError if it is not whole."""
+    run = store.load(folder)
+    return run.config, run.record, run.result
+
+
+def _main(experiment: Experiment[C], argv: Sequence[str]) -> int:
+    config, options = cli.parse(experiment, argv)
+    if options.cite:
+        print("\n".join(experiment.cite))
+        return DONE
+    if experiment.validate is not None:
+        experiment.validate(config)
+    with store.draft(options.out, experiment.name) as folder:
+        mark = fingerprint(experiment.name, _identity(config))
+        done = None if options.force else store.find(options.out, experiment.name, mark)
+        if done is None:
+            outcome = _measured(experiment, config, options, argv, folder, mark)
+        else:
+            outcome = _found(experiment, config, options, done)
+    lines = [] if experiment.finish is None else experiment.finish(config, outcome.result)
+    if options.json:
+        print(exact_json.dumps(_answer(outcome)))
+        print(*lines, sep="\n", end="\n" if lines else "", file=sys.stderr)
+    else:
+        terminal.show_run(
+            answer=experiment.answer(config, outcome.result),
+            summary=[*experiment.summary(config, outcome.result), *lines],
+            checks=outcome.checks,
+            claims=outcome.claims,
+            report=outcome.folder / REPORT,
+        )
+    failed = any(check.verdict is Verdict.FAIL for check in outcome.checks)
+    return FAILED if failed else DONE
+
+
+def _measured(
+    experiment: Experiment[C],
+    config: C,
+    options: cli.Options,
+    argv: Sequence[str],
+    folder: Path,
+    mark: str,
+) -> Outcome[C]:
+    """Measure, write everything into the unfinished folder, and publish it."""
+    from experiments.harness.report import write_index
+
+    started = store.now()
+    settings = exact_json.config_json(config)
+    with compile_seconds() as compiling, Progress(quiet=options.quiet) as progress:
+        begun = time.perf_counter()
+        with progress.phase(experiment.name):
+            result = experiment.measure(config, progress)
+        seconds = time.perf_counter() - begun
+    result = dataclasses.replace(result, data=_plain_data(result))
+    store.write_measurement(folder, settings, result)
+
+    checks = experiment.checks(config, result)
+    claims = experiment.claims(checks)
+    created = started.isoformat(timespec="seconds")
+    record: dict[str, Json] = {
+        "schema": SCHEMA,
+        "experiment": experiment.name,
+        "question": experiment.question,
+        "answer": experiment.answer(config, result),
+        "summary": list(experiment.summary(config, result)),
+        "data": result.data,
+        "checks": exact_json.plain(checks, "checks"),
+        "claims": exact_json.plain(claims, "claims"),
+        "created": created,
+        "seconds": round(seconds, 3),
+        "fingerprint": mark,
+        "provenance": provenance(
+            experiment.name,
+            argv,
+            config=settings,
+            preset=options.preset,
+            created=created,
+            seconds=seconds,
+            compiling=sum(compiling),
+            phases=progress.seconds,
+        ),
+    }
+    store.write_record(folder, record, result.tables)
+    try:
+        draw(
+            experiment,
+            config,
+            result,
+            record=record,
+            checks=checks,
+            claims=claims,
+            folder=folder,
+            standalone=options.standalone,
+        )
+    except OSError:
+        raise
+    except Exception as defect:
+        # The numbers may have taken hours; only their picture failed.
+        kept = store.publish(folder, started=started, fingerprint=mark)
+        defect.add_note(f"The measurement is kept: python -m experiments.show {kept}")
+        raise
+    final = store.publish(folder, started=started, fingerprint=mark)
+    write_index(options.out)
+    return Outcome(final, config, result, checks, claims, round(seconds, 3))
+
+
+def _found(
+    experiment: Experiment[C], config: C, options: cli.Options, run: store.Run
+) -> Outcome[C]:
+    """Return a run that was done before; its report is drawn if it is asked for or missing."""
+    record = run.record
+    checks, claims = verdicts(record)
+    if not options.quiet:
+        note = f"note: measured before, at {record['created']}; --force measures again"
+        print(note, file=sys.stderr)
+    if options.standalone or not (run.folder / REPORT).is_file():
+        draw(
+            experiment,
+            config,
+            run.result,
+            record=record,
+            checks=checks,
+            claims=claims,
+            folder=run.folder,
+            standalone=options.standalone,
+        )
+    return Outcome(run.folder, config, run.result, checks, claims, record["seconds"])
+
+
+def verdicts(record: Mapping[str, Any]) -> tuple[list[Check], list[Claim]]:
+    """Return the checks and the claims of a record."""
+    checks = [check_from_json(check) for check in record["checks"]]
+    return checks, [claim_from_json(claim) for claim in record["claims"]]
+
+
+def _identity(config: C) -> dict[str, Json]:
+    """Return the settings that determine what is measured."""
+    fields = dataclasses.fields(config)
+    printed = {field.name for field in fields if OUTPUT_ONLY.items() <= field.metadata.items()}
+    settings = exact_json.config_json(config)
+    return {name: value for name, value in settings.items() if name not in printed}
+
+
+def _plain_data(result: Result) -> dict[str, Json]:
+    for key in _RESERVED:
+        if key in result.data:
+            raise ValueError(f"`data` must leave the key {key!r} to the harness.")
+    return {key: exact_json.plain(value, f"data[{key!r}]") for key, value in result.data.items()}
+
+
+def _answer(outcome: Outcome[C]) -> dict[str, Json]:
+    return {
+        "schema": SCHEMA,
+        **outcome.result.data,
+        "checks": exact_json.plain(outcome.checks, "checks"),
+        "claims": exact_json.plain(outcome.claims, "claims"),
+        "seconds": outcome.seconds,
+        "run": str(outcome.folder),
+    }

@@ -1,0 +1,391 @@
+"""How many nearly orthogonal directions fit in d dimensions?
+
+    python -m experiments.packing --dim 500 --eps 0.05
+
+Lines in R^d with pairwise |cos| <= eps: the report brackets their largest number N(d, eps) from
+both sides. The lower bound is an explicit packing, printed as a recipe and certified; the upper
+bound is a theorem, named. Beside them stand random directions, measured and by their exact law,
+the bracket over eps and over d, and the popular statements of this kind with their verdicts.
+About ten seconds on two cores for (500, 0.05).
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+
+from experiments import claims, packing_figures, popular
+from experiments.harness import cli
+from experiments.harness.checks import Check, Verdict, judge
+from experiments.harness.errors import InputError
+from experiments.harness.experiment import OUTPUT_ONLY, Experiment, Result, Table
+from experiments.harness.run import main
+from geometry import exact
+
+if TYPE_CHECKING:
+    from experiments.harness.progress import Progress
+    from geometry.exact import Cosine
+    from geometry.packing import Packing
+
+__all__ = ["EXPERIMENT", "Config"]
+
+DEFAULT_EPS = "0.05"
+LARGEST_DIM = 1 << 16
+_MOST_SAVED = 2 * 10**8  # entries of the rows that --save writes; beyond, a sample of them
+_SAMPLE = 1000
+_SHOWN_IN_SPACE = 500  # lines drawn in the 3-D view
+
+
+def _checked(word: str, read: Any) -> str:
+    read(word)
+    return word
+
+
+@dataclass(frozen=True)
+class Config:
+    """The question, and how hard to measure the random baseline."""
+
+    dim: Annotated[tuple[int, ...], cli.integers("--dim", at_least=2, at_most=LARGEST_DIM)] = (500,)
+    """Dimension d, one or several."""
+    eps: Annotated[
+        str | None,
+        cli.option("--eps", exact.EPS_NEED, lambda w: _checked(w, exact.eps), metavar="EPS"),
+    ] = None
+    """Allowed |cos|: decimal, fraction (1/16) or root (1/sqrt(5)); 0.05 unless --angle is given."""
+    angle: Annotated[
+        str | None,
+        cli.option("--angle", exact.ANGLE_NEED, lambda w: _checked(w, exact.angle), metavar="DEG"),
+    ] = None
+    """Smallest allowed angle in degrees, instead of --eps."""
+    save: Annotated[Path | None, cli.path("--save", metavar="FILE.npz")] = field(
+        default=None, metadata=OUTPUT_ONLY
+    )
+    """Save the packing, for experiments.verify (a recipe and a sample when it is too large)."""
+    show: Annotated[int, cli.integer("--show", at_least=0, at_most=1000)] = field(
+        default=0, metadata=OUTPUT_ONLY
+    )
+    """Print the first rows of the packing."""
+    candidates: Annotated[int, cli.integer("--candidates", at_least=1, at_most=10**7)] = 4096
+    """Random candidates that the greedy baseline draws."""
+    baseline: Annotated[int, cli.integer("--baseline", at_least=2, at_most=10**5)] = 4096
+    """Most random directions whose coherence is measured."""
+    histogram: Annotated[int, cli.integer("--histogram", at_least=2, at_most=20_000)] = 2000
+    """Rows of the packing whose pairwise cosines are shown."""
+    points: Annotated[int, cli.integer("--points", at_least=2, at_most=1000)] = 40
+    """Points of the curves over eps and over d."""
+    seed: cli.Seed = 0
+    """Root of the baseline's random numbers."""
+    seeds: cli.Seeds = 16
+    """Independent repetitions of the baseline."""
+
+
+def _threshold(config: Config) -> Cosine:
+    if config.angle is not None:
+        return exact.angle(config.angle)
+    return exact.eps(DEFAULT_EPS if config.eps is None else config.eps)
+
+
+def validate(config: Config) -> None:
+    """Hold what one field alone cannot show."""
+    if config.eps is not None and config.angle is not None:
+        raise InputError(
+            f"--eps must come without --angle; got both, {config.eps} and {config.angle}."
+        )
+    if config.save is not None:
+        if len(config.dim) > 1:
+            raise InputError(f"--save must come with one --dim; got {len(config.dim)}.")
+        if config.save.is_dir() or not config.save.parent.is_dir():
+            raise InputError(f"--save must name a file in a folder; got {str(config.save)!r}.")
+
+
+def measure(config: Config, progress: Progress) -> Result:
+    """Bracket N(d, eps) for every d asked for, with its surroundings."""
+    from experiments import brackets
+
+    eps = _threshold(config)
+    answers: list[dict[str, Any]] = []
+    arrays: dict[str, Any] = {}
+    families: list[tuple[str | int | float | None, ...]] = []
+    for dim in dict.fromkeys(config.dim):
+        begun = time.perf_counter()
+        with progress.phase(f"packing and certificate, d = {dim}"):
+            packing, answer = _bracket(dim, eps)
+        with progress.phase(f"random directions, d = {dim}"):
+            answer["random"] = brackets.random_baseline(
+                packing,
+                eps,
+                seed=config.seed,
+                seeds=config.seeds,
+                candidates=config.candidates,
+                largest=config.baseline,
+            )
+        with progress.phase(f"bracket over eps, d = {dim}"):
+            arrays |= brackets.over_eps(dim, eps, points=config.points)
+        arrays |= brackets.cosines(packing, rows=config.histogram, seed=config.seed)
+        if dim <= 3:
+            shown = np.arange(min(packing.count, _SHOWN_IN_SPACE), dtype=np.int64)
+            arrays[f"lines_{dim}"] = packing.rows(shown).unit()
+        families += brackets.family_rows(dim, eps)
+        answers.append(answer | {"seconds": time.perf_counter() - begun})
+    with progress.phase("bracket over d"):
+        arrays |= brackets.over_dims(max(config.dim), eps, points=config.points)
+    with progress.phase("popular statements"):
+        examined = popular.examine()
+    data: dict[str, Any] = answers[0] if len(answers) == 1 else {"answers": answers}
+    return Result(
+        {**data, "popular": examined},
+        arrays,
+        {
+            "families": Table(
+                ("d", "family", "lines", "dimensions used", "coherence", "recipe"),
+                tuple(families),
+                "Explicit families at this d and eps",
+                "The largest member of each family that fits; the catalogue joins them by direct "
+                "sums and fills what is left.",
+            ),
+            "popular": popular.table(examined),
+        },
+    )
+
+
+def _bracket(dim: int, eps: Cosine) -> tuple[Packing, dict[str, Any]]:
+    """The packing, and the answer for one dimension, certificate included."""
+    from geometry import bounds, catalogue, certify
+
+    packing = catalogue.best(dim, eps)
+    upper = bounds.best_upper_bound(dim, eps)
+    begun = time.perf_counter()
+    finding = certify.certificate(packing, eps).check()
+    certificate = {
+        "level": str(finding.level),
+        "holds": finding.holds,
+        "pairs_checked": finding.pairs,
+        "largest": float(finding.largest),
+        "largest_exact": str(finding.largest),
+        "detail": finding.detail,
+        "seconds": time.perf_counter() - begun,
+    }
+    answer = {
+        "dim": dim,
+        "eps": float(eps),
+        "eps_exact": str(eps),
+        "angle_degrees": eps.angle_degrees(),
+        "lower": {
+            "count": packing.count,
+            "coherence": float(packing.coherence),
+            "coherence_exact": str(packing.coherence),
+            "method": _method(packing),
+            "words": packing.words(),
+            "recipe": packing.recipe(),
+            "certificate": certificate,
+        },
+        "upper": {
+            "count": upper.count,
+            "method": upper.method,
+            "statement": upper.statement,
+            "reference": upper.reference,
+        },
+    }
+    return packing, answer
+
+
+def _method(packing: Packing) -> str:
+    from geometry.moves import DirectSum
+
+    parts = packing.parts if isinstance(packing, DirectSum) else (packing,)
+    return " + ".join(dict.fromkeys(part.name for part in parts))
+
+
+def answers_of(result: Result) -> list[dict[str, Any]]:
+    """The answers, one a dimension."""
+    data: dict[str, Any] = result.data
+    return list(data.get("answers", [data]))
+
+
+def checks(config: Config, result: Result) -> list[Check]:
+    """The bracket's own consistency, the random law, and the popular statements."""
+    found: list[Check] = []
+    for one in answers_of(result):
+        lower, upper, where = one["lower"], one["upper"], f"d = {one['dim']}"
+        certificate = lower["certificate"]
+        found.append(
+            judge(
+                f"lower <= upper, {where}",
+                theory=f"at most {upper['count']} ({upper['method']})",
+                estimate=lower["count"],
+                band=(one["dim"], upper["count"]),
+            )
+        )
+        found.append(
+            Check(
+                f"certificate, {where}",
+                theory=f"every |cos| <= {one['eps_exact']}",
+                estimate=certificate["largest"],
+                interval=None,
+                band=(None, one["eps"]),
+                verdict=Verdict.PASS if certificate["holds"] else Verdict.FAIL,
+                note=f"{certificate['level']}: {certificate['detail']}",
+            )
+        )
+        random = one["random"]["coherence"]
+        if random["median"] is not None:
+            found.append(
+                judge(
+                    f"coherence of {random['count']} random directions, {where}",
+                    theory=f"median {random['law']:.4f}",
+                    estimate=random["median"],
+                    interval=tuple(random["interval"]),
+                    # The interval of a median of n draws lies between these quantiles of the law
+                    # with probability above 99% from n = 16 on.
+                    band=(random["law_5"], random["law_95"]),
+                )
+            )
+    examined: Any = result.data["popular"]
+    return found + popular.checks(examined)
+
+
+def answer(config: Config, result: Result) -> str:
+    """The bracket in one sentence."""
+    sentences = []
+    for one in answers_of(result):
+        low, high = one["lower"]["count"], one["upper"]["count"]
+        many = f"exactly {low:,}" if low == high else f"between {low:,} and {_large(high)}"
+        sentences.append(
+            f"In {one['dim']:,} dimensions, {many} directions fit with every "
+            f"|cos| at most {_eps_words(one)}."
+        )
+    return " ".join(sentences)
+
+
+def _eps_words(one: dict[str, Any]) -> str:
+    decimal = f"{one['eps']:.6g}"
+    return decimal if one["eps_exact"] == decimal else f"{one['eps_exact']} ({decimal})"
+
+
+def _large(count: int) -> str:
+    """A count in full up to 15 digits, then in powers of ten."""
+    if count < 10**15:
+        return f"{count:,}"
+    digits = str(count)
+    return f"{digits[0]}.{digits[1:4]}e{len(digits) - 1}"
+
+
+def summary(config: Config, result: Result) -> list[str]:
+    """Recipe, certificate, bound and baseline of every dimension."""
+    lines: list[str] = []
+    for one in answers_of(result):
+        lower, upper, random = one["lower"], one["upper"], one["random"]
+        certificate = lower["certificate"]
+        lines += [
+            f"lower bound {lower['count']:,}: {lower['words']}",
+            f"  coherence {lower['coherence_exact']}; certificate {certificate['level']}, "
+            f"{certificate['pairs_checked']:,} pairs in {certificate['seconds']:.1f} s: "
+            f"{certificate['detail']}",
+            f"upper bound {_large(upper['count'])}: {upper['method']}, {upper['statement']}",
+            *(f"random: {line}" for line in random["words"]),
+        ]
+    return lines
+
+
+def finish(config: Config, result: Result) -> list[str]:
+    """Save and print rows when asked to."""
+    from geometry import catalogue
+
+    lines: list[str] = []
+    for one in answers_of(result) if config.save is not None or config.show else []:
+        packing = catalogue.build(one["lower"]["recipe"])
+        if config.show:
+            lines += _shown_rows(packing, config.show)
+        if config.save is not None:
+            lines.append(_saved(packing, config.save))
+    return lines
+
+
+def _shown_rows(packing: Packing, count: int) -> list[str]:
+    rows = packing.rows(np.arange(min(count, packing.count), dtype=np.int64))
+    lines = []
+    for index, (values, square) in enumerate(zip(rows.values, rows.squared_norms, strict=True)):
+        entries = [(int(i), values[i]) for i in np.flatnonzero(values)]
+        text = ", ".join(f"{place}: {value:g}" for place, value in entries[:12])
+        more = f", ... ({len(entries)} entries)" if len(entries) > 12 else ""
+        norm = f" / sqrt({square})" if square > 1 else ""
+        lines.append(f"row {index}: {{{text}{more}}}{norm}")
+    return lines
+
+
+def _saved(packing: Packing, path: Path) -> str:
+    from experiments import packing_file
+    from geometry.certify import AllPairs
+
+    whole = packing.count * packing.dim <= _MOST_SAVED
+    chosen = np.arange(packing.count if whole else _SAMPLE, dtype=np.int64)
+    rows = packing.rows(chosen)
+    square = packing.coherence.upper_square()
+    if (rows.squared_norms == 0).any():
+        # What float64 rows can prove lies above the stated coherence by their rounding error.
+        finding = AllPairs(rows, packing.coherence, packing.coherence, packing.proof).check()
+        square = max(square, finding.largest.upper_square())
+    content = packing_file.PackingFile(
+        kind="vectors" if whole else "recipe",
+        dim=packing.dim,
+        count=packing.count,
+        coherence_square=square,
+        recipe=dict(packing.recipe()),
+        vectors=rows.values,
+        squared_norms=rows.squared_norms,
+    )
+    packing_file.write(path, content)
+    what = "all rows" if whole else f"the recipe and a sample of {_SAMPLE} rows"
+    return f"saved {what}: {path} (check it: python -m experiments.verify {path})"
+
+
+EXPERIMENT = Experiment(
+    name="packing",
+    question="How many nearly orthogonal directions fit in d dimensions?",
+    duration="about 10 s on two cores for (500, 0.05)",
+    cite=(
+        "V. I. Levenshtein, Designs as maximum codes in polynomial metric spaces, "
+        "Acta Applicandae Mathematicae 29 (1992)",
+        "B. Bukh, C. Cox, Nearly orthogonal vectors and small antipodal spherical codes, "
+        "Israel Journal of Mathematics 238 (2020)",
+        "P. Delsarte, J. M. Goethals, J. J. Seidel, Bounds for systems of lines, and Jacobi "
+        "polynomials, Philips Research Reports 30 (1975)",
+        "A. M. Kerdock, A class of low-rate nonlinear binary codes, Information and Control 20 "
+        "(1972)",
+    ),
+    examples=(
+        "python -m experiments.packing --dim 500 --eps 0.05",
+        "python -m experiments.packing --dim 3 --eps '1/sqrt(5)'",
+        "python -m experiments.packing --dim 100 200 500 --angle 89 --json",
+        "python -m experiments.packing --dim 512 --eps 1/16 --save packing.npz --show 5",
+    ),
+    config=Config,
+    presets={
+        "tiny": {
+            "dim": (16,),
+            "points": 6,
+            "seeds": 6,
+            "candidates": 256,
+            "baseline": 128,
+            "histogram": 100,
+        },
+        "quick": {},
+        "paper": {"points": 80, "seeds": 64},
+        "full": {"points": 160, "seeds": 256, "candidates": 65536, "histogram": 4000},
+    },
+    measure=measure,
+    checks=checks,
+    claims=lambda found: claims.verdicts(("C1", "C2", "C3", "C4"), found),
+    answer=answer,
+    summary=summary,
+    figures=packing_figures.figures,
+    validate=validate,
+    finish=finish,
+)
+
+if __name__ == "__main__":
+    raise SystemExit(main(EXPERIMENT))

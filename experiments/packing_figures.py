@@ -1,0 +1,249 @@
+"""The figures of the packing report. They draw what was measured and compute nothing."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from experiments.harness import theme
+from experiments.harness.experiment import Figure, Result
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure as PlotlyFigure
+    from plotly.graph_objects import Scatter
+
+__all__ = ["figures"]
+
+
+def figures(_config: object, result: Result) -> list[Figure]:
+    """The bracket over eps and over d, the cosines, and the lines themselves for d <= 3."""
+    data: Any = result.data
+    answers: list[dict[str, Any]] = data.get("answers", [data])
+    drawn: list[Figure] = []
+    for one in answers:
+        dim = one["dim"]
+        drawn.append(_over_eps(one, result.arrays[f"eps_curve_{dim}"]))
+        if one is answers[0]:
+            drawn.append(_over_dims(answers, result.arrays["dim_curve"]))
+        drawn.append(_cosines(one, result.arrays[f"cosines_{dim}"]))
+        if f"lines_{dim}" in result.arrays:
+            drawn.append(_lines(one, result.arrays[f"lines_{dim}"]))
+    return drawn
+
+
+def _over_eps(one: dict[str, Any], curve: NDArray[np.float64]) -> Figure:
+    import plotly.graph_objects as go
+
+    dim = one["dim"]
+    figure = go.Figure([*_band(curve), *_answer_marks([one], "eps")])
+    figure.update_xaxes(type="log", title="allowed |cos|, eps", exponentformat="none")
+    _count_axis(figure, curve[:, 1:])
+    caption = (
+        f"How many lines fit in {dim} dimensions. The number is proved to lie in the shaded band; "
+        f"the bars mark the question asked. Left of 1/√d = {1 / math.sqrt(dim):.3g} the count "
+        "stays near d, right of it the count takes off."
+    )
+    return Figure(f"over-eps-{dim}", f"Over eps, at d = {dim}", figure, caption)
+
+
+def _over_dims(answers: list[dict[str, Any]], curve: NDArray[np.float64]) -> Figure:
+    import plotly.graph_objects as go
+
+    eps = answers[0]["eps"]
+    figure = go.Figure([*_band(curve), *_answer_marks(answers, "dim")])
+    figure.add_scatter(
+        x=curve[:, 0].astype(np.float32),
+        y=np.log10(curve[:, 0]).astype(np.float32),
+        mode="lines",
+        name="N = d",
+        line={"color": theme.THEORY, "dash": "dot", "width": 1},
+    )
+    caption = "Where the number of lines leaves the diagonal N = d, more than d directions fit."
+    if eps > 0 and 1 / eps**2 <= curve[-1, 0]:
+        knee = 1 / eps**2
+        figure.add_vline(x=knee, line={"color": theme.REFERENCE, "dash": "dash", "width": 1})
+        figure.add_annotation(
+            x=math.log10(knee), y=1, yref="paper", text="d = 1/eps²", showarrow=False, xshift=-36
+        )
+        rate = -0.5 * math.log1p(-(eps**2))
+        caption += (
+            f" Up to d near 1/eps² = {knee:.0f} the count is proved to grow about linearly; the "
+            f"exponential growth that covering arguments prove has the rate {rate:.3g} nats a "
+            "dimension, so it takes far larger d to show."
+        )
+    figure.update_xaxes(type="log", title="dimension d", exponentformat="none")
+    _count_axis(figure, curve[:, 1:])
+    return Figure("over-dims", f"Over d, at |cos| ≤ {eps:.4g}", figure, caption)
+
+
+def _band(curve: NDArray[np.float64]) -> list[Scatter]:
+    """Upper bound, explicit lower bound with the band between, and the covering bound."""
+    import plotly.graph_objects as go
+
+    x, lower, upper, existence = curve.T.astype(np.float32)
+    return [
+        go.Scatter(
+            x=x,
+            y=upper,
+            mode="lines",
+            name="upper bound (theorem)",
+            line={"color": theme.UPPER},
+            text=_texts(upper),
+            hovertemplate="at most %{text}<extra></extra>",
+        ),
+        go.Scatter(
+            x=x,
+            y=lower,
+            mode="lines",
+            name="lower bound (explicit packing)",
+            line={"color": theme.LOWER},
+            fill="tonexty",
+            fillcolor=theme.faint(theme.LOWER),
+            text=_texts(lower),
+            hovertemplate="at least %{text}<extra></extra>",
+        ),
+        go.Scatter(
+            x=x,
+            y=existence,
+            mode="lines",
+            name="exists by covering (not explicit)",
+            line={"color": theme.RANDOM, "dash": "dash"},
+            text=_texts(existence),
+            hovertemplate="covering: %{text}<extra></extra>",
+        ),
+    ]
+
+
+def _answer_marks(answers: list[dict[str, Any]], axis: str) -> list[Scatter]:
+    import plotly.graph_objects as go
+
+    marks = []
+    for place, one in enumerate(answers):
+        ends = [math.log10(one[side]["count"]) for side in ("lower", "upper")]
+        marks.append(
+            go.Scatter(
+                x=np.array([one[axis]] * 2, np.float32),
+                y=np.array(ends, np.float32),
+                mode="lines+markers",
+                name="the answer",
+                legendgroup="answer",
+                showlegend=place == 0,
+                line={"color": theme.HIGHLIGHT, "width": 3},
+                marker={"symbol": "line-ew-open", "size": 14, "line": {"width": 3}},
+                text=[f"{one['lower']['count']:,}", _texts(np.array(ends))[1]],
+                hovertemplate="%{text}<extra>the answer</extra>",
+            )
+        )
+    return marks
+
+
+def _texts(logs: NDArray[Any]) -> list[str]:
+    """Counts from their log10: in full below a million, in powers of ten above."""
+    return [
+        f"{10**value:,.0f}" if value < 6 else f"{10 ** (value % 1):.2f}·10<sup>{int(value)}</sup>"
+        for value in logs.astype(np.float64)
+    ]
+
+
+def _count_axis(figure: PlotlyFigure, logs: NDArray[np.float64]) -> None:
+    """Label an axis of log10 counts with the counts; a few labels at any range."""
+    low, high = math.floor(float(logs.min())), math.ceil(float(logs.max()))
+    step = next(s for s in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000) if s * 8 >= high - low)
+    ticks = list(range(low, high + 1, step))
+    names = [f"{10**t:,}" if 0 <= t <= 3 else f"10<sup>{t}</sup>" for t in ticks]
+    figure.update_yaxes(title="number of lines N", tickvals=ticks, ticktext=names)
+
+
+def _cosines(one: dict[str, Any], histogram: NDArray[np.float64]) -> Figure:
+    import plotly.graph_objects as go
+
+    dim = one["dim"]
+    edge, share, law = histogram.T
+    width = float(edge[1] - edge[0])
+    centre = edge + width / 2
+    seen = np.flatnonzero((share > 0) | (law > 1e-9))
+    kept = slice(0, int(seen.max()) + 2)
+    figure = go.Figure()
+    figure.add_bar(
+        x=centre[kept].astype(np.float32),
+        y=np.where(share[kept] > 0, share[kept], np.nan).astype(np.float32),
+        width=width,
+        name="this packing",
+        marker={"color": theme.LOWER},
+        hovertemplate="%{y:.3g} of the pairs near %{x:.3f}<extra></extra>",
+    )
+    figure.add_scatter(
+        x=centre[kept].astype(np.float32),
+        y=np.where(law[kept] > 1e-9, law[kept], np.nan).astype(np.float32),
+        mode="lines",
+        name="random directions (exact law)",
+        line={"color": theme.RANDOM},
+        hovertemplate="random: %{y:.3g}<extra></extra>",
+    )
+    figure.add_vline(x=one["eps"], line={"color": theme.HIGHLIGHT, "dash": "dash", "width": 2})
+    figure.update_xaxes(title="|cos| between two lines")
+    figure.update_yaxes(type="log", title="share of the pairs, by bin")
+    inside = float(law[centre <= one["eps"]].sum())
+    caption = (
+        f"Pairwise |cos| of lines of the packing, in bins of {width:.4g}. No pair passes the "
+        f"dashed line at eps; of random pairs a share of {1 - inside:.2g} does, so random "
+        "directions clash at once where the packing does not."
+    )
+    return Figure(f"cosines-{dim}", f"Pairwise cosines, d = {dim}", figure, caption)
+
+
+def _lines(one: dict[str, Any], vectors: NDArray[np.float64]) -> Figure:
+    import plotly.graph_objects as go
+
+    dim = one["dim"]
+    gap = np.full((len(vectors), 1, dim), np.nan)
+    path = np.concatenate([-vectors[:, None], vectors[:, None], gap], axis=1).reshape(-1, dim)
+    points = path.astype(np.float32)
+    title = f"The {len(vectors)} lines"
+    caption = f"Each line crosses the unit {'sphere' if dim == 3 else 'circle'} twice."
+    style: dict[str, Any] = {
+        "mode": "lines+markers",
+        "name": "lines of the packing",
+        "line": {"color": theme.LOWER},
+        "marker": {"color": theme.HIGHLIGHT, "size": 5},
+        "hoverinfo": "skip",
+    }
+    turn = np.linspace(0, 2 * math.pi, 97)
+    if dim == 2:
+        figure = go.Figure(go.Scatter(x=points[:, 0], y=points[:, 1], **style))
+        figure.add_scatter(
+            x=np.cos(turn).astype(np.float32),
+            y=np.sin(turn).astype(np.float32),
+            mode="lines",
+            name="unit circle",
+            line={"color": theme.RANDOM, "width": 1},
+        )
+        figure.update_yaxes(scaleanchor="x", title="y")
+        figure.update_xaxes(title="x", range=[-1.1, 1.1])
+        figure.update_layout(height=460)
+        return Figure(f"lines-{dim}", title, figure, caption)
+    figure = go.Figure(go.Scatter3d(x=points[:, 0], y=points[:, 1], z=points[:, 2], **style))
+    # Circles of latitude and longitude stand for the sphere without hiding the lines.
+    circles = []
+    for height in np.linspace(-0.75, 0.75, 5):
+        ring = math.sqrt(1 - height**2)
+        circles.append(np.stack([ring * np.cos(turn), ring * np.sin(turn), 0 * turn + height], 1))
+    for angle in np.linspace(0, math.pi, 6, endpoint=False):
+        flat = np.cos(turn)
+        circles.append(np.stack([flat * math.cos(angle), flat * math.sin(angle), np.sin(turn)], 1))
+    wire = np.concatenate([np.vstack([circle, [[np.nan] * 3]]) for circle in circles])
+    x, y, z = wire.astype(np.float32).T
+    figure.add_scatter3d(
+        x=x,
+        y=y,
+        z=z,
+        mode="lines",
+        name="unit sphere",
+        line={"color": theme.RANDOM, "width": 1},
+        hoverinfo="skip",
+    )
+    figure.update_layout(height=520)
+    return Figure(f"lines-{dim}", title, figure, caption + " Drag to turn.")

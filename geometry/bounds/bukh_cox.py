@@ -1,0 +1,61 @@
+"""The Bukh-Cox bound, the best known when there are few more lines than dimensions.
+
+Let N = d + k unit vectors have coherence <= eps. Their Gram matrix G kills a space of dimension
+>= k; let u_i be the columns of an orthonormal basis of k of its vectors. Then sum_ij G_ij <u_i,u_j>
+= 0, so k = sum |u_i|^2 <= eps (sum_ij |<u_i,u_j>| - k). Bukh and Cox bound the mean |<x,y>| of two
+independent draws from an isotropic measure in R^k with mean square norm 1 by
+
+    A_k = ((k-1) sqrt(k+2) + 2)/(k(k+1)),
+
+so the sum is at most k N A_k, and N = d + k lines need eps (N A_k - 1) >= 1. If some k fails this,
+then N <= d + k - 1.
+
+Monotone. The k that fail shrink as d or eps grows, so the smallest of them rises. The search
+stops at k = d, for (d+k) A_k falls on 1 <= k <= d; the bound answers when k = d fails, and 2d A_d
+rises with d, so this is a down-set.
+
+Bukh and Cox, "Nearly orthogonal vectors and small antipodal spherical codes", Israel J. Math. 238
+(2020).
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from geometry.bounds.upper_bound import UpperBound, rounded_square
+from geometry.exact import Cosine
+
+__all__ = ["bukh_cox_bound", "excludes"]
+
+
+def excludes(dim: int, extra: int, square: Fraction) -> bool:
+    """Whether eps (N A_k - 1) < 1 for N = `dim` + k, k = `extra` >= 1, eps^2 = `square`; exact."""
+    count, scale = dim + extra, extra * (extra + 1)
+    # N A_k - 1 = (plain + root sqrt(k+2))/scale > 0.
+    plain, root, radicand = 2 * count - scale, count * (extra - 1), extra + 2
+    top, bottom = square.numerator, square.denominator
+    room = scale * scale * bottom - top * (plain * plain + root * root * radicand)
+    cross = 2 * top * plain * root  # the test is cross * sqrt(radicand) < room
+    if cross < 0:
+        return room > 0 or cross * cross * radicand > room * room
+    return room > 0 and cross * cross * radicand < room * room
+
+
+def bukh_cox_bound(dim: int, eps: Cosine) -> UpperBound | None:
+    """The Bukh-Cox bound on N(`dim`, `eps`), or None when it excludes no N <= 2 `dim`."""
+    square = rounded_square(eps)
+    if not excludes(dim, dim, square):
+        return None
+    fails, low = dim, 0
+    while fails - low > 1:
+        middle = (low + fails) // 2
+        if excludes(dim, middle, square):
+            fails = middle
+        else:
+            low = middle
+    return UpperBound(
+        dim + fails - 1,
+        "bukh-cox",
+        f"eps >= 1/(N·A_k - 1) fails at N = d + {fails}, A_k = ((k-1)√(k+2) + 2)/(k(k+1))",
+        "Bukh and Cox 2020",
+    )

@@ -1,0 +1,48 @@
+"""Which sizes a coherence of 1/sqrt(n) or 1/n allows, and which of them are worth listing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from fractions import Fraction
+
+from geometry.exact import Cosine
+
+__all__ = ["inverse_root", "irreducible_sizes", "least_reciprocal", "least_root"]
+
+
+def inverse_root(n: int) -> Cosine:
+    """1/sqrt(`n`)."""
+    return Cosine(Fraction(1, n))
+
+
+def least_root(eps: Cosine) -> int | None:
+    """The least n >= 1 with 1/sqrt(n) <= `eps`; None at `eps` = 0."""
+    square = eps.upper_square()
+    if square == 0:
+        return None
+    n = math.ceil(1 / square)
+    # The upper bound may be a hair too large when eps^2 is irrational; the exact order decides.
+    return n if inverse_root(n) <= eps else n + 1
+
+
+def least_reciprocal(eps: Cosine) -> int | None:
+    """The least n >= 1 with 1/n <= `eps`; None at `eps` = 0."""
+    square = least_root(eps)
+    return None if square is None else math.isqrt(square - 1) + 1
+
+
+def irreducible_sizes(sizes: Iterable[int]) -> list[int]:
+    """The members of ascending `sizes` that are no sum of two members, and the largest.
+
+    For families whose count is proportional to the dimension: two members side by side do as
+    well as one of their joint dimension.
+    """
+    listed = list(sizes)
+    known = set(listed)
+    kept = []
+    for size in listed:
+        halves = (part for part in listed if 2 * part <= size)
+        if size == listed[-1] or not any(size - part in known for part in halves):
+            kept.append(size)
+    return kept

@@ -1,0 +1,112 @@
+"""Gold's quadratic forms: 2^(2m) + 2^m lines in R^(2^m), m odd, at 2^(-(m-1)/2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import ClassVar, Self
+
+import numpy as np
+
+from geometry.constructions.basis import rows_then_basis
+from geometry.constructions.binary import Bits, largest_walsh, sign_rows
+from geometry.constructions.field import field
+from geometry.exact import Cosine
+from geometry.packing import Indices, OrbitCheck, Packing, Rows
+
+__all__ = ["Gold", "gold_forms"]
+
+
+def gold_forms(exponent: int, labels: Indices) -> Bits:
+    """The bits Tr(c x^3) for c in `labels` `[n]` and x over GF(2^`exponent`): `[n, 2^exponent]`.
+
+    They are additive in c, so sums of two forms are forms.
+    """
+    gf = field(1 << exponent)
+    cubes = gf.power(gf.elements, 3)
+    return gf.trace.astype(np.int8)[gf.multiply(labels[:, None], cubes)]
+
+
+@dataclass(frozen=True)
+class Gold(Packing):
+    """The rows (-1)^(Tr(c x^3) + b.x) over x in GF(2^`exponent`), and the basis."""
+
+    exponent: int
+
+    name: ClassVar[str] = "Gold"
+
+    def __post_init__(self) -> None:
+        """Raise ValueError unless `exponent` is odd and in [3, 21]."""
+        if self.exponent % 2 == 0 or not 3 <= self.exponent <= 21:
+            raise ValueError(f"`exponent` must be odd and lie in [3, 21]; got {self.exponent}.")
+
+    @property
+    def dim(self) -> int:
+        """2^`exponent`."""
+        return 1 << self.exponent
+
+    @property
+    def count(self) -> int:
+        """2^(2 `exponent`) + 2^`exponent`."""
+        return self.dim * (self.dim + 1)
+
+    @property
+    def coherence(self) -> Cosine:
+        """2^((`exponent` + 1)/2)/2^`exponent`, that is sqrt(2/d)."""
+        return Cosine(Fraction(2, self.dim))
+
+    @property
+    def proof(self) -> str:
+        """Gold's theorem."""
+        return (
+            "For m odd and c != 0 the Walsh transform of Tr(c x^3) takes the values 0 and "
+            "+-2^((m+1)/2) only (Gold 1968)."
+        )
+
+    def words(self) -> str:
+        """The recipe in words."""
+        return (
+            f"Gold's {self.dim} quadratic forms Tr(c x^3) on GF(2^{self.exponent}), each with "
+            f"{self.dim} linear functions, and the basis"
+        )
+
+    def rows(self, indices: Indices) -> Rows:
+        """Line c * d + b is the row of (c, b); the basis follows."""
+
+        def signs(chosen: Indices) -> Bits:
+            labels, linear = np.divmod(chosen, self.dim)
+            return sign_rows(gold_forms(self.exponent, labels), linear)
+
+        return rows_then_basis(indices, self.dim * self.dim, self.dim, signs)
+
+    def orbit_check(self) -> OrbitCheck:
+        """Adding a form to all forms keeps every pair, so the pairs (0, c) stand for all.
+
+        The Walsh transforms of the 2^m - 1 non-zero forms are made, and that of the zero form.
+        """
+        labels = np.arange(self.dim)
+        additive = all(
+            np.array_equal(
+                gold_forms(self.exponent, labels ^ shift),
+                gold_forms(self.exponent, labels) ^ gold_forms(self.exponent, np.array([shift])),
+            )
+            for shift in ()
+        )
+        largest = largest_walsh(
+            lambda block: gold_forms(self.exponent, block), labels[1:], self.dim
+        )
+        linear = not gold_forms(self.exponent, labels[:1]).any()
+        return OrbitCheck(
+            additive and linear and largest**2 == self.coherence.square * self.dim**2,
+            self.count * (self.count - 1) // 2,
+            f"Walsh transforms of all {self.dim - 1} non-zero forms, of length {self.dim}",
+        )
+
+    @classmethod
+    def candidates(cls, max_dim: int, eps: Cosine) -> Iterator[Self]:
+        """Every odd exponent that fits."""
+        for exponent in range(3, min(max_dim.bit_length(), 22), 2):
+            packing = cls(exponent)
+            if packing.coherence <= eps:
+                yield packing

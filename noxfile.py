@@ -1,0 +1,63 @@
+"""The project's commands: `nox -s experiments`, `nox -s tests` and the rest."""
+
+from __future__ import annotations
+
+import shutil
+
+import nox
+
+nox.options.sessions = ["tests", "lint", "types"]
+nox.options.default_venv_backend = "venv"
+
+PROJECT = nox.project.load_toml("pyproject.toml")
+
+
+def install(session: nox.Session, *groups: str) -> None:
+    """Install the project in place, with dependency groups."""
+    session.install("-e", ".", *nox.project.dependency_groups(PROJECT, *groups))
+
+
+@nox.session
+def experiments(session: nox.Session) -> None:
+    """Run the main job with its report; further words are passed on to it."""
+    install(session)
+    session.run("python", "-m", "experiments.packing", *session.posargs)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run the tests."""
+    install(session, "tests")
+    if not any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))):
+        # The browser tests need one; this brings its own where none is installed.
+        session.run("python", "-m", "playwright", "install", "chromium")
+    session.run("python", "-m", "pytest", "-n", "2", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style and formatting."""
+    session.install(*nox.project.dependency_groups(PROJECT, "lint"))
+    session.run("ruff", "check", *session.posargs)
+    session.run("ruff", "format", "--check", *session.posargs)
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check types, strictly."""
+    install(session, "types")
+    session.run("mypy", *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Time the kernels and the main job against their floors."""
+    install(session)
+    session.run("python", "-m", "experiments.bench", *session.posargs)
+
+
+@nox.session
+def validate(session: nox.Session) -> None:
+    """Measure every number that the project promises."""
+    install(session)
+    session.run("python", "-m", "experiments.validate", *session.posargs)

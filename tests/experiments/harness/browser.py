@@ -1,0 +1,169 @@
+"""Opens a page in headless Chromium, offline, and records all that happens there."""
+
+from __future__ import annotations
+
+import base64
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+# Software rendering, so that 3-D figures draw on machines without a display or a GPU.
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--use-gl=angle",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+INSTALL = (
+    "No Chromium was found. Install one (Debian: apt-get install chromium; anywhere: "
+    "playwright install chromium) or set CHROMIUM to its path."
+)
+
+
+def chromium() -> str:
+    """Return the path of a Chromium; fails, never skips, when there is none."""
+    named = os.environ.get("CHROMIUM")
+    names = [named] if named else ["chromium", "chromium-browser", "google-chrome"]
+    for name in names:
+        if found := shutil.which(name):
+            return found
+    # What `playwright install chromium` fetched, where a session did that.
+    with sync_playwright() as driver:
+        own = driver.chromium.executable_path
+    if named or not Path(own).is_file():
+        raise FileNotFoundError(INSTALL)
+    return own
+
+
+@dataclass(frozen=True)
+class Plot:
+    """What became of one figure: its state, and the box in pixels that its drawing fills."""
+
+    state: str
+    paths: int
+    width: float
+    height: float
+
+
+@dataclass
+class Visit:
+    """An open page and what it has said and asked for so far."""
+
+    page: Page
+    errors: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+
+    def plots(self) -> dict[str, Plot]:
+        """Return every figure of the page by id."""
+        found = self.page.evaluate(
+            """() => [...document.querySelectorAll('.plot')].map(div => {
+                const marks = [...div.querySelectorAll('.plot-container path, .hm image, canvas')]
+                    .map(mark => mark.getBoundingClientRect())
+                    .filter(box => box.width > 0 && box.height > 0);
+                const span = (low, high) => marks.length &&
+                    Math.max(...marks.map(box => box[high])) - Math.min(...marks.map(box => box[low]));
+                return [div.id, div.dataset.state ?? '', marks.length,
+                        span('left', 'right'), span('top', 'bottom')];
+            })"""
+        )
+        return {row[0]: Plot(*row[1:]) for row in found}
+
+    def settle(self) -> None:
+        """Wait until every figure has been drawn, or has said why not."""
+        self.page.wait_for_selector("html[data-scheme]", state="attached", timeout=60_000)
+
+    def overflow(self) -> int:
+        """Return by how many pixels the page is wider than its window."""
+        return int(
+            self.page.evaluate(
+                "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+            )
+        )
+
+    def shown(self, selector: str, colour: str, *, within: int = 48) -> int:
+        """Return how many pixels of an element show a colour, each channel `within` levels."""
+        picture = base64.b64encode(self.page.locator(selector).screenshot()).decode()
+        want = [int(colour[at : at + 2], 16) for at in (1, 3, 5)]
+        # The browser decodes its own picture: no imaging library is needed.
+        return int(
+            self.page.evaluate(
+                """async ([picture, want, within]) => {
+                    const image = new Image();
+                    image.src = 'data:image/png;base64,' + picture;
+                    await image.decode();
+                    const canvas = new OffscreenCanvas(image.width, image.height);
+                    const context = canvas.getContext('2d');
+                    context.drawImage(image, 0, 0);
+                    const {data} = context.getImageData(0, 0, image.width, image.height);
+                    let count = 0;
+                    for (let at = 0; at < data.length; at += 4)
+                        count += want.every((value, c) => Math.abs(data[at + c] - value) <= within);
+                    return count;
+                }""",
+                [picture, want, within],
+            )
+        )
+
+
+@contextmanager
+def launch() -> Iterator[Browser]:
+    """A browser, to be shared by many visits: starting one takes seconds."""
+    path = chromium()
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=path, args=list(FLAGS))
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@contextmanager
+def visit(
+    browser: Browser,
+    path: Path,
+    *,
+    width: int = 1400,
+    height: int = 900,
+    scheme: Literal["light", "dark"] = "light",
+    touch: bool = False,
+    script: str = "",
+) -> Iterator[Visit]:
+    """Open a file offline; `script` runs before the page's own scripts.
+
+    `errors` collects errors of the console, uncaught exceptions and failed requests;
+    `requests` every address asked for.
+    """
+    context = browser.new_context(
+        viewport={"width": width, "height": height},
+        color_scheme=scheme,
+        has_touch=touch,
+        is_mobile=touch,
+    )
+    context.set_offline(True)
+    if script:
+        context.add_init_script(script)
+    page = context.new_page()
+    seen = Visit(page)
+    page.on(
+        "console",
+        lambda message: seen.errors.append(message.text) if message.type == "error" else None,
+    )
+    page.on("pageerror", lambda error: seen.errors.append(str(error)))
+    page.on("requestfailed", lambda request: seen.errors.append(f"failed: {request.url}"))
+    page.on("request", lambda request: seen.requests.append(request.url))
+    try:
+        page.goto(path.resolve().as_uri())
+        yield seen
+    finally:
+        context.close()

@@ -1,0 +1,36 @@
+"""Verdicts on claims follow from named checks."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from experiments.claims import CLAIMS, verdicts
+from experiments.harness.checks import Check, ClaimVerdict, Verdict
+
+
+def passing(name: str) -> Check:
+    return Check(name, "", 1, None, (None, None), Verdict.PASS)
+
+
+def test_eighteen_claims_with_stable_ids() -> None:
+    assert list(CLAIMS) == [f"C{number}" for number in range(1, 19)]
+
+
+@pytest.mark.parametrize("name", ["C1", "C2", "C3", "C4"])
+def test_verdicts(name: str) -> None:
+    checks = [passing(need) for need in CLAIMS[name].needs]
+    assert verdicts([name], checks)[0].verdict is CLAIMS[name].when_met
+    assert verdicts([name], checks[1:])[0].verdict is ClaimVerdict.NOT_RUN
+    for verdict in (Verdict.INCONCLUSIVE, Verdict.NOT_CONVERGED):
+        open_ = [dataclasses.replace(checks[0], verdict=verdict), *checks[1:]]
+        assert verdicts([name], open_)[0].verdict is ClaimVerdict.INCONCLUSIVE
+    failed = [dataclasses.replace(checks[0], verdict=Verdict.FAIL), *checks[1:]]
+    refined = CLAIMS[name].when_met is ClaimVerdict.REFINED
+    expected = ClaimVerdict.INCONCLUSIVE if refined else ClaimVerdict.REFUTED
+    assert verdicts([name], failed)[0].verdict is expected
+
+
+def test_a_claim_without_rule_is_not_run() -> None:
+    assert verdicts(["C9"], [])[0].verdict is ClaimVerdict.NOT_RUN

@@ -1,0 +1,184 @@
+"""Certificates prove what is true, and fail when a row is perturbed."""
+
+from __future__ import annotations
+
+import dataclasses
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from geometry import certify, exact
+from geometry.certify import AllPairs, GramIdentity, Level
+from geometry.constructions.conference import ConferenceFrame, ConferenceRows
+from geometry.constructions.gold import Gold
+from geometry.constructions.simplex import Simplex
+from geometry.exact import Cosine
+from geometry.moves import DirectSum, Subset, ZeroPad
+from geometry.packing import OrbitCheck, Packing, Rows
+
+
+def every(packing: Packing) -> Rows:
+    return packing.rows(np.arange(packing.count, dtype=np.int64))
+
+
+def test_integer_rows_are_compared_exactly() -> None:
+    packing = ConferenceRows(25)
+    finding = AllPairs(every(packing), packing.coherence, packing.coherence, "").check()
+    assert finding.holds
+    assert finding.level is Level.ALL_PAIRS
+    assert finding.pairs == 26 * 25 // 2
+    assert finding.largest == exact.eps("1/24")
+    just_below = Cosine.ratio(Fraction(1, 24) - Fraction(1, 10**30))
+    assert not AllPairs(every(packing), just_below, packing.coherence, "").check().holds
+
+
+@pytest.mark.parametrize("row", [0, 7, 25])
+def test_a_perturbed_integer_row_fails(row: int) -> None:
+    packing = ConferenceRows(25)
+    values = every(packing).values.copy()
+    values[row, 3] += 1
+    rows = Rows.integral(values)
+    assert not AllPairs(rows, packing.coherence, packing.coherence, "").check().holds
+
+
+def test_a_repeated_row_fails() -> None:
+    values = every(ConferenceRows(13)).values.copy()
+    values[5] = -values[9]
+    finding = AllPairs(Rows.integral(values), exact.eps("0.99"), exact.eps("0.99"), "").check()
+    assert not finding.holds
+    assert finding.largest == Cosine(Fraction(1))
+
+
+def test_large_integers_are_exact_too() -> None:
+    # Products of 2^26 - 1 and neighbours need all of float64's 53 bits.
+    a = 2**26 - 1
+    values = np.array([[a, 0], [a - 1, 1]], np.int64)
+    finding = AllPairs(Rows.integral(values), exact.eps("0.5"), exact.eps("0.5"), "").check()
+    assert finding.largest == Cosine(Fraction(a - 1) ** 2 / ((a - 1) ** 2 + 1))
+
+
+def test_mixed_norms_are_compared_across_classes() -> None:
+    rows = Rows.integral(np.array([[1, 0, 0], [0, 1, 0], [1, 1, 1]], np.int8))
+    finding = AllPairs(rows, exact.eps("1/sqrt(3)"), exact.eps("1/sqrt(3)"), "").check()
+    assert finding.holds
+    assert finding.largest == exact.eps("1/sqrt(3)")
+
+
+def test_float_rows_prove_what_leaves_room_for_rounding() -> None:
+    packing = Simplex(7)
+    roomy = AllPairs(every(packing), exact.eps("0.15"), packing.coherence, "why").check()
+    assert roomy.holds
+    assert roomy.level is Level.ALL_PAIRS
+    assert packing.coherence < roomy.largest
+    tight = AllPairs(every(packing), packing.coherence, packing.coherence, "why").check()
+    assert tight.holds
+    assert tight.level is Level.BY_THEOREM
+    assert not AllPairs(every(packing), exact.eps("0.14"), packing.coherence, "").check().holds
+
+
+def test_a_perturbed_float_row_fails() -> None:
+    packing = Simplex(7)
+    values = every(packing).values.copy()
+    values[2, 0] += 1e-12  # a thousand times the rounding bound
+    rows = Rows.floating(values)
+    assert not AllPairs(rows, packing.coherence, packing.coherence, "").check().holds
+
+
+def test_nan_never_passes() -> None:
+    values = every(Simplex(3)).values.copy()
+    values[0, 0] = np.nan
+    with pytest.raises(ValueError, match="rows must be finite"):
+        AllPairs(Rows.floating(values), exact.eps("0.9"), exact.eps("0.9"), "").check()
+
+
+def test_the_rounding_bound_holds_against_exact_arithmetic() -> None:
+    values = np.random.default_rng(3).normal(size=(6, 40))
+    computed = AllPairs(Rows.floating(values), exact.eps("0.99"), exact.eps("0.99"), "").check()
+    largest = Fraction(0)
+    rational = [[Fraction(float(x)) for x in row] for row in values]
+    for i in range(6):
+        for j in range(i):
+            inner = sum(a * b for a, b in zip(rational[i], rational[j], strict=True))
+            norms = sum(a * a for a in rational[i]) * sum(b * b for b in rational[j])
+            largest = max(largest, inner * inner / norms)
+    assert Cosine(largest) <= computed.largest
+    assert float(computed.largest) - float(Cosine(largest)) < 2 * certify.rounding_bound(40)
+
+
+@pytest.mark.parametrize(
+    "packing", [Simplex(2), Simplex(9), ConferenceFrame(5), ConferenceFrame(9)]
+)
+def test_gram_identities_prove_equiangular_packings(packing: Packing) -> None:
+    proof = certify.certificate(packing, packing.coherence)
+    assert isinstance(proof, GramIdentity)
+    finding = proof.check()
+    assert finding.holds
+    assert finding.level is Level.ALL_PAIRS
+    for wrong in (
+        dataclasses.replace(proof, dim=packing.dim - 1),
+        dataclasses.replace(proof, allowed=Cosine(packing.coherence.square * Fraction(99, 100))),
+        dataclasses.replace(proof, stated=Cosine(packing.coherence.square * Fraction(99, 100))),
+    ):
+        assert not wrong.check().holds
+
+
+def test_a_flipped_sign_breaks_the_gram_identity() -> None:
+    packing = ConferenceFrame(13)
+    proof = certify.certificate(packing, packing.coherence)
+    assert isinstance(proof, GramIdentity)
+    signs = proof.signs.copy()
+    signs[2, 5] = signs[5, 2] = -signs[2, 5]
+    assert not dataclasses.replace(proof, signs=signs).check().holds
+
+
+def test_symmetry_and_theorem_take_over_when_pairs_are_too_many() -> None:
+    packing = Gold(5)
+    found = {}
+    for limit in (10**9, 1):
+        proof = certify.certificate(packing, packing.coherence, most_operations=limit)
+        found[limit] = proof.check()
+        assert found[limit].holds
+    assert found[10**9].level is Level.ALL_PAIRS
+    assert found[1].level is Level.BY_SYMMETRY
+    assert found[1].pairs == found[10**9].pairs == packing.count * (packing.count - 1) // 2
+    padded = certify.certificate(ZeroPad(packing, 40), packing.coherence, most_operations=1)
+    assert padded.check().level is Level.BY_SYMMETRY
+    spot = certify.ByTheorem(packing, packing.coherence).check()
+    assert spot.holds
+    assert spot.level is Level.BY_THEOREM
+
+
+@dataclasses.dataclass(frozen=True)
+class Liar(Gold):
+    """A packing that states a smaller coherence than it has."""
+
+    @property
+    def coherence(self) -> Cosine:
+        return Cosine(Fraction(1, 100))
+
+    def orbit_check(self) -> OrbitCheck | None:
+        return None
+
+
+def test_a_false_statement_is_found() -> None:
+    assert not certify.ByTheorem(Liar(5), exact.eps("0.5")).check().holds
+    assert not certify.certificate(Liar(5), exact.eps("0.5")).check().holds
+    with pytest.raises(ValueError, match="has no symmetry"):
+        certify.BySymmetry(Liar(5), exact.eps("0.5")).check()
+
+
+def test_parts_are_checked_each_once_and_counted_for_all() -> None:
+    packing = DirectSum((ConferenceRows(13), Simplex(12), Simplex(12)))
+    finding = certify.certificate(packing, exact.eps("1/12")).check()
+    assert finding.holds
+    assert finding.level is Level.ALL_PAIRS
+    assert finding.pairs == packing.count * (packing.count - 1) // 2
+    assert finding.largest == exact.eps("1/12")
+    assert not certify.certificate(packing, exact.eps("0.08")).check().holds
+
+
+def test_a_subset_is_compared_pair_by_pair() -> None:
+    finding = certify.certificate(Subset(ConferenceRows(13), 4), exact.eps("1/12")).check()
+    assert finding.holds
+    assert finding.pairs == 6
