@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import pkgutil
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import experiments
@@ -24,20 +27,26 @@ class Arguments:
 
 
 def discover() -> list[Experiment[Any]]:
-    """Return the experiments of this package by name: modules with an `EXPERIMENT`.
+    """Return the experiments of this package by name: modules that define `EXPERIMENT`.
 
-    Imports them, which is cheap: none imports jax before it measures.
+    Imports these alone, which is cheap: an experiment imports jax only when it measures.
     """
     found = []
     for module in pkgutil.iter_modules(experiments.__path__):
-        if module.ispkg or module.name.startswith("_"):
-            continue
-        candidate = getattr(
-            importlib.import_module(f"experiments.{module.name}"), "EXPERIMENT", None
-        )
-        if isinstance(candidate, Experiment):
-            found.append(candidate)
+        name = f"experiments.{module.name}"
+        if not module.ispkg and _defines_experiment(name):
+            candidate = getattr(importlib.import_module(name), "EXPERIMENT", None)
+            if isinstance(candidate, Experiment):
+                found.append(candidate)
     return sorted(found, key=lambda experiment: experiment.name)
+
+
+def _defines_experiment(module: str) -> bool:
+    spec = importlib.util.find_spec(module)
+    if spec is None or spec.origin is None:
+        return False
+    source = Path(spec.origin).read_text(encoding="utf-8")
+    return re.search(r"^EXPERIMENT\b.*=", source, re.MULTILINE) is not None
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from geometry.exact import Cosine
     from geometry.packing import Packing
 
-__all__ = ["cosines", "family_rows", "over_dims", "over_eps", "random_baseline"]
+__all__ = ["bound_rows", "cosines", "family_rows", "over_dims", "over_eps", "random_baseline"]
 
 # Random directions that one draw of the baseline holds: count * dim entries, 32 MiB in float32.
 _MOST_ENTRIES = 2**23
@@ -150,7 +150,7 @@ def _logs(dim: int, eps: Cosine, shelf_dim: int | None = None) -> list[float]:
     return [
         math.log10(catalogue.shelf(shelf_dim or dim, eps).count(dim)),
         math.log10(bounds.best_upper_bound(dim, eps).count),
-        existence.log_lower_bound(dim, eps) / math.log(10),
+        math.log10(existence.existence_lower_bound(dim, eps)),
     ]
 
 
@@ -182,4 +182,14 @@ def family_rows(dim: int, eps: Cosine) -> list[tuple[str | int | float | None, .
     return [
         (dim, one.name, one.count, one.dim, str(one.coherence), one.words())
         for one in catalogue.families(dim, eps)
+    ]
+
+
+def bound_rows(dim: int, eps: Cosine) -> list[tuple[str | int | float | None, ...]]:
+    """Every upper bound that answers, the smallest first, as rows of a table."""
+    from geometry import bounds
+
+    return [
+        (dim, one.method, one.count, one.statement, one.reference)
+        for one in bounds.all_upper_bounds(dim, eps)
     ]

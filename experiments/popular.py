@@ -80,8 +80,8 @@ def examine() -> dict[str, Json]:
 
     right, near = exact.eps("0"), exact.eps("0.05")
     step = GROWTH_DIM // 100
-    growth = existence.log_lower_bound(GROWTH_DIM + step, near)
-    growth -= existence.log_lower_bound(GROWTH_DIM, near)
+    growth = math.log(existence.existence_lower_bound(GROWTH_DIM + step, near))
+    growth -= math.log(existence.existence_lower_bound(GROWTH_DIM, near))
     return {
         "readings": [_examined(reading) for reading in READINGS],
         "orthogonal_500_lower": catalogue.best(500, right).count,

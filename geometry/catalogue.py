@@ -24,7 +24,9 @@ from numpy.typing import NDArray
 
 from geometry import exact
 from geometry.constructions import FAMILIES
+from geometry.constructions.basis import Basis
 from geometry.constructions.net import Net
+from geometry.constructions.simplex import Simplex
 from geometry.exact import Cosine
 from geometry.moves import DirectSum, Subset, ZeroPad
 from geometry.packing import Packing, Recipe
@@ -34,9 +36,8 @@ __all__ = ["LARGEST_DIM", "Shelf", "best", "build", "families", "shelf"]
 LARGEST_DIM = 1 << 16  # the search makes tables with an entry a dimension
 _LARGEST_INT64 = 2**62
 
-_NAMES: Mapping[str, type[Packing]] = {
-    kind.name: kind for kind in (*FAMILIES, Subset, ZeroPad, DirectSum)
-}
+_KINDS: tuple[type[Packing], ...] = (*FAMILIES, Subset, ZeroPad, DirectSum)
+_NAMES: Mapping[str, type[Packing]] = {kind.name: kind for kind in _KINDS}
 
 
 @dataclass(frozen=True)
@@ -53,12 +54,14 @@ class Shelf:
     """The best direct sums of `items` in every dimension up to a largest one.
 
     `counts` `[max_dim + 1]` are the numbers of lines, int64 or Python integers; `choices`
-    `[max_dim + 1]` the item taken last, -1 for none.
+    `[max_dim + 1]` the item taken last, -1 for one more dimension with a basis line of its own,
+    or, where entries must be small (`flat`), with none.
     """
 
     items: tuple[_Item, ...]
     counts: NDArray[Any]
     choices: NDArray[np.int64]
+    flat: bool
 
     def count(self, dim: int) -> int:
         """The number of lines in R^`dim`."""
@@ -66,30 +69,48 @@ class Shelf:
 
     def packing(self, dim: int) -> Packing:
         """The packing in R^`dim` with that number of lines, the largest part first."""
-        parts: list[_Item] = []
-        left = dim
-        while left > 0 and self.choices[left] >= 0:
-            parts.append(self.items[self.choices[left]])
-            left -= parts[-1].dim
-        parts.sort(key=lambda item: item.count, reverse=True)
-        made = {id(item): item.make() for item in parts}
-        packings = tuple(made[id(item)] for item in parts)
-        whole = packings[0] if len(packings) == 1 else DirectSum(packings)
-        return whole if left == 0 else ZeroPad(whole, dim)
+        taken: list[_Item] = []
+        left, spare = dim, 0
+        while left > 0:
+            if self.choices[left] < 0:
+                left, spare = left - 1, spare + 1
+            else:
+                taken.append(self.items[self.choices[left]])
+                left -= taken[-1].dim
+        taken.sort(key=lambda item: item.count, reverse=True)
+        made = {id(item): item.make() for item in taken}
+        parts = [made[id(item)] for item in taken]
+        if spare and not self.flat:
+            parts = _with_basis(parts, spare)
+            spare = 0
+        whole = parts[0] if len(parts) == 1 else DirectSum(tuple(parts))
+        return ZeroPad(whole, dim) if spare else whole
 
 
-def _stock(items: Iterable[_Item], max_dim: int) -> Shelf:
+def _with_basis(parts: list[Packing], spare: int) -> list[Packing]:
+    """The parts and a basis of the spare dimensions, as one larger simplex where there is one.
+
+    A simplex and b basis lines are as many lines as the simplex in b more dimensions, whose
+    coherence is smaller.
+    """
+    for place, part in enumerate(parts):
+        if isinstance(part, Simplex):
+            return [*parts[:place], Simplex(part.dim + spare), *parts[place + 1 :]]
+    return [*parts, Basis(spare)]
+
+
+def _stock(items: Iterable[_Item], max_dim: int, *, flat: bool = False) -> Shelf:
     """Fill a shelf: an unbounded knapsack, value(d) = max over items of value(d - dim) + count.
 
-    Only items that beat the best sum of smaller ones are kept, so the cost is max_dim times the
-    number of those.
+    Unless the shelf is `flat`, a dimension to itself holds one basis line. Only items that beat
+    the best sum of smaller ones are kept, so the cost is max_dim times the number of those.
     """
     at_dim: dict[int, _Item] = {}
     for item in items:
         rival = at_dim.get(item.dim)
         if item.dim <= max_dim and (rival is None or item.count > rival.count):
             at_dim[item.dim] = item
-    largest = max((item.count for item in at_dim.values()), default=0)
+    largest = max((item.count for item in at_dim.values()), default=1)
     dtype = np.int64 if largest * (max_dim + 1) < _LARGEST_INT64 else object
     counts = np.zeros(max_dim + 1, dtype)
     choices = np.full(max_dim + 1, -1, np.int64)
@@ -98,24 +119,28 @@ def _stock(items: Iterable[_Item], max_dim: int) -> Shelf:
     gains = np.zeros(len(at_dim), dtype)
     for dim in range(1, max_dim + 1):
         used = len(kept)
+        counts[dim] = counts[dim - 1] + (0 if flat else 1)
         if used:
             totals = counts[dim - dims[:used]] + gains[:used]
             choice = int(totals.argmax())
-            counts[dim], choices[dim] = totals[choice], choice
-        item = at_dim.get(dim)
-        if item is not None and item.count > counts[dim]:
-            counts[dim], choices[dim] = item.count, used
-            dims[used], gains[used] = dim, item.count
-            kept.append(item)
-    return Shelf(tuple(kept), counts, choices)
+            if totals[choice] > counts[dim]:
+                counts[dim], choices[dim] = totals[choice], choice
+        single = at_dim.get(dim)
+        if single is not None and single.count > counts[dim]:
+            counts[dim], choices[dim] = single.count, used
+            dims[used], gains[used] = dim, single.count
+            kept.append(single)
+    return Shelf(tuple(kept), counts, choices, flat)
 
 
 def _member(packing: Packing) -> _Item:
     return _Item(packing.dim, packing.count, lambda: packing)
 
 
-def _filled(nets: Iterable[Net], members: Iterable[Packing], eps: Cosine) -> list[_Item]:
-    """Nets with every column block filled as well as the `members` can.
+def _filled(
+    nets: Iterable[Net], members: Iterable[Packing], max_dim: int, eps: Cosine
+) -> list[_Item]:
+    """Nets with every column block filled as well as the `members` and the flat families can.
 
     A unit vector of a net has entries 1/sqrt(columns), one in each block, so a fill of R^q may
     have coherence <= eps and entries <= eps sqrt(columns): it is flat, unless columns >= 1/eps^2.
@@ -123,7 +148,8 @@ def _filled(nets: Iterable[Net], members: Iterable[Packing], eps: Cosine) -> lis
     widths: dict[int, list[Net]] = {}
     for net in nets:
         widths.setdefault(net.columns, []).append(net)
-    stock = [(_member(packing), packing.peak_square) for packing in members]
+    flat_members = (one for kind in FAMILIES for one in kind.flat_candidates(max_dim // 2, eps))
+    stock = [(_member(one), one.peak_square) for one in (*members, *flat_members)]
     # A bound on the entries from below keeps the comparison safe for irrational eps.
     eps_square = eps.square_bounds()[0]
     free = [width for width in widths if eps_square * width >= 1]
@@ -135,8 +161,8 @@ def _filled(nets: Iterable[Net], members: Iterable[Packing], eps: Cosine) -> lis
         if eps_square * width < 1:
             top = max(net.q for net in group)
             allowed = eps_square * width
-            flat = [item for item, peak in stock if item.dim <= top and peak <= allowed]
-            fills = _stock(flat, top)
+            flat = (item for item, peak in stock if item.dim <= top and peak <= allowed)
+            fills = _stock(flat, top, flat=True)
         items += [_net_item(net, fills) for net in group]
     return items
 
@@ -160,7 +186,7 @@ def shelf(max_dim: int, eps: Cosine) -> Shelf:
     members = [packing for family in FAMILIES for packing in family.candidates(max_dim, eps)]
     nets = [packing for packing in members if isinstance(packing, Net)]
     others = (packing for packing in members if not isinstance(packing, Net))
-    return _stock([*map(_member, others), *_filled(nets, members, eps)], max_dim)
+    return _stock([*map(_member, others), *_filled(nets, members, max_dim, eps)], max_dim)
 
 
 def best(dim: int, eps: str | float | Fraction | Cosine) -> Packing:
@@ -184,7 +210,9 @@ def families(dim: int, eps: Cosine) -> list[Packing]:
     largest: list[Packing] = []
     for group in members:
         nets = [packing for packing in group if isinstance(packing, Net)]
-        items = _filled(nets, everything, eps) if nets else [_member(packing) for packing in group]
+        items = (
+            _filled(nets, everything, dim, eps) if nets else [_member(packing) for packing in group]
+        )
         top = max(items, key=lambda item: (item.count, -item.dim), default=None)
         if top is not None:
             largest.append(top.make())

@@ -121,7 +121,7 @@ def counts_above(
     """
     wanted = np.asarray(thresholds, dtype=np.float64)
     if wanted.ndim != 1 or not np.all((wanted >= 0) & (wanted <= 1)):
-        raise ValueError("`thresholds` must be a list of numbers in [0, 1]; got " f"{thresholds}.")
+        raise ValueError(f"`thresholds` must be a list of numbers in [0, 1]; got {thresholds}.")
     plan = _plan(_unit(vectors), None, block)
     counts = _run(_counts, plan, round_down(wanted))
     return np.asarray(counts).sum(axis=0, dtype=np.int64)
@@ -314,9 +314,7 @@ def _gram(
     top, side = tile[0] * shape[0], tile[1] * shape[1]
     above = lax.dynamic_slice_in_dim(left, top, shape[0]).astype(jnp.float32)
     beside = lax.dynamic_slice_in_dim(right, side, shape[1]).astype(jnp.float32)
-    gram = lax.dot_general(
-        above, beside, (((1,), (1,)), ((), ())), precision=lax.Precision.HIGHEST
-    )
+    gram = lax.dot_general(above, beside, (((1,), (1,)), ((), ())), precision=lax.Precision.HIGHEST)
     row = top + lax.broadcasted_iota(jnp.int32, shape, 0)
     column = side + lax.broadcasted_iota(jnp.int32, shape, 1)
     counts = (row < column) if symmetric else (row < sizes[0])
@@ -349,9 +347,7 @@ def _counts(gram: Callable[[Array], Array], tiles: Array, thresholds: Array) -> 
     return lax.map(lambda chunk: lax.scan(add, start, chunk)[0], tiles)
 
 
-def _row_maxima(
-    gram: Callable[[Array], Array], tiles: Array, start: Array
-) -> tuple[Array, Array]:
+def _row_maxima(gram: Callable[[Array], Array], tiles: Array, start: Array) -> tuple[Array, Array]:
     def best(cosine: Array, first: Array, axis: int) -> tuple[Array, Array]:
         value = jnp.max(cosine, axis=axis)
         index = first + lax.broadcasted_iota(jnp.int32, cosine.shape, axis)

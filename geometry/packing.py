@@ -123,7 +123,16 @@ class Packing(ABC):
 
     @classmethod
     def candidates(cls, max_dim: int, eps: Cosine) -> Iterator[Self]:
-        """The members with `dim` <= `max_dim` and `coherence` <= `eps`, none that another beats."""
+        """The members with `dim` <= `max_dim` and `coherence` <= `eps` that a search needs.
+
+        Members that direct sums of smaller ones, or other families, always equal may be left out;
+        the largest member is always there. A larger `max_dim` or `eps` only adds members.
+        """
+        return iter(())
+
+    @classmethod
+    def flat_candidates(cls, max_dim: int, eps: Cosine) -> Iterator[Self]:
+        """The further members that only their small entries (`peak_square`) recommend."""
         return iter(())
 
     def recipe(self) -> Recipe:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import math
 import os
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tokenize import TokenError
 from types import TracebackType
 from typing import IO, Any, Protocol
 
@@ -26,7 +28,20 @@ _HEADERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
 }
-_BROKEN = (OSError, EOFError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error)
+# What NumPy and zipfile raise on a damaged file. NumPy reads a header with Python's own parser.
+_BROKEN = (
+    OSError,
+    EOFError,
+    ValueError,
+    TypeError,
+    RuntimeError,
+    MemoryError,
+    SyntaxError,
+    TokenError,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 class ArrayFileError(InputError):
@@ -106,6 +121,8 @@ class ArrayFile:
         with _reading(self.path):
             members = self._archive.namelist()
             entry = self._archive.getinfo(members[self.names.index(name)])
+            if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                raise _error(self.path, f"packs {shortened(name)} in a way that NumPy does not")
             stream = self._archive.open(entry)
         return NpyRows(stream, self.path, entry.file_size)
 
@@ -142,16 +159,8 @@ class NpyRows:
         start, stop, step = which.indices(self.shape[0])
         if step != 1:
             raise ValueError(f"`which` must have step 1; got {step}.")
-        count = max(stop - start, 0)
-        if self._by_columns and len(self.shape) > 1:
-            columns = math.prod(self.shape[1:])
-            values = np.empty((columns, count), self.dtype)
-            for column in range(columns):
-                values[column] = self._read(column * self.shape[0] + start, count)
-            values = values.reshape(*reversed(self.shape[1:]), count).T
-        else:
-            width = math.prod(self.shape[1:])
-            values = self._read(start * width, count * width).reshape(count, *self.shape[1:])
+        with _reading(self._path):
+            values = self._gather(start, max(stop - start, 0))
         if self.dtype.kind == "f" and not np.isfinite(values).all():
             raise _error(self._path, f"holds NaN or infinity in rows {start} to {stop - 1}")
         return np.ascontiguousarray(values, self.dtype.newbyteorder("="))
@@ -160,12 +169,20 @@ class NpyRows:
         """Close the stream."""
         self._stream.close()
 
+    def _gather(self, start: int, count: int) -> NDArray[Any]:
+        width = math.prod(self.shape[1:])
+        if count * width == 0 or not self._by_columns:
+            return self._read(start * width, count * width).reshape(count, *self.shape[1:])
+        values = np.empty((width, count), self.dtype)
+        for column in range(width):
+            values[column] = self._read(column * self.shape[0] + start, count)
+        return values.reshape(*reversed(self.shape[1:]), count).T
+
     def _read(self, first: int, count: int) -> NDArray[Any]:
         """Return `count` entries from entry `first` on, in the order of the file."""
         wanted = count * self.dtype.itemsize
-        with _reading(self._path):
-            self._stream.seek(self._start + first * self.dtype.itemsize)
-            content = self._stream.read(wanted)
+        self._stream.seek(self._start + first * self.dtype.itemsize)
+        content = self._stream.read(wanted)
         if len(content) < wanted:
             raise _error(self._path, f"is truncated: {len(content)} of {wanted} bytes came")
         return np.frombuffer(content, self.dtype)

@@ -115,9 +115,9 @@ def _preset(argv: Sequence[str]) -> str:
     # Before the parser runs, since its defaults (and its help) depend on this word. A bad one is
     # left for the parser to refuse.
     chosen = DEFAULT_PRESET
-    for word, following in zip(argv, [*argv[1:], ""], strict=True):
+    for place, word in enumerate(argv):
         if word == "--preset":
-            chosen = following
+            chosen = "".join(argv[place + 1 : place + 2])
         elif word.startswith("--preset="):
             chosen = word.removeprefix("--preset=")
     return chosen if chosen in PRESETS else DEFAULT_PRESET

@@ -6,7 +6,6 @@ Typed arrays stay base64, so that a float32 array costs 5 bytes a number.
 from __future__ import annotations
 
 import json
-import re
 from base64 import b64decode
 from collections.abc import Sequence
 from html import escape
@@ -51,8 +50,7 @@ def specs(figures: Sequence[Figure]) -> list[dict[str, Any]]:
                 "data": spec["data"],
                 "layout": layout,
                 "height": layout.pop("height", None),
-                "scene": any(re.fullmatch(r"scene\d*", key) for key in layout)
-                or any(trace.get("type") in _SCENE for trace in spec["data"]),
+                "scene": any(trace.get("type") in _SCENE for trace in spec["data"]),
                 "webgl": any(trace.get("type") in _WEBGL for trace in spec["data"]),
             }
         )
@@ -70,19 +68,19 @@ def _points(value: object) -> int:
     return 0
 
 
-def scripts(specs: Sequence[dict[str, Any]], plotly_js: str | None) -> str:
+def scripts(drawn: Sequence[dict[str, Any]], plotly_js: str | None) -> str:
     """Return the library, the figures as inert JSON, and the script that draws and copies."""
     library = ""
-    if specs and plotly_js is not None:
+    if drawn and plotly_js is not None:
         library = f'<script src="{escape(plotly_js)}"></script>\n'
-    elif specs:
+    elif drawn:
         from plotly.offline import get_plotlyjs
 
         # Inside a JavaScript string or pattern, "<\/" and "</" mean the same.
         source = get_plotlyjs().replace("</script", "<\\/script")
         library = f"<script>{source}</script>\n"
     data = {
-        "figures": specs,
+        "figures": drawn,
         "light": theme.settings(),
         "dark": theme.settings(dark=True),
         "twins": theme.DARK,

@@ -127,4 +127,7 @@ def _row(label: str, rows: Sequence[dict[str, Any]]) -> str:
     if not rows:
         return ""
     chips = "".join(counts([row["verdict"] for row in rows]))
-    return f'<div class="verdicts"><span class="label">{label}</span><div class="chips">{chips}</div></div>'
+    return (
+        f'<div class="verdicts"><span class="label">{label}</span>'
+        f'<div class="chips">{chips}</div></div>'
+    )

@@ -27,10 +27,10 @@ VERDICTS: Final = {
     "not run": ("–", "plain"),
 }
 
-_NUMBER = re.compile(r"(?<![\w.])[-+−]?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?(?:/\d+)?°?%?", re.I)
+_NUMBER = re.compile(r"(?<![\w.])[-+−]?\d+(?:,\d{3})*(?:\.\d+)?(?:e[-+]?\d+)?(?:/\d+)?°?%?", re.I)
 _ICON = (
     "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'%3E"
-    "%3Cg fill='none' stroke='%230072b2' stroke-width='4' stroke-linecap='round'%3E"
+    "%3Cg fill='none' stroke='%230062b0' stroke-width='4' stroke-linecap='round'%3E"
     "%3Cpath d='M16 4v24M5.6 10l20.8 12M26.4 10L5.6 22'/%3E%3C/g%3E%3C/svg%3E"
 )
 # Defence in depth: even a figure that names a remote image or tile cannot fetch it.
@@ -38,12 +38,12 @@ _POLICY = "connect-src 'none'; img-src data: blob:; font-src data:; frame-src 'n
 
 
 def asset(name: str) -> str:
-    """Text of a file that ships beside this module."""
+    """Return the text of a file that ships beside this module."""
     return resources.files("experiments.harness").joinpath(name).read_text("utf-8")
 
 
 def number(value: Cell) -> str:
-    """HTML of one value: exact up to 15 digits, then four digits and a power of ten.
+    """Return the HTML of one value: exact up to 15 digits, then four digits and a power of ten.
 
     Integers too long to print keep their exact digits in the tooltip.  None is a dash.
     """
@@ -69,7 +69,7 @@ def _power(text: str) -> str:
 
 
 def span(low: Cell, high: Cell) -> str:
-    """HTML of an interval; a missing end is unbounded."""
+    """Return the HTML of an interval; a missing end is unbounded."""
     if low is None and high is None:
         return "any"
     if low is None:
@@ -82,7 +82,7 @@ def span(low: Cell, high: Cell) -> str:
 
 
 def emphasise(text: str) -> str:
-    """The escaped text with each of its numbers in `<strong>`.
+    """Return the escaped text with each of its numbers in `<strong>`.
 
     A relation sign stays on one line with what it relates.
     """
@@ -95,7 +95,7 @@ def emphasise(text: str) -> str:
 
 
 def chip(verdict: str, label: str = "", *, href: str = "") -> str:
-    """A verdict as glyph, word and colour; with a label it reads "label: verdict"."""
+    """Return a verdict as glyph, word and colour; with a label it reads "label: verdict"."""
     glyph, tone = VERDICTS.get(verdict, ("•", "plain"))
     name = f"<b>{escape(label)}</b> " if label else ""
     inner = f'<span aria-hidden="true">{glyph}</span> {name}{escape(verdict)}'
@@ -105,7 +105,7 @@ def chip(verdict: str, label: str = "", *, href: str = "") -> str:
 
 
 def counts(verdicts: Sequence[str], *, href: str = "") -> list[str]:
-    """One chip for each verdict that occurs, with its count, in the order of `VERDICTS`."""
+    """Return one chip for each verdict that occurs, with its count, in the order of `VERDICTS`."""
     order = [*VERDICTS, *sorted(set(verdicts) - set(VERDICTS))]
     return [
         chip(verdict, str(verdicts.count(verdict)), href=href)
@@ -115,7 +115,7 @@ def counts(verdicts: Sequence[str], *, href: str = "") -> list[str]:
 
 
 def duration(seconds: float) -> str:
-    """Seconds in words: "0.42 s", "12 s", "3 min 20 s", "2 h 5 min"."""
+    """Return seconds in words: "0.42 s", "12 s", "3 min 20 s", "2 h 5 min"."""
     if not math.isfinite(seconds):
         return "unknown time"
     if seconds < 10:
@@ -129,7 +129,7 @@ def duration(seconds: float) -> str:
 
 
 def moment(created: str) -> str:
-    """A `<time>` in UTC; text that is not an ISO 8601 time is shown as it is."""
+    """Return a `<time>` in UTC; text that is not an ISO 8601 time is shown as it is."""
     try:
         when = datetime.fromisoformat(created)
     except ValueError:
@@ -139,7 +139,7 @@ def moment(created: str) -> str:
 
 
 def page(*, title: str, body: str, scripts: str = "") -> str:
-    """A complete HTML document that asks for nothing beyond itself and `scripts`."""
+    """Return a complete HTML document that asks for nothing beyond itself and `scripts`."""
     return f"""<!doctype html>
 <html lang="en">
 <head>

@@ -116,6 +116,8 @@ def write_record(folder: Path, record: Mapping[str, Json], tables: Mapping[str, 
         name: {
             "title": table.title,
             "caption": table.caption,
+            "columns": list(table.columns),
+            "rows": len(table.rows),
             # A CSV file cannot tell the text "12" from the number.
             "texts": [
                 all(cell is None or isinstance(cell, str) for cell in cells)
@@ -148,7 +150,12 @@ def now() -> datetime:
 def runs(parent: Path) -> list[Path]:
     """Return the finished runs in an experiment's folder, newest first."""
     folders = [path for path in parent.iterdir() if _RUN.fullmatch(path.name) and path.is_dir()]
-    return sorted(folders, key=lambda path: path.name, reverse=True)
+    # Names tell seconds; within one, the folder that was written last is the newer.
+    return sorted(
+        folders,
+        key=lambda path: (path.name.partition("-")[0], path.stat().st_mtime_ns),
+        reverse=True,
+    )
 
 
 def find(out: Path, experiment: str, fingerprint: str) -> Run | None:
@@ -194,8 +201,9 @@ def load(folder: Path) -> Run:
             name: _read_table(folder / f"{name}.csv", heading)
             for name, heading in record["tables"].items()
         }
-        result = Result(data=record["data"], arrays=arrays, tables=tables)
-        return Run(folder, dict(config), record, result)
+        if not isinstance(config, dict) or not isinstance(record["data"], dict):
+            raise ValueError("config.json and the record's data must be objects")
+        return Run(folder, config, record, Result(record["data"], arrays, tables))
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
         raise InputError(
             f"RUN must be a whole run folder; got {shortened(str(folder))} "
@@ -232,6 +240,8 @@ def _read_table(path: Path, heading: Mapping[str, Any]) -> Table:
     with path.open(encoding="utf-8", newline="") as stream:
         columns, *lines = list(csv.reader(stream))
     texts = heading["texts"]
+    if columns != heading["columns"] or len(lines) != heading["rows"]:
+        raise ValueError(f"{path.name} is not the table of the record")
     with exact_json.any_digits():
         rows = tuple(
             tuple(_cell(word, text=text) for word, text in zip(line, texts, strict=True))

@@ -4,7 +4,7 @@ A figure names a role (`theme.LOWER`), never a hex colour.  The value is the col
 page; the report's script exchanges it, with any alpha digits kept, for its dark twin when the
 reader's screen is dark.  Hues follow Okabe and Ito, "Color Universal Design" (2008), darkened
 or lightened until each has a contrast of at least 3:1 with its page, the WCAG 2.2 floor for
-graphics (criterion 1.4.11); no two roles differ by red against green alone.
+graphics (criterion 1.4.11), and any two stay apart under simulated red-green blindness.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from plotly.graph_objects import layout
 
-LOWER: Final = "#0072b2"
+LOWER: Final = "#0062b0"
 """What is proved possible: lower bounds, constructions."""
-UPPER: Final = "#d04f00"
+UPPER: Final = "#b03800"
 """What is proved impossible: upper bounds."""
-MEASURED: Final = "#00845f"
+MEASURED: Final = "#009e73"
 """Numbers that were measured or trained."""
-HIGHLIGHT: Final = "#a83f80"
+HIGHLIGHT: Final = "#d55faa"
 """The one point or curve that the caption speaks of."""
-REFERENCE: Final = "#9a6a00"
+REFERENCE: Final = "#b38600"
 """A published or popular value, for comparison."""
-RANDOM: Final = "#6b7480"
+RANDOM: Final = "#5a616c"
 """A random baseline."""
 THEORY: Final = "#1b1f25"
 """An exact law or prediction, drawn over the measurement."""
@@ -36,12 +36,12 @@ GRID: Final = "#e3e7ec"
 SURFACE: Final = "#f6f7f9"
 
 DARK: Final[dict[str, str]] = {
-    LOWER: "#5cb8f5",
-    UPPER: "#ff9056",
-    MEASURED: "#3fcf9f",
-    HIGHLIGHT: "#eb93c8",
-    REFERENCE: "#f0bb45",
-    RANDOM: "#98a3b2",
+    LOWER: "#3fa2ee",
+    UPPER: "#f07238",
+    MEASURED: "#3ad6a0",
+    HIGHLIGHT: "#f79bd3",
+    REFERENCE: "#ffd45c",
+    RANDOM: "#7f8896",
     THEORY: "#eef1f5",
     PAGE: "#14171c",
     SOFT_TEXT: "#a9b3c0",
@@ -67,12 +67,12 @@ FONT: Final = '-apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-
 
 
 def faint(colour: str) -> str:
-    """The colour at 18% opacity, for bands and fills under a curve of the same role."""
+    """Return the colour at 18% opacity, for bands and fills under a curve of the same role."""
     return f"{colour}2e"
 
 
 def settings(*, dark: bool = False) -> dict[str, Any]:
-    """The template as plain JSON values: keys `layout` and `data`."""
+    """Return the template as plain JSON values: keys `layout` and `data`."""
 
     def tone(colour: str) -> str:
         return DARK[colour] if dark else colour
@@ -177,7 +177,7 @@ def settings(*, dark: bool = False) -> dict[str, Any]:
 
 
 def template(*, dark: bool = False) -> layout.Template:
-    """The template as a Plotly object, for figures shown or saved outside a report."""
+    """Return the template as a Plotly object, for figures shown or saved outside a report."""
     from plotly.graph_objects import layout
 
     chosen = settings(dark=dark)

@@ -11,8 +11,8 @@ so the sum is at most k N A_k, and N = d + k lines need eps (N A_k - 1) >= 1. If
 then N <= d + k - 1.
 
 Monotone. The k that fail shrink as d or eps grows, so the smallest of them rises. The search
-stops at k = d, for (d+k) A_k falls on 1 <= k <= d; the bound answers when k = d fails, and 2d A_d
-rises with d, so this is a down-set.
+stops at K = ceil(d/2): (d+k) A_k falls on 1 <= k <= K, so it is enough to halve, and the bound
+answers when K fails; (d+K) A_K rises with d, so this is a down-set.
 
 Bukh and Cox, "Nearly orthogonal vectors and small antipodal spherical codes", Israel J. Math. 238
 (2020).
@@ -42,11 +42,11 @@ def excludes(dim: int, extra: int, square: Fraction) -> bool:
 
 
 def bukh_cox_bound(dim: int, eps: Cosine) -> UpperBound | None:
-    """The Bukh-Cox bound on N(`dim`, `eps`), or None when it excludes no N <= 2 `dim`."""
+    """The Bukh-Cox bound on N(`dim`, `eps`), or None when it excludes no N <= 3 `dim`/2."""
     square = rounded_square(eps)
-    if not excludes(dim, dim, square):
+    fails, low = (dim + 1) // 2, 0
+    if not excludes(dim, fails, square):
         return None
-    fails, low = dim, 0
     while fails - low > 1:
         middle = (low + fails) // 2
         if excludes(dim, middle, square):

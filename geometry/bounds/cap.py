@@ -2,10 +2,14 @@
 
 The directions of R^d within an angle of a given line whose sine has square y are the fraction
 
-    I_y(a, 1/2) = c y^a sqrt(1-y) S(d, d+1, y),    a = (d-1)/2,   c = Gamma(a+1/2)/(Gamma(a+1) Gamma(1/2)),
+    I_y(a, 1/2) = c y^a sqrt(1-y) S(d, d+1, y),
 
-the incomplete beta function (DLMF 8.17.7, 8.17.8); S(p, q, y) is the sum of t_0 = 1, t_{j+1} = t_j y
-(p+2j)/(q+2j). For y near 1 that sum is long, and the complement, with x = 1-y, is short:
+the incomplete beta function (DLMF 8.17.7, 8.17.8), with a = (d-1)/2 and
+
+    c = Gamma(a+1/2)/(Gamma(a+1) Gamma(1/2));
+
+S(p, q, y) is the sum of t_0 = 1, t_{j+1} = t_j y (p+2j)/(q+2j). For y near 1 that sum is long, and
+the complement, with x = 1-y, is short:
 
     1 - I_y(a, 1/2) = 2a c x^(1/2) (1-x)^a S(d, 3, x).
 

@@ -14,12 +14,12 @@ so the first n with G_n(x) <= x G_{n+1}(x) is m+1, and no zero is ever computed.
 are x and 1 times polynomials of x^2, so everything is rational when x^2 is; the recurrence runs
 in integers.
 
-Monotone. For fixed m, L_m is the optimum of the linear program over polynomials of degree m in
-x^2-type harmonics; it cannot fall with x (fewer feasible polynomials) nor with d, also for real d
-(G_n of larger d is a non-negative combination of those of smaller d, so a feasible polynomial
-stays feasible and its mean can only grow). At a change of m the two formulas agree. So the bound
-rises with d and with eps. Largest zeros fall with d, so m rises too, and the set m <= `MOST_DEGREE`
-where the bound answers is a down-set.
+Monotone. For fixed m, L_m is the optimum of Delsarte's linear program in degree m (for even m with
+a factor x^2). It cannot fall with x, which leaves fewer feasible polynomials, nor with d, also for
+real d: G_n of a larger d is a non-negative combination of those of a smaller d, so a feasible
+polynomial stays feasible and its mean can only grow. At a change of m the two formulas agree. So
+the bound rises with d and with eps. Largest zeros fall with d, so m rises too, and the set m <=
+`MOST_DEGREE` where the bound answers is a down-set.
 
 Levenshtein, "Designs as maximum codes in polynomial metric spaces" (1992); "Universal bounds for
 codes and designs", Handbook of Coding Theory (1998).
@@ -50,7 +50,7 @@ MOST_DEGREE = 5000
 
 
 class LevenshteinValue(NamedTuple):
-    """The bound of degree `degree`, as the quotient `numerator` / `denominator` > 0, not reduced."""
+    """The bound of degree `degree`: `numerator` / `denominator`, both positive, not reduced."""
 
     degree: int
     numerator: int

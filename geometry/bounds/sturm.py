@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from itertools import pairwise
 
 __all__ = ["is_negative_on"]
 
@@ -60,4 +61,4 @@ def _value(polynomial: list[int], at: Fraction) -> int:
 
 def _changes(values: list[int]) -> int:
     signs = [v > 0 for v in values if v]
-    return sum(a != b for a, b in zip(signs, signs[1:], strict=False))
+    return sum(a != b for a, b in pairwise(signs))

@@ -33,16 +33,22 @@ def least_reciprocal(eps: Cosine) -> int | None:
 
 
 def irreducible_sizes(sizes: Iterable[int]) -> list[int]:
-    """The members of ascending `sizes` that are no sum of two members, and the largest.
+    """The members of ascending `sizes` that are no sum of smaller members, and the largest.
 
-    For families whose count is proportional to the dimension: two members side by side do as
+    For families whose count is proportional to the dimension: some members side by side do as
     well as one of their joint dimension.
     """
     listed = list(sizes)
-    known = set(listed)
     kept = []
+    sums = 1  # bit s is set when s is a sum of kept sizes
     for size in listed:
-        halves = (part for part in listed if 2 * part <= size)
-        if size == listed[-1] or not any(size - part in known for part in halves):
+        if not sums >> size & 1:
+            kept.append(size)
+            step = size
+            while step <= listed[-1]:
+                sums |= sums << step
+                step *= 2
+            sums &= (2 << listed[-1]) - 1
+        elif size == listed[-1]:
             kept.append(size)
     return kept

@@ -16,7 +16,12 @@ from typing import ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from geometry.constructions.admissible import inverse_root, irreducible_sizes, least_root
+from geometry.constructions.admissible import (
+    inverse_root,
+    irreducible_sizes,
+    least_reciprocal,
+    least_root,
+)
 from geometry.constructions.field import field, prime_power, prime_powers
 from geometry.exact import Cosine
 from geometry.packing import Indices, Packing, Rows
@@ -177,3 +182,12 @@ class ConferenceRows(Packing):
         """Rows of C without column 0."""
         norms = np.where(indices == 0, self.q, self.q - 1).astype(np.int64)
         return Rows(conference_rows(self.q, indices)[:, 1:], norms)
+
+    @classmethod
+    def flat_candidates(cls, max_dim: int, eps: Cosine) -> Iterator[Self]:
+        """All of them: as a filling, none replaces another."""
+        least = least_reciprocal(eps)
+        if least is not None:
+            for q in prime_powers(max_dim):
+                if q % 4 == 1 and q > least:
+                    yield cls(q)

@@ -103,8 +103,8 @@ def rows(order: int, indices: Indices) -> NDArray[np.int8]:
         left, right = rows(factor, indices // rest), rows(rest, indices % rest)
         return (left[:, :, None] * right[:, None, :]).reshape(len(indices), order)
     if _is_power_of_two(order):
-        parity = np.bitwise_count(indices[:, None] & np.arange(order)) & 1
-        return (1 - 2 * parity.astype(np.int8)).astype(np.int8)
+        odd = np.bitwise_count(indices[:, None] & np.arange(order)) & 1 == 1
+        return np.where(odd, np.int8(-1), np.int8(1))
     if prime_power(order - 1) is not None:
         values = conference_rows(order - 1, indices)
         values[np.arange(len(indices)), indices] = 1
@@ -204,6 +204,9 @@ class HadamardWithBasis(Packing):
                 yield cls(order)
 
 
+_MOST_FLAT_DROPPED = 16
+
+
 @dataclass(frozen=True)
 class HadamardColumns(Packing):
     """The rows of a Hadamard matrix of order `order` less `dropped` of its columns.
@@ -286,4 +289,14 @@ class HadamardColumns(Packing):
             if doubled >= flat and 2 * doubled >= order:
                 continue
             if Cosine.ratio(Fraction(dropped, dim)) <= eps:
+                yield cls(order, dropped)
+
+    @classmethod
+    def flat_candidates(cls, max_dim: int, eps: Cosine) -> Iterator[Self]:
+        """Every order less up to sixteen columns: where more may go, larger families fit."""
+        for order in orders(max_dim + _MOST_FLAT_DROPPED)[1:]:  # order 1 is no family member
+            most = min((order - 1) // 2, _MOST_FLAT_DROPPED)
+            for dropped in range(max(0, order - max_dim), most + 1):
+                if not Cosine.ratio(Fraction(dropped, order - dropped)) <= eps:
+                    break
                 yield cls(order, dropped)

@@ -38,12 +38,13 @@ def chromium() -> str:
     for name in names:
         if found := shutil.which(name):
             return found
-    # What `playwright install chromium` fetched, where a session did that.
-    with sync_playwright() as driver:
-        own = driver.chromium.executable_path
-    if named or not Path(own).is_file():
-        raise FileNotFoundError(INSTALL)
-    return own
+    if not named:
+        # Where `playwright install chromium` puts its own.
+        with sync_playwright() as driver:
+            own = driver.chromium.executable_path
+        if Path(own).is_file():
+            return own
+    raise FileNotFoundError(INSTALL)
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Plot:
     """What became of one figure: its state, and the box in pixels that its drawing fills."""
 
     state: str
-    paths: int
+    marks: int
     width: float
     height: float
 
@@ -71,8 +72,9 @@ class Visit:
                 const marks = [...div.querySelectorAll('.plot-container path, .hm image, canvas')]
                     .map(mark => mark.getBoundingClientRect())
                     .filter(box => box.width > 0 && box.height > 0);
+                const edges = side => marks.map(box => box[side]);
                 const span = (low, high) => marks.length &&
-                    Math.max(...marks.map(box => box[high])) - Math.min(...marks.map(box => box[low]));
+                    Math.max(...edges(high)) - Math.min(...edges(low));
                 return [div.id, div.dataset.state ?? '', marks.length,
                         span('left', 'right'), span('top', 'bottom')];
             })"""
@@ -81,6 +83,7 @@ class Visit:
 
     def settle(self) -> None:
         """Wait until every figure has been drawn, or has said why not."""
+        # 60 s: software rendering beside other work on a small machine.
         self.page.wait_for_selector("html[data-scheme]", state="attached", timeout=60_000)
 
     def overflow(self) -> int:

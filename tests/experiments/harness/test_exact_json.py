@@ -26,7 +26,9 @@ def test_numpy_scalars_tuples_and_dataclasses_become_plain() -> None:
     value = {"a": np.int64(3), "b": (np.float32(0.5), np.bool_(True)), "c": Pair("x", None)}
     plain = exact_json.plain(value)
     assert plain == {"a": 3, "b": [0.5, True], "c": {"left": "x", "right": None}}
-    assert exact_json.dumps(plain) == '{"a": 3, "b": [0.5, true], "c": {"left": "x", "right": null}}'
+    assert (
+        exact_json.dumps(plain) == '{"a": 3, "b": [0.5, true], "c": {"left": "x", "right": null}}'
+    )
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, np.float32("nan")])

@@ -1,0 +1,141 @@
+"""How far from the floor do the kernels and the main job run?
+
+    python -m experiments.bench
+
+Alternates each kernel with its floor, so that a noisy machine slows both alike, and prints the
+medians and the ratio: the blocked Gram kernel against one plain NumPy float32 product of the same
+number of multiply-adds, and the main job cold (a new process) against a run found done. With
+`--json` one object.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from experiments.harness.errors import DONE, exit_code
+
+__all__ = ["Timing", "main"]
+
+PAIRS = 7
+COUNT, DIM = 13020, 500
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Median seconds of a subject and of what it is held against, alternated."""
+
+    name: str
+    subject: float
+    floor_name: str
+    floor: float
+    ratio: float
+    note: str
+
+
+def alternate(
+    subject: Callable[[], object], floor: Callable[[], object], pairs: int
+) -> tuple[float, float]:
+    """Median seconds of both, run in turn after one unmeasured run each."""
+    seconds: tuple[list[float], list[float]] = ([], [])
+    for turn in range(pairs + 1):
+        for body, times in zip((subject, floor), seconds, strict=True):
+            begun = time.perf_counter()
+            body()
+            if turn:
+                times.append(time.perf_counter() - begun)
+    return statistics.median(seconds[0]), statistics.median(seconds[1])
+
+
+def timings(pairs: int) -> Iterator[Timing]:
+    """Every timing, one after the other."""
+    yield gram_kernel(pairs)
+    yield catalogue_query(pairs)
+    yield main_job()
+
+
+def gram_kernel(pairs: int) -> Timing:
+    """The largest inner product against half of a plain product, n^2 d / 2 multiply-adds each."""
+    from geometry import coherence
+
+    rows = np.random.default_rng(0).standard_normal((COUNT, DIM), np.float32)
+    half = rows[: COUNT // 2]
+
+    def subject() -> float:
+        return float(coherence.largest_inner_product(rows))
+
+    # Square blocks, so that the floor need not hold the whole product either.
+    def floor() -> float:
+        return max(float((half[a : a + 2048] @ rows.T)[0, 0]) for a in range(0, len(half), 2048))
+
+    mine, theirs = alternate(subject, floor, pairs)
+    rate = COUNT * COUNT * DIM / mine / 1e9
+    name = f"largest |inner product|, n = {COUNT}, d = {DIM}"
+    return Timing(name, mine, "NumPy product only", theirs, mine / theirs, f"{rate:.0f} GFLOP/s")
+
+
+def catalogue_query(pairs: int) -> Timing:
+    """A first question against the same one repeated."""
+    from geometry import catalogue, exact
+
+    eps = exact.eps("0.05")
+
+    def subject() -> object:
+        catalogue.shelf.cache_clear()
+        return catalogue.best(DIM, eps)
+
+    mine, theirs = alternate(subject, lambda: catalogue.best(DIM, eps), pairs)
+    return Timing(f"search at ({DIM}, 0.05)", mine, "remembered", theirs, mine / theirs, "")
+
+
+def main_job() -> Timing:
+    """The main job in a new process, and once more when it is found done."""
+    with tempfile.TemporaryDirectory() as folder:
+        words = [sys.executable, "-m", "experiments.packing", "--out", folder, "--quiet"]
+        seconds = []
+        for _ in range(2):
+            begun = time.perf_counter()
+            subprocess.run(words, check=True, capture_output=True)
+            seconds.append(time.perf_counter() - begun)
+    cold, warm = seconds
+    return Timing("main job, cold", cold, "main job, found done", warm, cold / warm, "one pair")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m experiments.bench",
+        description="Time the kernels and the main job against their floors.",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--pairs", type=int, default=PAIRS, metavar="N", help="alternating pairs")
+    options = parser.parse_args(argv)
+    return exit_code(lambda: _run(max(1, options.pairs), as_json=options.json))
+
+
+def _run(pairs: int, *, as_json: bool) -> int:
+    found = []
+    for one in timings(pairs):
+        found.append(one)
+        if not as_json:
+            print(
+                f"{one.name}: {one.subject:.3f} s, {one.floor_name}: {one.floor:.3f} s, "
+                f"ratio {one.ratio:.2f} {one.note}",
+                flush=True,
+            )
+    if as_json:
+        print(json.dumps({"schema": 1, "timings": [asdict(one) for one in found]}))
+    return DONE
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,322 @@
+"""Does the program keep its promises?
+
+    python -m experiments.validate
+
+Measures every number that the project promises, in one command: brackets that close, upper bounds
+to the last line, certificates over all pairs, monotone brackets over a grid, the main job's time
+from a cold start, and the one-line errors. Prints a table of PASS and FAIL, or with `--json` one
+object. Exit code 1 when a promise is broken. A few minutes on two cores.
+
+A new promise is one more `Promise` in `promises`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import math
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from experiments.harness.errors import DONE, FAILED, exit_code
+from geometry import bounds, catalogue, certify, exact
+from geometry.bounds.relative import welch_coherence
+from geometry.constructions.conference import ConferenceFrame, ConferenceRows
+from geometry.constructions.gold import Gold
+from geometry.constructions.hadamard import HadamardColumns, HadamardWithBasis
+from geometry.constructions.kerdock import Kerdock
+from geometry.constructions.net import Net
+from geometry.constructions.polygon import Polygon
+from geometry.constructions.simplex import Simplex
+from geometry.exact import Cosine
+from geometry.moves import DirectSum, Subset, ZeroPad
+from geometry.packing import Packing
+
+__all__ = ["Promise", "main", "promises"]
+
+TIGHT = (
+    (3, "1/sqrt(5)", 6),
+    (4, "1/2", 12),
+    (6, "1/2", 36),
+    (7, "1/2", 63),
+    (8, "1/2", 120),
+    (16, "1/4", 144),
+    (64, "1/8", 2112),
+    (256, "1/16", 33024),
+    (1024, "1/32", 525312),
+)
+UPPER = (
+    (100, "0.1", 5100),
+    (100, "0.2", 346691),
+    (500, "0.01", 525),
+    (500, "0.0157", 570),
+    (500, "0.05", 143479),
+    (500, "0.1", 138234855),
+    (512, "1/16", 264204),
+    (768, "0.05", 548727),
+    (1000, "0.05", 2019181),
+    (1024, "0.05", 2409189),
+)
+LARGE_UPPER = ((4096, "0.05", 4.3136e16), (4096, "0.1", 1.8211e42), (12288, "0.05", 3.249e40))
+LOWER = ((500, "0.05", 13020), (512, "1/16", 262656), (1024, "0.05", 525312))
+BAD = (
+    *(("--dim", value) for value in ("1", "0", "-3", "2.5", "")),
+    *(("--eps", value) for value in ("-0.1", "1", "1.5", "nan", "inf", "abc", "1/0", "")),
+    *(("--angle", value) for value in ("0", "91")),
+    ("--eps", "0.1", "--angle", "80"),
+    ("--out", "/dev/null/results"),
+)
+_COLD_SECONDS = 30.0
+_TIGHT_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Promise:
+    """A statement, and how to measure it: whether it holds, and the number seen."""
+
+    name: str
+    measure: Callable[[], tuple[bool, str]]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What came of a promise."""
+
+    name: str
+    verdict: str
+    seen: str
+    seconds: float
+
+
+def promises() -> Iterator[Promise]:
+    """Every promise of the project."""
+    for dim, eps, count in TIGHT:
+        yield Promise(
+            f"N({dim}, {eps}) = {count}, certified", lambda a=(dim, eps, count): tight(*a)
+        )
+    yield Promise("N(2, angle) = floor(180/angle) at 2000 angles", polygons_close)
+    yield Promise("N(d, 0) = d for d = 2 .. 2000", bases_close)
+    for dim, eps, count in UPPER:
+        yield Promise(f"upper({dim}, {eps}) = {count}", lambda a=(dim, eps, count): upper(*a))
+    for dim, eps, about in LARGE_UPPER:
+        yield Promise(
+            f"upper({dim}, {eps}) = {about:.4e}", lambda a=(dim, eps, about): upper_about(*a)
+        )
+    for dim, eps, count in LOWER:
+        yield Promise(f"lower({dim}, {eps}) >= {count}", lambda a=(dim, eps, count): lower(*a))
+    for packing in examples():
+        yield Promise(f"all pairs: {packing.words()}", lambda p=packing: all_pairs(p))
+    yield Promise("brackets and monotone on d = 2 .. 64 by all eps = i/40, 1/k, 1/√k", grid)
+    yield Promise(f"(500, 0.05) cold in under {_COLD_SECONDS:.0f} s, all pairs", cold_start)
+    yield Promise("bad input: one line, exit 2, nothing written", bad_input)
+
+
+def tight(dim: int, eps: str, count: int) -> tuple[bool, str]:
+    """Both sides equal, the packing certified, in time."""
+    begun = time.perf_counter()
+    allowed = exact.eps(eps)
+    packing = catalogue.best(dim, allowed)
+    above = bounds.best_upper_bound(dim, allowed).count
+    finding = certify.certificate(packing, allowed).check()
+    seconds = time.perf_counter() - begun
+    holds = packing.count == above == count and finding.holds and seconds < _TIGHT_SECONDS
+    return holds, f"{packing.count} .. {above}, {finding.level}, {seconds:.1f} s"
+
+
+def polygons_close() -> tuple[bool, str]:
+    """d = 2: the bracket closes at whole, fractional and extreme angles."""
+    angles = [Fraction(k, 7) for k in range(1, 631, 1)] + [Fraction(180, k) for k in range(2, 1372)]
+    open_ = [
+        angle
+        for angle in angles
+        if not (
+            catalogue.best(2, exact.angle(angle)).count
+            == bounds.best_upper_bound(2, exact.angle(angle)).count
+            == 180 // angle
+        )
+    ]
+    return not open_, f"{len(angles)} angles, {len(open_)} open"
+
+
+def bases_close() -> tuple[bool, str]:
+    """eps = 0: exactly d."""
+    right = exact.eps(0)
+    shelf = catalogue.shelf(2000, right)
+    open_ = [
+        dim
+        for dim in range(2, 2001)
+        if not shelf.count(dim) == bounds.best_upper_bound(dim, right).count == dim
+    ]
+    return not open_, f"{len(open_)} open"
+
+
+def upper(dim: int, eps: str, count: int) -> tuple[bool, str]:
+    """An upper bound to the last line."""
+    found = bounds.best_upper_bound(dim, exact.eps(eps))
+    return found.count == count, f"{found.count} ({found.method})"
+
+
+def upper_about(dim: int, eps: str, about: float) -> tuple[bool, str]:
+    """An upper bound to the digits that its reference value has."""
+    found = bounds.best_upper_bound(dim, exact.eps(eps)).count
+    digits = len(f"{about:g}".split("e")[0].replace(".", ""))
+    return math.isclose(found, about, rel_tol=0.51 * 10.0 ** (1 - digits)), f"{found:.5e}"
+
+
+def lower(dim: int, eps: str, count: int) -> tuple[bool, str]:
+    """An explicit packing of at least that many lines, certified."""
+    allowed = exact.eps(eps)
+    packing = catalogue.best(dim, allowed)
+    finding = certify.certificate(packing, allowed).check()
+    return packing.count >= count and finding.holds, f"{packing.count}, {finding.level}"
+
+
+def examples() -> list[Packing]:
+    """Three members of each family and of each move, small enough to compare every pair."""
+    return [
+        *map(Polygon, (3, 7, 90)),
+        *map(Simplex, (2, 9, 150)),
+        *map(HadamardWithBasis, (4, 28, 100)),
+        *(HadamardColumns(order, dropped) for order, dropped in ((12, 1), (20, 2), (36, 1))),
+        *map(ConferenceFrame, (5, 9, 125)),
+        *map(ConferenceRows, (5, 25, 121)),
+        *map(Kerdock, (4, 6, 8)),
+        *map(Gold, (3, 5, 7)),
+        Net(5, 4, 4, None),
+        Net(9, 7, 8, ConferenceRows(9)),
+        Net(25, 20, 20, ConferenceRows(25)),
+        Subset(Gold(5), 100),
+        ZeroPad(Kerdock(4), 20),
+        DirectSum((Kerdock(4), ConferenceRows(25), Simplex(5))),
+    ]
+
+
+def all_pairs(packing: Packing) -> tuple[bool, str]:
+    """Every pair of the rows agrees with the stated coherence."""
+    import numpy as np
+
+    rows = packing.rows(np.arange(packing.count, dtype=np.int64))
+    finding = certify.AllPairs(rows, packing.coherence, packing.coherence, packing.proof).check()
+    attained = not packing.exact or math.isclose(
+        float(finding.largest),
+        float(packing.coherence),
+        abs_tol=certify.rounding_bound(packing.dim),
+    )
+    return (
+        finding.holds and attained,
+        f"{finding.pairs} pairs, largest {float(finding.largest):.6f}",
+    )
+
+
+def eps_grid() -> list[Cosine]:
+    """eps = i/40, 1/k and 1/sqrt(k), in order."""
+    values = {Cosine.ratio(Fraction(i, 40)) for i in range(40)}
+    values |= {Cosine.ratio(Fraction(1, k)) for k in range(2, 65)}
+    values |= {Cosine(Fraction(1, k)) for k in range(2, 65)}
+    return sorted(values)
+
+
+def grid() -> tuple[bool, str]:
+    """lower <= upper, and both monotone in d and in eps."""
+    dims, points = range(2, 65), eps_grid()
+    below = {(d, e): catalogue.shelf(64, e).count(d) for d in dims for e in points}
+    above = {(d, e): bounds.best_upper_bound(d, e).count for d in dims for e in points}
+    wrong = sum(below[key] > above[key] for key in below)
+    falls = 0
+    for table in (below, above):
+        falls += sum(table[d, a] > table[d, b] for d in dims for a, b in itertools.pairwise(points))
+        falls += sum(table[c, e] > table[d, e] for e in points for c, d in itertools.pairwise(dims))
+    closed = sum(below[key] == above[key] for key in below)
+    # The relative bound and its inverse form agree: no packing beats Welch's coherence.
+    wrong += sum(count > d and welch_coherence(d, count) > e for (d, e), count in below.items())
+    return (
+        wrong == falls == 0,
+        f"{len(below)} points, {closed} closed, {wrong} wrong, {falls} falls",
+    )
+
+
+def _command(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "experiments.packing", *words],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def cold_start() -> tuple[bool, str]:
+    """The main job in a fresh process, its report included."""
+    with tempfile.TemporaryDirectory() as folder:
+        begun = time.perf_counter()
+        done = _command("--dim", "500", "--eps", "0.05", "--json", "--out", folder)
+        seconds = time.perf_counter() - begun
+    if done.returncode:
+        return False, done.stderr.strip()
+    record = json.loads(done.stdout)
+    below, above = record["lower"], record["upper"]
+    certificate = below["certificate"]
+    holds = (
+        below["count"] >= 13000
+        and above["count"] == 143479
+        and certificate["level"] == "all pairs"
+        and certificate["pairs_checked"] == math.comb(below["count"], 2)
+        and seconds < _COLD_SECONDS
+    )
+    return holds, f"{below['count']} .. {above['count']}, {certificate['level']}, {seconds:.1f} s"
+
+
+def bad_input() -> tuple[bool, str]:
+    """Every bad value is refused in one line and nothing is written."""
+    broken = []
+    with tempfile.TemporaryDirectory() as folder:
+        for words in BAD:
+            out = () if "--out" in words else ("--out", folder)
+            done = _command(*words, *out)
+            line = done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
+            clean = not done.stdout and not any(Path(folder).iterdir())
+            if not (done.returncode == 2 and line and clean):
+                broken.append(" ".join(words))
+    return not broken, f"{len(BAD)} inputs" + (f", broken: {broken}" if broken else "")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m experiments.validate",
+        description="Measure every number that the project promises.",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--only", default="", metavar="TEXT", help="promises that contain TEXT")
+    options = parser.parse_args(argv)
+    return exit_code(lambda: _run(options.only, as_json=options.json))
+
+
+def _run(only: str, *, as_json: bool) -> int:
+    kept = []
+    for promise in promises():
+        if only not in promise.name:
+            continue
+        begun = time.perf_counter()
+        holds, seen = promise.measure()
+        verdict = "PASS" if holds else "FAIL"
+        kept.append(Kept(promise.name, verdict, seen, time.perf_counter() - begun))
+        if not as_json:
+            one = kept[-1]
+            print(f"{one.verdict}  {one.name}: {one.seen} ({one.seconds:.1f} s)", flush=True)
+    failed = sum(one.verdict == "FAIL" for one in kept)
+    if as_json:
+        print(json.dumps({"schema": 1, "failed": failed, "promises": [asdict(k) for k in kept]}))
+    else:
+        print(f"{len(kept) - failed} passed, {failed} failed")
+    return FAILED if failed or not kept else DONE
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,183 @@
+"""Root systems D_n, E6, E7, E8 as lines at 60 or 90 degrees.
+
+A_n has n(n + 1)/2 lines, no more than the n(n - 1) of D_n for n >= 3 and those of a polygon for
+n = 2, so it is left out. E7 and E8 have integral coordinates from binary codes. E6 has none in
+R^6: its lattice has determinant 3, and 3 c^6 is no square for any rational scale c.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from itertools import combinations, product
+from typing import ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geometry.exact import Cosine
+from geometry.packing import Indices, Packing, Rows
+
+__all__ = ["RootSystemD", "RootSystemE"]
+
+_HALF = Cosine(Fraction(1, 4))
+_REFERENCE = "(Conway and Sloane 1988, chapter 4)"
+
+
+@dataclass(frozen=True)
+class RootSystemD(Packing):
+    """The lines of D_n, n = `rank`: n(n - 1) lines in R^n through (..., 1, ..., +-1, ...)."""
+
+    rank: int
+
+    name: ClassVar[str] = "root system D"
+
+    def __post_init__(self) -> None:
+        """Raise ValueError unless `rank` >= 3."""
+        if self.rank < 3:
+            raise ValueError(f"`rank` must be at least 3; got {self.rank}.")
+
+    @property
+    def dim(self) -> int:
+        """`rank`."""
+        return self.rank
+
+    @property
+    def count(self) -> int:
+        """`rank` * (`rank` - 1)."""
+        return self.rank * (self.rank - 1)
+
+    @property
+    def coherence(self) -> Cosine:
+        """1/2."""
+        return _HALF
+
+    @property
+    def peak_square(self) -> Fraction:
+        """1/2."""
+        return Fraction(1, 2)
+
+    @property
+    def proof(self) -> str:
+        """Roots share at most one coordinate's worth."""
+        return (
+            "Two roots of D_n that are not parallel have inner product 0 or +-1 and squared norm "
+            f"2 {_REFERENCE}."
+        )
+
+    def words(self) -> str:
+        """The recipe in words."""
+        return f"the {self.count} lines of the root system D{self.rank}"
+
+    def rows(self, indices: Indices) -> Rows:
+        """Line 2t + s has 1 and (-1)^s at the t-th pair i < j, pairs ordered by j, then i."""
+        pair, sign = np.divmod(indices, 2)
+        upper = ((1 + np.sqrt(1.0 + 8.0 * pair)) / 2).astype(np.int64)
+        # The float root may be one off; pair t has j(j - 1)/2 <= t < j(j + 1)/2.
+        upper -= upper * (upper - 1) // 2 > pair
+        upper += upper * (upper + 1) // 2 <= pair
+        values = np.zeros((len(indices), self.rank), np.int8)
+        place = np.arange(len(indices))
+        values[place, pair - upper * (upper - 1) // 2] = 1
+        values[place, upper] = 1 - 2 * sign
+        return Rows(values, np.full(len(indices), 2, np.int64))
+
+    @classmethod
+    def candidates(cls, max_dim: int, eps: Cosine) -> Iterator[Self]:
+        """Every rank that fits."""
+        if eps >= _HALF:
+            yield from (cls(rank) for rank in range(3, max_dim + 1))
+
+
+def _construction_a(length: int, words: list[tuple[int, int, int, int]]) -> NDArray[np.int8]:
+    """2 e_i, and the sign changes of each word of weight 4 up to a common sign; norm^2 is 4."""
+    rows = [2 * row for row in np.eye(length, dtype=np.int8)]
+    for word in words:
+        for signs in product((1, -1), repeat=3):
+            row = np.zeros(length, np.int8)
+            row[[*word]] = (1, *signs)
+            rows.append(row)
+    return np.array(rows, np.int8)
+
+
+@lru_cache(maxsize=3)
+def _exceptional(rank: int) -> Rows:
+    if rank == 6:
+        # The 20 lines of D5, and (+-1, ..., +-1, sqrt 3)/2 with evenly many minus signs.
+        below = RootSystemD(5)
+        lines = np.zeros((36, 6))
+        lines[:20, :5] = below.rows(np.arange(20)).values / math.sqrt(2)
+        signs = [row for row in product((1, -1), repeat=5) if math.prod(row) == 1]
+        lines[20:, :5] = np.array(signs) / math.sqrt(8)
+        lines[20:, 5] = math.sqrt(3 / 8)
+        rows = Rows.floating(lines)
+    else:
+        # Words of weight 4 of the extended Hamming code: four points of F_2^3 with sum 0. Those
+        # that miss point 0 are the words of the [7, 3] simplex code.
+        quadruples = combinations(range(8), 4)
+        words = [(a, b, c, d) for a, b, c, d in quadruples if a ^ b ^ c ^ d == 0]
+        if rank == 7:
+            words = [(a - 1, b - 1, c - 1, d - 1) for a, b, c, d in words if a > 0]
+        rows = Rows.integral(_construction_a(rank, words))
+    rows.values.setflags(write=False)
+    return rows
+
+
+@dataclass(frozen=True)
+class RootSystemE(Packing):
+    """The lines of E6, E7 or E8: 36, 63 or 120 in R^`rank`."""
+
+    rank: int
+
+    name: ClassVar[str] = "root system E"
+
+    def __post_init__(self) -> None:
+        """Raise ValueError unless `rank` is 6, 7 or 8."""
+        if self.rank not in (6, 7, 8):
+            raise ValueError(f"`rank` must be 6, 7 or 8; got {self.rank}.")
+
+    @property
+    def dim(self) -> int:
+        """`rank`."""
+        return self.rank
+
+    @property
+    def count(self) -> int:
+        """36, 63 or 120."""
+        return {6: 36, 7: 63, 8: 120}[self.rank]
+
+    @property
+    def coherence(self) -> Cosine:
+        """1/2."""
+        return _HALF
+
+    @property
+    def peak_square(self) -> Fraction:
+        """1/2 for E6, else 1."""
+        return Fraction(1, 2) if self.rank == 6 else Fraction(1)
+
+    @property
+    def proof(self) -> str:
+        """Roots of a simply laced system."""
+        return (
+            "Two roots of a simply laced root system that are not parallel have |cos| 0 or 1/2 "
+            f"{_REFERENCE}."
+        )
+
+    def words(self) -> str:
+        """The recipe in words."""
+        return f"the {self.count} lines of the root system E{self.rank}"
+
+    def rows(self, indices: Indices) -> Rows:
+        """Integral with squared norm 4 for E7 and E8, float64 for E6."""
+        every = _exceptional(self.rank)
+        return Rows(every.values[indices], every.squared_norms[indices])
+
+    @classmethod
+    def candidates(cls, max_dim: int, eps: Cosine) -> Iterator[Self]:
+        """Those that fit."""
+        if eps >= _HALF:
+            yield from (cls(rank) for rank in range(6, min(max_dim, 8) + 1))

@@ -1,0 +1,204 @@
+import io
+import pickle
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from experiments.harness.arrays import ArrayFile, ArrayFileError
+from experiments.harness.errors import InputError
+
+VALUES = np.arange(20, dtype=np.float32).reshape(5, 4)
+
+
+def npy(values: NDArray[Any]) -> bytes:
+    stream = io.BytesIO()
+    np.save(stream, values)
+    return stream.getvalue()
+
+
+def opened(path: Path, name: str = "array") -> NDArray[Any]:
+    with ArrayFile(path) as file:
+        return file[name].rows(slice(None))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        VALUES,
+        np.asfortranarray(VALUES),
+        np.asfortranarray(np.arange(24.0).reshape(4, 3, 2)),
+        VALUES.astype(">f8"),
+        VALUES.astype(np.int8),
+        VALUES > 7,
+        np.arange(5),
+        np.zeros((0, 4)),
+        np.zeros((4, 0)),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("which", [slice(None), slice(1, 3), slice(3, 99), slice(4, 2)], ids=str)
+def test_rows_equal_numpys(tmp_path: Path, values: NDArray[Any], which: slice) -> None:
+    np.save(tmp_path / "a.npy", values)
+    np.savez(tmp_path / "b.npz", first=VALUES, second=values)
+    np.savez_compressed(tmp_path / "c.npz", second=values, third=VALUES)
+    for name, key in (("a.npy", "array"), ("b.npz", "second"), ("c.npz", "second")):
+        with ArrayFile(tmp_path / name) as file:
+            source = file[key]
+            assert (source.shape, source.dtype) == (values.shape, values.dtype)
+            # Backwards too: a compressed stream must begin anew.
+            for _ in range(2):
+                rows = source.rows(which)
+                np.testing.assert_array_equal(rows, values[which])
+                assert rows.dtype.isnative
+                assert rows.flags.c_contiguous
+
+
+def test_names(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", x=VALUES, y=VALUES)
+    with ArrayFile(tmp_path / "a.npz") as file:
+        assert file.names == ["x", "y"]
+        with pytest.raises(ArrayFileError, match=r"has no array 'z'; it holds 'x, y'\.$"):
+            file["z"]
+
+
+@pytest.mark.parametrize("fortran", [False, True])
+def test_a_file_cut_anywhere_is_refused(tmp_path: Path, fortran: bool) -> None:
+    values = np.asfortranarray(VALUES) if fortran else VALUES
+    content = npy(values)
+    path = tmp_path / "a.npy"
+    for length in [0, 3, 5, 9, 60, 127, 128, 129, len(content) - 1]:
+        path.write_bytes(content[:length])
+        with pytest.raises(ArrayFileError, match=r"^the file '.*a\.npy' "):
+            opened(path)
+
+
+def test_a_file_that_shrinks_while_open_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.npy"
+    np.save(path, np.zeros((5000, 100)))
+    with ArrayFile(path) as file:
+        source = file["array"]
+        source.rows(slice(0, 10))
+        path.write_bytes(path.read_bytes()[:100_000])
+        with pytest.raises(ArrayFileError, match=r"is truncated: \d+ of 8000 bytes came\.$"):
+            source.rows(slice(4000, 4010))
+
+
+def test_an_archive_cut_or_damaged_is_refused(tmp_path: Path) -> None:
+    np.savez_compressed(tmp_path / "a.npz", x=np.arange(5000.0))
+    content = (tmp_path / "a.npz").read_bytes()
+    path = tmp_path / "b.npz"
+    for length in [4, 100, len(content) // 2, len(content) - 1]:
+        path.write_bytes(content[:length])
+        with pytest.raises(ArrayFileError, match="cannot be read"):
+            opened(path, "x")
+    middle = len(content) // 2
+    path.write_bytes(content[:middle] + bytes(100) + content[middle + 100 :])
+    with pytest.raises(ArrayFileError, match="cannot be read"):
+        opened(path, "x")
+
+
+class Boom:
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (pytest.fail, ("unpickled",))
+
+
+def test_objects_are_never_unpickled(tmp_path: Path) -> None:
+    path = tmp_path / "a.npy"
+    np.save(path, np.array([Boom()], dtype=object))
+    with pytest.raises(ArrayFileError, match="holds Python objects, which are never unpickled"):
+        opened(path)
+    path.write_bytes(pickle.dumps(Boom()))
+    with pytest.raises(ArrayFileError, match="cannot be read"):
+        opened(path)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("fortran", [False, True])
+def test_what_is_not_finite_is_refused_where_it_is(
+    tmp_path: Path, bad: float, fortran: bool
+) -> None:
+    values = np.zeros((6, 3), order="F" if fortran else "C")
+    values[4, 1] = bad
+    np.save(tmp_path / "a.npy", values)
+    with ArrayFile(tmp_path / "a.npy") as file:
+        source = file["array"]
+        assert source.rows(slice(0, 4)).shape == (4, 3)
+        with pytest.raises(ArrayFileError, match=r"holds NaN or infinity in rows 3 to 4\.$"):
+            source.rows(slice(3, 5))
+
+
+@pytest.mark.parametrize("values", [np.array(["a"]), np.array([1j]), np.zeros(2, "i4,f4")])
+def test_only_real_numbers(tmp_path: Path, values: NDArray[Any]) -> None:
+    np.save(tmp_path / "a.npy", values)
+    with pytest.raises(ArrayFileError, match="must hold real numbers, not"):
+        opened(tmp_path / "a.npy")
+
+
+def with_header(header: str, version: bytes = b"\x01\x00") -> bytes:
+    text = header.encode()
+    return b"\x93NUMPY" + version + len(text).to_bytes(2, "little") + text
+
+
+@pytest.mark.parametrize(
+    ("content", "trouble"),
+    [
+        (b"hello", "cannot be read"),
+        (with_header("{'descr': '<f4', 'fortran_order': False, 'shape': (-1, 2)}"), "impossible"),
+        (with_header("{'descr': '<f4', 'fortran_order': False, 'shape': (9, 9)}"), "truncated"),
+        (
+            with_header("{'descr': '<f4', 'fortran_order': False, 'shape': (10**9,)}"),
+            "cannot be read",
+        ),
+        (
+            with_header(f"{{'descr': '<f4', 'fortran_order': False, 'shape': ({10**60},)}}"),
+            "truncated",
+        ),
+        (
+            with_header(f"{{'descr': '<f4', 'fortran_order': True, 'shape': (0, {10**60})}}"),
+            "cannot be read",
+        ),
+        (with_header("{'descr': '<f4', 'shape': (9, 9)}"), "cannot be read"),
+        (with_header("[" * 5000), "cannot be read"),
+        (with_header("{}", b"\x09\x00"), r"unknown format version 9\.0"),
+    ],
+)
+def test_lying_headers(tmp_path: Path, content: bytes, trouble: str) -> None:
+    (tmp_path / "a.npy").write_bytes(content)
+    with pytest.raises(ArrayFileError, match=trouble) as caught:
+        opened(tmp_path / "a.npy")
+    assert len(str(caught.value).splitlines()) == 1
+    assert isinstance(caught.value, InputError)
+
+
+def test_an_archive_of_something_else(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        archive.writestr("notes.txt", "hello")
+    with pytest.raises(ArrayFileError, match="cannot be read"):
+        opened(tmp_path / "a.npz", "notes.txt")
+
+
+def test_an_archive_packed_otherwise(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.npz", "w", zipfile.ZIP_BZIP2) as archive:
+        archive.writestr("x.npy", npy(VALUES))
+    with pytest.raises(ArrayFileError, match="packs 'x' in a way that NumPy does not"):
+        opened(tmp_path / "a.npz", "x")
+
+
+def test_files_that_are_not_there(tmp_path: Path) -> None:
+    with pytest.raises(ArrayFileError, match=r"cannot be read: No such file or directory\.$"):
+        opened(tmp_path / "a.npy")
+    with pytest.raises(ArrayFileError, match=r"cannot be read: Is a directory\.$"):
+        opened(tmp_path)
+
+
+def test_wrong_calls(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", x=VALUES, one=np.float64(1))
+    with ArrayFile(tmp_path / "a.npz") as file:
+        with pytest.raises(ValueError, match=r"^`which` must have step 1; got 2\.$"):
+            file["x"].rows(slice(0, 4, 2))
+        with pytest.raises(ValueError, match=r"^`rows` must be asked of an array with rows"):
+            file["one"].rows(slice(None))
