@@ -25,7 +25,6 @@ _MOST_ENTRIES = 2**23
 _LARGEST_CLASH = 2048
 _BINS = 400
 _FAR_DIM = 12288
-_CURVE_TOP = 0.7  # largest eps of the curve over eps
 
 
 def random_baseline(
@@ -116,16 +115,17 @@ def over_eps(dim: int, eps: Cosine, *, points: int) -> dict[str, NDArray[np.floa
     """The bracket at this d over eps: columns eps, then log10 of lower, upper and existence."""
     from geometry.exact import Cosine
 
+    # Two factors of 3 about the question and about 1/sqrt(d), where the count takes off; a larger
+    # range would press the answer flat.
+    ends = [max(float(eps), 0.5 / dim), dim**-0.5]
+    low, high = min(ends) / 3, min(3 * max(ends), (1 + max(ends)) / 2)
     grid = {eps, Cosine(Fraction(1, dim))}
-    for value in np.geomspace(0.5 / dim, _CURVE_TOP, points):
-        # Two digits, and of the form 1/k below 1/2, where the algebraic families live.
-        grid.add(Cosine.ratio(Fraction(1, round(1 / value)) if value < 0.5 else _short(value)))
-    rows = [[float(point), *_logs(dim, point)] for point in sorted(grid)]
+    for value in np.geomspace(low, high, points):
+        # The form 1/k below 1/4, where the algebraic families live, two digits above.
+        near = Fraction(1, round(1 / value)) if value < 0.25 else Fraction(f"{value:.2f}")
+        grid.add(Cosine.ratio(near))
+    rows = [[float(point), *_logs(dim, point)] for point in sorted(grid) if float(point) < 1]
     return {f"eps_curve_{dim}": np.array(rows)}
-
-
-def _short(value: float) -> Fraction:
-    return Fraction(f"{value:.2f}")
 
 
 def over_dims(dim: int, eps: Cosine, *, points: int) -> dict[str, NDArray[np.float64]]:

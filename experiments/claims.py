@@ -50,7 +50,7 @@ CLAIMS: Mapping[str, Statement] = {
             "C3: proved growth rate at |cos| <= 0.05",
         ),
         ClaimVerdict.REFINED,
-        "true in the limit, at a small rate; up to d near 1/eps² = 400 the number is below 2d",
+        "true in the limit, at a rate of eps²/2 a dimension; below 2d up to d = 1/(2 eps²) = 200",
     ),
     "C4": Statement(
         "Three dimensions hold only three perpendicular directions, and intuition from them fails.",

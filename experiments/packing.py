@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -272,8 +273,13 @@ def answer(config: Config, result: Result) -> str:
 
 
 def _eps_words(one: dict[str, Any]) -> str:
+    """eps as a decimal where that is exact, else in its exact form with the decimal beside it."""
     decimal = f"{one['eps']:.6g}"
-    return decimal if one["eps_exact"] == decimal else f"{one['eps_exact']} ({decimal})"
+    try:
+        plain = Fraction(decimal) == Fraction(one["eps_exact"])
+    except ValueError:  # a root or an angle
+        plain = False
+    return decimal if plain else f"{one['eps_exact']} ({decimal})"
 
 
 def _large(count: int) -> str:

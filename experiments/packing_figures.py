@@ -90,7 +90,8 @@ def _band(curve: NDArray[np.float64]) -> list[Scatter]:
             y=upper,
             mode="lines",
             name="upper bound (theorem)",
-            line={"color": theme.UPPER},
+            # Both bounds rise with x: between two points the next upper and the last lower hold.
+            line={"color": theme.UPPER, "shape": "vh"},
             text=_texts(upper),
             hovertemplate="at most %{text}<extra></extra>",
         ),
@@ -99,7 +100,7 @@ def _band(curve: NDArray[np.float64]) -> list[Scatter]:
             y=lower,
             mode="lines",
             name="lower bound (explicit packing)",
-            line={"color": theme.LOWER},
+            line={"color": theme.LOWER, "shape": "hv"},
             fill="tonexty",
             fillcolor=theme.faint(theme.LOWER),
             text=_texts(lower),

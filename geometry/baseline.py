@@ -10,8 +10,9 @@ The laws that these draws follow are in `geometry.sphere`.  Comparisons are made
 within rounding of `eps` may fall on either side, which no random draw notices.
 """
 
+from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
+from typing import TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -21,16 +22,21 @@ from jax import Array, lax
 from geometry import coherence, sphere
 
 BATCH = 256
+_State: TypeAlias = tuple[Array, Array, Array]
 
 
-class FirstClash(NamedTuple):
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class FirstClash:
     """Directions drawn before the first clash, int32, and whether the cap ended the count, bool."""
 
     count: Array
     capped: Array
 
 
-class Greedy(NamedTuple):
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Greedy:
     """Size of the greedy packing, int32, and whether a direction found no room in it, bool."""
 
     count: Array
@@ -43,11 +49,12 @@ def first_clash(key: Array, *, dim: int, eps: float, cap: int, batch: int = BATC
     The count is the largest n, at most `cap`, such that the first n directions are free of clashes;
     direction n+1 then clashes with one of them, unless `capped`.  Its median is
     `sphere.first_clash_median`.  Stops at the batch that holds the clash: about n²d/2
-    multiply-adds, and as many as its slowest member for each member under `vmap`.
-    Memory O(cap·d + batch²).
+    multiply-adds.  Memory O(cap·d + batch²).  Under `vmap` each member costs as much as the
+    slowest, and all hold their memory at once: on a CPU `lax.map` is as fast, or faster.
     """
     _check(dim, eps, cap=cap, batch=batch)
-    return _first_clash(key, coherence.round_down(eps), dim=dim, cap=cap, batch=batch)
+    drawn: FirstClash = _first_clash(key, coherence.round_down(eps), dim=dim, cap=cap, batch=batch)
+    return drawn
 
 
 def greedy(
@@ -61,7 +68,7 @@ def greedy(
     candidates·count·d multiply-adds.
     """
     _check(dim, eps, candidates=candidates, capacity=capacity, batch=batch)
-    return _greedy(
+    packed: Greedy = _greedy(
         key,
         coherence.round_down(eps),
         dim=dim,
@@ -69,6 +76,7 @@ def greedy(
         capacity=capacity,
         batch=batch,
     )
+    return packed
 
 
 @partial(jax.jit, static_argnames=("dim", "count"))
@@ -84,11 +92,11 @@ def random_coherence(key: Array, *, dim: int, count: int) -> Array:
 def _first_clash(key: Array, eps: Array, *, dim: int, cap: int, batch: int) -> FirstClash:
     batches = -(-cap // batch)
 
-    def unfinished(state: tuple[Array, Array, Array]) -> Array:
+    def unfinished(state: _State) -> Array:
         index, count, _ = state
         return (index < batches) & (count == index * batch)
 
-    def draw(state: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+    def draw(state: _State) -> _State:
         index, count, drawn = state
         rows = sphere.sample(jax.random.fold_in(key, index), batch, dim)
         clashes = _clashes_with_earlier(drawn, index, rows, eps)
@@ -109,8 +117,8 @@ def _greedy(
 ) -> Greedy:
     room = -(-capacity // batch) * batch
 
-    def take(state: tuple[Array, Greedy], index: Array) -> tuple[tuple[Array, Greedy], None]:
-        kept, (count, full) = state
+    def take(state: _State, index: Array) -> tuple[_State, None]:
+        kept, count, full = state
         rows = sphere.sample(jax.random.fold_in(key, index), batch, dim)
         wanted = index * batch + jnp.arange(batch) < candidates
         blocks = (count + batch - 1) // batch
@@ -119,12 +127,12 @@ def _greedy(
         place = count + jnp.cumsum(keep, dtype=jnp.int32) - 1
         taken = keep & (place < capacity)
         kept = kept.at[jnp.where(taken, place, room)].set(rows, mode="drop")
-        after = Greedy(count + jnp.sum(taken, dtype=jnp.int32), full | jnp.any(keep & ~taken))
-        return (kept, after), None
+        count += jnp.sum(taken, dtype=jnp.int32)
+        return (kept, count, full | jnp.any(keep & ~taken)), None
 
-    start = jnp.zeros((room, dim), jnp.float32), Greedy(jnp.int32(0), jnp.bool_(False))
-    (_, result), _ = lax.scan(take, start, jnp.arange(-(-candidates // batch)))
-    return result
+    start = jnp.zeros((room, dim), jnp.float32), jnp.int32(0), jnp.bool_(False)
+    (_, count, full), _ = lax.scan(take, start, jnp.arange(-(-candidates // batch)))
+    return Greedy(count, full)
 
 
 def _first_come(clear: Array, clashes: Array) -> Array:
@@ -155,7 +163,8 @@ def _clashes_with_earlier(earlier: Array, blocks: Array, rows: Array, eps: Array
         others = lax.dynamic_slice_in_dim(earlier, block * size, size)
         return clashes | jnp.any(_cosines(rows, others) > eps, axis=1)
 
-    return lax.fori_loop(0, blocks, screen, jnp.zeros(size, jnp.bool_))
+    clashes: Array = lax.fori_loop(0, blocks, screen, jnp.zeros(size, jnp.bool_))
+    return clashes
 
 
 def _earlier_clashes(rows: Array, eps: Array) -> Array:

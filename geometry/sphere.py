@@ -44,7 +44,8 @@ def sample(key: Array, count: int, dim: int) -> Array:
     """
     _need(count >= 0, f"`count` must be at least 0; got {count}.")
     _check_dim(dim)
-    return _sample(key, count, dim)
+    rows: Array = _sample(key, count, dim)
+    return rows
 
 
 def normalise(vectors: ArrayLike) -> Array:
@@ -54,9 +55,11 @@ def normalise(vectors: ArrayLike) -> Array:
     zero in float32, or not finite, raises ValueError.  Inside `jit` or `vmap` values cannot be
     inspected: there a zero row stays zero.
     """
-    rows = jnp.asarray(vectors, dtype=jnp.float32)
+    with np.errstate(over="ignore"):
+        rows = jnp.asarray(vectors, dtype=jnp.float32)
     _need(rows.ndim == 2, f"`vectors` must have shape [n, d]; got shape {rows.shape}.")
     _need(rows.shape[1] > 0, f"`vectors` must have a column; got shape {rows.shape}.")
+    unit: Array
     unit, scale = _normalise(rows)
     if not isinstance(scale, jax.core.Tracer):
         peaks = np.asarray(scale)
@@ -67,7 +70,7 @@ def normalise(vectors: ArrayLike) -> Array:
 
 @jax.jit
 def _normalise(rows: Array) -> tuple[Array, Array]:
-    scale = jnp.max(jnp.abs(rows), axis=1, keepdims=True)
+    scale: Array = jnp.max(jnp.abs(rows), axis=1, keepdims=True)
     scaled = rows / jnp.where(scale > 0, scale, 1)
     norms = jnp.linalg.norm(scaled, axis=1, keepdims=True)
     return scaled / jnp.where(norms > 0, norms, 1), scale[:, 0]
@@ -82,7 +85,8 @@ def random_rotation(key: Array, dim: int) -> Array:
     Cost O(d³).
     """
     _check_dim(dim)
-    return _random_rotation(key, dim)
+    rotation: Array = _random_rotation(key, dim)
+    return rotation
 
 
 @partial(jax.jit, static_argnums=1)
@@ -267,7 +271,7 @@ def _check_dim(dim: int) -> None:
 def _check_eps(eps: HostLike, dim: int) -> NDArray[np.float64]:
     _check_dim(dim)
     point = np.asarray(eps, dtype=np.float64)
-    _need(bool(np.all((point >= 0) & (point <= 1))), f"`eps` must lie in [0, 1]; got {eps}.")
+    _need(bool(np.all((point >= 0) & (point <= 1))), f"`eps` must lie in [0, 1]; got {point}.")
     return point
 
 

@@ -1,4 +1,7 @@
-"""Strict settings for every test, made before JAX starts."""
+"""Strict settings for every test, made before JAX reads them; commands that tests start inherit them.
+
+Four devices on the CPU of any machine, since tests compare one device with several.
+"""
 
 import os
 import sys
@@ -6,18 +9,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 
-# The tests compare one device with four, on the CPU of any machine. Commands that a test starts
-# inherit the platform, and find this source from any folder.
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
+os.environ["JAX_NUM_CPU_DEVICES"] = "4"
+os.environ["JAX_NUMPY_RANK_PROMOTION"] = "raise"
+os.environ["JAX_DEBUG_KEY_REUSE"] = "true"
+
+# Commands are started in other folders, and test modules are no package: both find what they need.
 os.environ["PYTHONPATH"] = os.pathsep.join(
     [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
 )
-
-import jax
-
-jax.config.update("jax_num_cpu_devices", 4)
-jax.config.update("jax_numpy_rank_promotion", "raise")
-jax.config.update("jax_debug_key_reuse", True)
-
-# Test modules are no package; helpers beside them are found here.
 sys.path.insert(0, str(ROOT / "tests" / "experiments" / "harness"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
-from experiments.harness.markup import counts, duration, emphasise, moment, page
+from experiments.harness.markup import counts, duration, emphasise, moment, page, write_whole
 
 _RUN: Final = re.compile(r".+-[0-9a-f]{8}")
 
@@ -56,9 +55,7 @@ def write_index(out: Path) -> None:
 {body}
 </main>""",
     )
-    draft = out / ".index.html.part"
-    draft.write_text(text, encoding="utf-8")
-    os.replace(draft, out / "index.html")
+    write_whole(out / "index.html", text)
 
 
 def _entries(out: Path) -> list[_Entry]:

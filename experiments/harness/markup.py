@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from html import escape
 from importlib import resources
+from pathlib import Path
 from typing import Final
+from uuid import uuid4
 
 Cell = str | int | float | None
 
@@ -157,3 +160,16 @@ def page(*, title: str, body: str, scripts: str = "") -> str:
 {scripts}</body>
 </html>
 """
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write the file, or leave the old one: a reader never meets half a page.
+
+    Two runs that end together each write a draft of their own; the last one stays.
+    """
+    draft = path.with_name(f".{path.name}.{uuid4().hex}")
+    try:
+        draft.write_text(text, encoding="utf-8")
+        os.replace(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)

@@ -7,7 +7,6 @@ provenance.  The page's bytes are a function of the run alone: ids are fixed and
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -25,6 +24,7 @@ from experiments.harness.markup import (
     number,
     page,
     span,
+    write_whole,
 )
 
 if TYPE_CHECKING:
@@ -79,9 +79,7 @@ def write_report(run: ReportInput, path: Path, *, plotly_js: str | None) -> None
         body="\n".join(section for section in sections if section),
         scripts=scripts(drawn, plotly_js),
     )
-    draft = path.with_name(f".{path.name}.part")
-    draft.write_text(text, encoding="utf-8")
-    os.replace(draft, path)
+    write_whole(path, text)
 
 
 def _head(run: ReportInput, plotly_js: str | None) -> str:

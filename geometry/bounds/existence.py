@@ -8,10 +8,10 @@ ceil(1/P(|g| > eps)). (Gilbert 1952 and Varshamov 1957 for codes, Shannon 1959 f
 from __future__ import annotations
 
 import math
-from fractions import Fraction
 from functools import lru_cache
 
 from geometry.bounds.cap import cap_fraction
+from geometry.bounds.upper_bound import square_bounds
 from geometry.exact import Cosine
 
 __all__ = ["existence_exponent", "existence_lower_bound"]
@@ -24,16 +24,11 @@ def existence_lower_bound(dim: int, eps: Cosine) -> int:
     """A proved lower bound on N(`dim`, `eps`): ceil(1/P(|g| > eps)), never below `dim`.
 
     Somewhere there is a packing of this size, as an orthonormal basis or by covering; nothing here
-    produces it. Rounded down to about 29 digits. Raises ValueError unless dim >= 1 and eps < 1.
+    produces it. Accurate to about 24 digits. Raises ValueError unless dim >= 1 and eps < 1.
     """
     if dim < 1:
         raise ValueError(f"`dim` must be at least 1; got {dim}.")
-    if not eps < Cosine(Fraction(1)):
-        raise ValueError(f"`eps` must lie in [0, 1); got {eps}.")
-    bits = _BITS
-    while eps.square_bounds(bits)[1] >= 1:
-        bits *= 2
-    square = eps.square_bounds(bits)[0]
+    square = square_bounds(eps)[0]
     if dim == 1 or square == 0:
         return dim
     _, high = cap_fraction(dim, 1 - square, bits=_BITS)

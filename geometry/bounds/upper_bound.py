@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from geometry.exact import Cosine
 
-__all__ = ["UpperBound", "rounded_square", "within_resolution"]
+__all__ = ["UpperBound", "rounded_square", "square_bounds", "within_resolution"]
 
 _LARGEST_DENOMINATOR = 1 << 96
 
@@ -32,15 +32,26 @@ def rounded_square(eps: Cosine) -> Fraction:
     """The least rational >= eps^2 with a denominator of at most 2^96; always below 1.
 
     Rounding up to a fixed set keeps order, so a bound that rises with eps still rises after it,
-    and every eps in use whose square is rational stays exact. A square above every such rational
-    is returned to the precision that keeps it below 1. Raises ValueError when eps >= 1.
+    and every eps in use whose square is rational stays exact. A square above every such rational is
+    returned to 96 bits of 1 - eps^2. Raises ValueError when eps >= 1.
+    """
+    square = square_bounds(eps)[1]
+    return _round_up(square) if within_resolution(square) else square
+
+
+def square_bounds(eps: Cosine) -> tuple[Fraction, Fraction]:
+    """Rationals (low, high) that enclose eps^2, apart by at most 2^-96 (1 - high), high < 1.
+
+    Raises ValueError when eps >= 1.
     """
     if not eps < Cosine(Fraction(1)):
         raise ValueError(f"`eps` must lie in [0, 1); got {eps}.")
     bits = 128
-    while (square := eps.upper_square(bits)) >= 1:
+    low, high = eps.square_bounds(bits)
+    while high >= 1 or (high - low) * _LARGEST_DENOMINATOR > 1 - high:
         bits *= 2
-    return _round_up(square) if within_resolution(square) else square
+        low, high = eps.square_bounds(bits)
+    return low, high
 
 
 def within_resolution(square: Fraction) -> bool:

@@ -10,6 +10,7 @@ import toy
 from experiments import __main__ as listing
 from experiments import compare, show
 from experiments.harness import exact_json
+from experiments.harness.experiment import Json
 from experiments.harness.run import main
 
 HEAVY = ("jax", "flax", "optax", "scipy", "plotly")
@@ -89,7 +90,7 @@ def test_show_of_no_run_is_one_line(place: str, capsys: pytest.CaptureFixture[st
     ],
 )
 def test_show_of_a_foreign_run(
-    change: dict[str, object], trouble: str, capsys: pytest.CaptureFixture[str]
+    change: dict[str, Json], trouble: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = run()
     record = exact_json.loads((folder / "record.json").read_text(encoding="utf-8"))

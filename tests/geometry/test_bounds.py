@@ -95,7 +95,7 @@ def test_plane_is_exact_at_every_angle() -> None:
 
 def test_all_bounds_are_sorted_and_hold_the_best() -> None:
     bounds = all_upper_bounds(8, exact.eps("0.6"))
-    assert [b.method for b in bounds][0] == best_upper_bound(8, exact.eps("0.6")).method
+    assert bounds[0].method == best_upper_bound(8, exact.eps("0.6")).method
     assert [b.count for b in bounds] == sorted(b.count for b in bounds)
     assert {b.method for b in bounds} == {"levenshtein", "delsarte", "volume"}
     assert all(b.statement and b.reference for b in bounds)
@@ -103,12 +103,12 @@ def test_all_bounds_are_sorted_and_hold_the_best() -> None:
 
 def test_monotone_and_above_what_exists() -> None:
     cosines: list[Cosine] = sorted(
-        {exact.eps(Fraction(i, 40)) for i in range(0, 40, 3)}
+        {exact.eps(Fraction(i, 40)) for i in range(0, 40, 4)}
         | {exact.eps(Fraction(1, k)) for k in (3, 5, 8, 16)}
         | {exact.eps(f"1/sqrt({k})") for k in (3, 5, 12, 32, 66)}
         | {exact.angle(a) for a in (15, 36, 54, 72, 89)}
     )
-    dims = [1, 2, 3, 4, 5, 7, 8, 12, 16, 23, 24, 25, 31, 48, 64]
+    dims = [1, 2, 3, 4, 7, 8, 16, 24, 25, 48, 64]
     table = [[best_upper_bound(dim, eps).count for eps in cosines] for dim in dims]
     for dim, row in zip(dims, table, strict=True):
         assert row == sorted(row)

@@ -37,7 +37,7 @@ def test_integer_rows_are_compared_exactly() -> None:
 def test_a_perturbed_integer_row_fails(row: int) -> None:
     packing = ConferenceRows(25)
     values = every(packing).values.copy()
-    values[row, 3] += 1
+    values[row, 3] += 3
     rows = Rows.integral(values)
     assert not AllPairs(rows, packing.coherence, packing.coherence, "").check().holds
 

@@ -81,7 +81,7 @@ def test_bad_values_in_a_process(argv: list[str]) -> None:
         [sys.executable, toy.__file__, *argv], capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == dict((tuple(key), line) for key, line in BAD)[tuple(argv)] + "\n"
+    assert done.stderr == {tuple(key): line for key, line in BAD}[tuple(argv)] + "\n"
     assert list(Path().iterdir()) == []
 
 

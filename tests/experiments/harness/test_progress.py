@@ -1,5 +1,6 @@
 import io
 import re
+import sys
 import threading
 import time
 
@@ -74,7 +75,7 @@ def test_terminal_shows_a_bar_and_takes_it_away(capfd: pytest.CaptureFixture[str
         wait_for(stream, "75%")
         with progress.phase("late"):
             wait_for(stream, "late")
-        print("an answer")
+        sys.stdout.write("an answer\n")
     # The last it does is to clear the line and to show the cursor again.
     assert "\x1b[2K\x1b[?25h" in stream.getvalue()[-20:]
     assert capfd.readouterr() == ("an answer\n", "")

@@ -488,6 +488,13 @@ def test_the_index_lists_runs_newest_first(tmp_path: Path) -> None:
     assert page.attributes("a", "href") == ["packing/20250301T000000Z-00000001/report.html"]
 
 
+def test_a_page_that_cannot_be_written_leaves_no_draft(tmp_path: Path) -> None:
+    (tmp_path / "index.html").mkdir()
+    with pytest.raises(OSError, match=r"index\.html"):
+        write_index(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["index.html"]
+
+
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [

@@ -1,0 +1,244 @@
+"""The checks by symmetry: they hold, and fail as soon as something is broken."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from geometry.constructions import (
+    Basis,
+    ConferenceRows,
+    Gold,
+    HadamardColumns,
+    Kerdock,
+    Net,
+    Polygon,
+    RootSystemE,
+    Simplex,
+    gold,
+    hadamard,
+    kerdock,
+)
+from geometry.constructions.binary import largest_walsh, sign_rows, walsh
+from geometry.constructions.field import field
+from geometry.constructions.fillings import check_filling
+from geometry.exact import Cosine
+from geometry.packing import Indices, Packing, Rows
+
+
+def check(packing: Packing) -> bool:
+    outcome = packing.orbit_check()
+    assert outcome is not None
+    assert outcome.pairs == packing.count * (packing.count - 1) // 2
+    assert outcome.detail
+    return outcome.holds
+
+
+@pytest.mark.parametrize(
+    "packing",
+    [
+        Polygon(2),
+        Polygon(3),
+        Polygon(1000),
+        Polygon(10**9),
+        Polygon(10**25),
+        Kerdock(2),
+        Kerdock(8),
+        Kerdock(10),
+        Gold(3),
+        Gold(7),
+        Gold(9),
+        Net(2, 2, 2),
+        Net(2, 3, 4),
+        Net(27, 28, 28),
+        Net(32, 31, 32),
+        Net(9, 8, 8, ConferenceRows(9)),
+        Net(25, 20, 20, ConferenceRows(25)),
+        Net(8, 8, 8, RootSystemE(8)),
+        Net(5, 4, 4, Simplex(5)),
+        Net(256, 16, 16, Kerdock(8)),
+    ],
+    ids=lambda packing: f"{type(packing).__name__}-{packing.dim}-{packing.count}",
+)
+def test_symmetry_checks_hold(packing: Packing) -> None:
+    assert check(packing)
+
+
+def test_families_without_a_symmetry_check() -> None:
+    assert Basis(3).orbit_check() is None
+
+
+@pytest.mark.parametrize("exponent", [0, 1, 2, 5, 6])
+def test_walsh_against_the_definition(exponent: int) -> None:
+    length = 1 << exponent
+    signs = np.random.default_rng(exponent).choice([-1, 1], (3, length)).astype(np.int8)
+    expected = np.array(
+        [
+            [
+                sum(int(row[x]) * (-1) ** (w & x).bit_count() for x in range(length))
+                for w in range(length)
+            ]
+            for row in signs
+        ]
+    )
+    assert np.array_equal(walsh(signs), expected)
+    bits = ((1 - signs) // 2).astype(np.int8)
+    assert largest_walsh(bits) == np.abs(expected).max()
+    assert largest_walsh(bits[:0]) == 0
+    linear = np.arange(length)[:3]
+    rows = sign_rows(bits[: len(linear)], linear)
+    assert np.array_equal(rows.sum(axis=1), expected[np.arange(len(linear)), linear])
+
+
+def test_largest_transform_of_the_longest_kind() -> None:
+    zero = np.zeros((1, 1 << 13), np.int8)
+    assert largest_walsh(zero) == 1 << 13
+
+
+def test_gold_fails_with_one_bit_flipped(monkeypatch: pytest.MonkeyPatch) -> None:
+    original = gold.gold_forms
+
+    def flipped(exponent: int, labels: Indices) -> NDArray[np.int8]:
+        bits = original(exponent, labels)
+        bits[labels == 21, 5] ^= 1
+        return bits
+
+    monkeypatch.setattr(gold, "gold_forms", flipped)
+    assert not check(Gold(5))
+
+
+def test_gold_fails_with_linear_forms(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Tr(c x) is additive in c, and its Walsh transform has a value d.
+    def linear(exponent: int, labels: Indices) -> NDArray[np.int8]:
+        gf = field(1 << exponent)
+        return gf.trace.astype(np.int8)[gf.multiply(labels[:, None], gf.elements)]
+
+    monkeypatch.setattr(gold, "gold_forms", linear)
+    assert not check(Gold(5))
+
+
+def test_kerdock_fails_with_one_bit_flipped(monkeypatch: pytest.MonkeyPatch) -> None:
+    original = kerdock.kerdock_forms
+
+    def flipped(exponent: int, labels: Indices) -> NDArray[np.int8]:
+        bits = original(exponent, labels)
+        bits[labels == 3, 9] ^= 1
+        return bits
+
+    monkeypatch.setattr(kerdock, "kerdock_forms", flipped)
+    assert not check(Kerdock(6))
+
+
+def test_kerdock_fails_without_its_quadratic_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    # What is left, e Tr(ax), has the symmetry and the wrong Walsh transforms.
+    monkeypatch.setattr(kerdock, "_quadratic", lambda gf: np.zeros(gf.order, np.int8))
+    assert not check(Kerdock(6))
+
+
+def test_net_fails_when_two_lines_meet_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    original = Net._slopes
+
+    def bent(self: Net, slopes: Indices) -> NDArray[np.int64]:
+        heights = original(self, slopes)
+        heights[slopes == 3, 2] = 0  # as at x = 0
+        return heights
+
+    monkeypatch.setattr(Net, "_slopes", bent)
+    assert not check(Net(7, 7, 8))
+
+
+def test_net_fails_without_additivity(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Squares of slopes: line 0 still meets every line at most once, but differences do not.
+    def squared(self: Net, slopes: Indices) -> NDArray[np.int64]:
+        return slopes[:, None] ** 2 * np.arange(self.columns) % self.q
+
+    monkeypatch.setattr(Net, "_slopes", squared)
+    assert not check(Net(7, 7, 8))
+
+
+def test_net_fails_with_a_wrong_hadamard_matrix(monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = hadamard.matrix(8).copy()
+    wrong[3, 4] *= -1
+    monkeypatch.setattr(hadamard, "matrix", lambda order: wrong)
+    assert not check(Net(7, 8, 8))
+    assert not check(Net(7, 7, 8))
+
+
+class TooOptimistic(Simplex):
+    """A simplex that claims a smaller coherence."""
+
+    @property
+    def coherence(self) -> Cosine:
+        return Cosine(Fraction(1, (self.dimension + 1) ** 2))
+
+
+class TooFlat(ConferenceRows):
+    """Rows of a conference matrix that claim smaller entries."""
+
+    @property
+    def peak_square(self) -> Fraction:
+        return Fraction(1, self.q)
+
+
+class TooNarrow(ConferenceRows):
+    """Rows of a conference matrix that claim a smaller coherence."""
+
+    @property
+    def coherence(self) -> Cosine:
+        return Cosine(Fraction(1, self.q**2))
+
+
+class FlatSimplex(Simplex):
+    """A simplex that claims smaller entries."""
+
+    @property
+    def peak_square(self) -> Fraction:
+        return Fraction(1, 2)
+
+
+class Large(Basis):
+    """A filling too large for all its pairs, with a symmetry check of its own or without."""
+
+    @property
+    def count(self) -> int:
+        return 10**5
+
+
+@pytest.mark.parametrize(
+    "fill",
+    [TooOptimistic(9), TooFlat(9), TooNarrow(9), FlatSimplex(9)],
+    ids=lambda f: f.__class__.__name__,
+)
+def test_net_fails_with_a_filling_that_claims_too_much(fill: Packing) -> None:
+    assert check_filling(Simplex(9)).holds
+    assert check_filling(ConferenceRows(9)).holds
+    assert not check_filling(fill).holds
+    assert not check(Net(9, 8, 8, fill))
+
+
+def test_filling_of_irrational_coherence() -> None:
+    assert check_filling(HadamardColumns(28, 3)).holds
+    assert check_filling(Polygon(7)).holds
+    assert check_filling(Kerdock(4)).holds
+
+
+def test_large_filling_without_a_check_counts_no_pairs() -> None:
+    outcome = Net(9, 8, 8, Large(9)).orbit_check()
+    count = 9 * 9 * 8 + 8 * 10**5
+    assert outcome is not None
+    assert outcome.pairs == count * (count - 1) // 2 - 8 * (10**5 * (10**5 - 1) // 2)
+
+
+def test_polygon_fails_when_rows_are_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    original = Polygon.rows
+
+    def shifted(self: Polygon, indices: Indices) -> Rows:
+        values = original(self, indices).values
+        values[indices == 7] += 1e-13
+        return Rows.floating(values)
+
+    monkeypatch.setattr(Polygon, "rows", shifted)
+    assert not check(Polygon(100))
