@@ -41,8 +41,14 @@ _SAMPLE = 1000
 _SHOWN_IN_SPACE = 500  # lines drawn in the 3-D view
 
 
-def _checked(word: str, read: Any) -> str:
-    read(word)
+# The words themselves are kept: they are plain JSON and read again without loss.
+def _eps(word: str) -> str:
+    exact.eps(word)
+    return word
+
+
+def _angle(word: str) -> str:
+    exact.angle(word)
     return word
 
 
@@ -54,15 +60,15 @@ class Config:
     """Dimension d, one or several."""
     eps: Annotated[
         str | None,
-        cli.option("--eps", exact.EPS_NEED, lambda w: _checked(w, exact.eps), metavar="EPS"),
+        cli.option("--eps", exact.EPS_NEED, _eps, metavar="EPS"),
     ] = None
     """Allowed |cos|: decimal, fraction (1/16) or root (1/sqrt(5)); 0.05 unless --angle is given."""
     angle: Annotated[
         str | None,
-        cli.option("--angle", exact.ANGLE_NEED, lambda w: _checked(w, exact.angle), metavar="DEG"),
+        cli.option("--angle", exact.ANGLE_NEED, _angle, metavar="DEG"),
     ] = None
     """Smallest allowed angle in degrees, instead of --eps."""
-    save: Annotated[Path | None, cli.path("--save", metavar="FILE.npz")] = field(
+    save: Annotated[str | None, cli.text("--save", metavar="FILE.npz")] = field(
         default=None, metadata=OUTPUT_ONLY
     )
     """Save the packing, for experiments.verify (a recipe and a sample when it is too large)."""
@@ -76,7 +82,7 @@ class Config:
     """Most random directions whose coherence is measured."""
     histogram: Annotated[int, cli.integer("--histogram", at_least=2, at_most=20_000)] = 2000
     """Rows of the packing whose pairwise cosines are shown."""
-    points: Annotated[int, cli.integer("--points", at_least=2, at_most=1000)] = 40
+    points: Annotated[int, cli.integer("--points", at_least=2, at_most=1000)] = 60
     """Points of the curves over eps and over d."""
     seed: cli.Seed = 0
     """Root of the baseline's random numbers."""
@@ -99,8 +105,9 @@ def validate(config: Config) -> None:
     if config.save is not None:
         if len(config.dim) > 1:
             raise InputError(f"--save must come with one --dim; got {len(config.dim)}.")
-        if config.save.is_dir() or not config.save.parent.is_dir():
-            raise InputError(f"--save must name a file in a folder; got {str(config.save)!r}.")
+        path = Path(config.save)
+        if path.is_dir() or not path.parent.is_dir():
+            raise InputError(f"--save must name a file in a folder; got {config.save!r}.")
 
 
 def measure(config: Config, progress: Progress) -> Result:
@@ -317,7 +324,7 @@ def finish(config: Config, result: Result) -> list[str]:
         if config.show:
             lines += _shown_rows(packing, config.show)
         if config.save is not None:
-            lines.append(_saved(packing, config.save))
+            lines.append(_saved(packing, Path(config.save)))
     return lines
 
 

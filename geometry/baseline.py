@@ -52,7 +52,7 @@ def first_clash(key: Array, *, dim: int, eps: float, cap: int, batch: int = BATC
     multiply-adds.  Memory O(cap·d + batch²).  Under `vmap` each member costs as much as the
     slowest, and all hold their memory at once: on a CPU `lax.map` is as fast, or faster.
     """
-    _check(dim, eps, cap=cap, batch=batch)
+    _check(dim, eps=eps, cap=cap, batch=batch)
     drawn: FirstClash = _first_clash(key, coherence.round_down(eps), dim=dim, cap=cap, batch=batch)
     return drawn
 
@@ -67,7 +67,7 @@ def greedy(
     The expected size is about `sphere.greedy_count`.  Memory O(capacity·d + batch²); about
     candidates·count·d multiply-adds.
     """
-    _check(dim, eps, candidates=candidates, capacity=capacity, batch=batch)
+    _check(dim, eps=eps, candidates=candidates, capacity=capacity, batch=batch)
     packed: Greedy = _greedy(
         key,
         coherence.round_down(eps),
@@ -79,12 +79,18 @@ def greedy(
     return packed
 
 
-@partial(jax.jit, static_argnames=("dim", "count"))
 def random_coherence(key: Array, *, dim: int, count: int) -> Array:
     """Return the largest |cos| among `count` random directions.  float32 scalar.
 
     Its quantiles are `sphere.largest_cosine_quantile`.  0 when `count` is 1.
     """
+    _check(dim, count=count)
+    largest: Array = _random_coherence(key, dim=dim, count=count)
+    return largest
+
+
+@partial(jax.jit, static_argnames=("dim", "count"))
+def _random_coherence(key: Array, *, dim: int, count: int) -> Array:
     return coherence.mutual_coherence(sphere.sample(key, count, dim))
 
 
@@ -176,7 +182,7 @@ def _cosines(rows: Array, others: Array) -> Array:
     return jnp.abs(jnp.matmul(rows, others.T, precision=lax.Precision.HIGHEST))
 
 
-def _check(dim: int, eps: float, **sizes: int) -> None:
+def _check(dim: int, *, eps: float = 0.0, **sizes: int) -> None:
     if dim < 1:
         raise ValueError(f"`dim` must be at least 1; got {dim}.")
     if not 0 <= eps < 1:

@@ -36,6 +36,7 @@ from geometry import sphere
 # Measured on two CPU cores at n = 13020, d = 500, for 256 to 2048: 768 and 1024 were fastest.
 BLOCK = 1024
 _LARGEST_BLOCK = 32768
+_LARGEST_COUNT = 2**31 - 1
 _NONE = np.iinfo(np.int32).max
 # JAX leaves this class untyped.
 _spec: Callable[..., PartitionSpec] = PartitionSpec
@@ -222,7 +223,7 @@ def _plan(left: Array, right: Array | None, block: int) -> _Plan:
     mesh = _mesh(left) or _mesh(other)
     devices = 1 if mesh is None else mesh.size
     # The counts of one chunk of tiles must fit in int32.
-    length = min(-(-len(pairs) // devices), (2**31 - 1) // (shape[0] * shape[1]))
+    length = min(-(-len(pairs) // devices), _LARGEST_COUNT // (shape[0] * shape[1]))
     chunks = -(-len(pairs) // (length * devices)) * devices
     # Every pair in a tile past the end is masked, being out of range.
     tiles = np.full((chunks * length, 2), max(rows, columns), dtype=np.int32)
@@ -267,7 +268,7 @@ def _place(values: Array | NDArray[np.int32], mesh: Mesh | None, spec: Partition
 def _run(kernel: Callable[..., Any], plan: _Plan, *extra: ArrayLike) -> Any:
     """Run `kernel` over the tiles of each device, and join the results along their first axis."""
 
-    def on_device(left: Array, right: Array, sizes: Array, tiles: Array, *extra: Array) -> Any:
+    def on_device(left: Array, right: Array, sizes: Array, tiles: Array, *extra: Any) -> Any:
         gram = partial(_gram, left, right, sizes, shape=plan.shape, symmetric=plan.symmetric)
         return kernel(gram, tiles, *extra)
 

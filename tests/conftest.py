@@ -1,6 +1,7 @@
-"""Strict settings for every test, made before JAX reads them; commands that tests start inherit them.
+"""Strict settings for every test, made before JAX reads them.
 
-Four devices on the CPU of any machine, since tests compare one device with several.
+Commands that tests start inherit them. Four devices on the CPU of any machine, since tests compare
+one device with several.
 """
 
 import os

@@ -5,7 +5,7 @@ The harness knows no mathematics and no experiment. An experiment describes itse
 
 - `experiment`: the description of an experiment, and what its measurement returns.
 - `checks`: verdicts on predictions, and on claims.
-- `cli`: typed configs to a command line, with one-line errors.
+- `cli`, `flags`: typed configs to a command line, with one-line errors.
 - `run`: from arguments to a run folder, an answer and an exit code.
 - `store`: run folders: written whole or not at all.
 - `drawing`, `report`: the report of a run and the index over all runs.

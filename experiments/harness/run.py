@@ -145,7 +145,7 @@ def _measured(
             folder=folder,
             standalone=options.standalone,
         )
-    except MemoryError:
+    except OSError:
         raise
     except Exception as defect:
         # The numbers may have taken hours; only their picture failed.

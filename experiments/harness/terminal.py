@@ -57,11 +57,9 @@ def number(value: Number | None) -> str:
     return f"{value:.6g}"
 
 
-def interval(check: Check) -> str:
-    """Return the interval of a check, "exact" where it needs none."""
-    if check.interval is None:
-        return "-" if check.estimate is None else "exact"
-    return f"[{number(check.interval[0])}, {number(check.interval[1])}]"
+def interval(ends: tuple[Number, Number]) -> str:
+    """Return an interval in a few digits."""
+    return f"[{number(ends[0])}, {number(ends[1])}]"
 
 
 def band(check: Check) -> str:
@@ -71,7 +69,7 @@ def band(check: Check) -> str:
         if low is not None:
             return f">= {number(low)}"
         return "any" if high is None else f"<= {number(high)}"
-    return number(low) if low == high else f"[{number(low)}, {number(high)}]"
+    return f"= {number(low)}" if low == high else f"in {interval((low, high))}"
 
 
 def _check_table(checks: Sequence[Check]) -> Table:
@@ -80,13 +78,19 @@ def _check_table(checks: Sequence[Check]) -> Table:
     from rich.text import Text
 
     table = Table(box=box.SIMPLE, pad_edge=False)
-    for column in ("check", "theory", "estimate", "interval", "band", "verdict"):
-        # Figures are useless when they are cut; words may wrap.
-        table.add_column(column, overflow="fold", no_wrap=column in ("estimate", "verdict"))
+    # Words wrap where 80 columns are too few, numbers never.
+    table.add_column("verdict", no_wrap=True)
+    table.add_column("check", overflow="fold")
+    table.add_column("measured, and the band for it", no_wrap=True)
     for check in checks:
         # As Text, since brackets in a name would be read as markup.
-        name = check.name if not check.note else f"{check.name} ({check.note})"
-        cells = (name, check.theory, number(check.estimate), interval(check), band(check))
+        name = Text(check.name)
+        for line in filter(None, (check.theory, check.note)):
+            name.append(f"\n{line}", style="dim")
+        measured = Text(number(check.estimate))
+        if check.interval is not None:
+            measured.append(f" {interval(check.interval)}")
+        measured.append(f"\n{band(check)}", style="dim")
         verdict = Text(check.verdict, style=_COLOURS[check.verdict])
-        table.add_row(*(Text(cell) for cell in cells), verdict)
+        table.add_row(verdict, name, measured)
     return table

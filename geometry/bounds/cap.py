@@ -20,6 +20,8 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from functools import lru_cache
+from typing import Any
 
 from mpmath.ctx_iv import MPIntervalContext
 from mpmath.libmp import to_rational
@@ -58,22 +60,34 @@ def _front(
     dim: int, sine_square: Fraction, cosine_square: Fraction, bits: int
 ) -> tuple[Fraction, Fraction]:
     """Enclosure of c y^a sqrt(1-y)."""
-    context = MPIntervalContext()
-    context.prec = bits + 32 + dim.bit_length()
-    half = dim // 2
-    if dim > _LARGEST_EXACT_DIM:
-        # Watson (1959): a + 1/4 < (Gamma(a+1)/Gamma(a+1/2))^2 < a + 1/2.
-        square = context.mpf([2 * dim - 1, 2 * dim]) / 4
-        constant = 1 / context.sqrt(square * context.pi)
-    elif dim % 2:
-        constant = context.mpf(math.comb(2 * half, half)) / 4**half
-    else:
-        constant = context.mpf(4**half) / (half * math.comb(2 * half, half) * context.pi)
+    precision, half = bits + 32 + dim.bit_length(), dim // 2
+    context, constant = _context(precision), _constant(dim, precision)
     y = context.mpf(sine_square.numerator) / sine_square.denominator
     x = context.mpf(cosine_square.numerator) / cosine_square.denominator
     power = y**half if dim % 2 else y**half / context.sqrt(y)
     low, high = (constant * power * context.sqrt(x))._mpi_
     return Fraction(*to_rational(low)), Fraction(*to_rational(high))
+
+
+@lru_cache(maxsize=1024)
+def _constant(dim: int, precision: int) -> Any:
+    """Enclosure of c, an interval of the context of this precision."""
+    context, half = _context(precision), dim // 2
+    if dim > _LARGEST_EXACT_DIM:
+        # Watson (1959): a + 1/4 < (Gamma(a+1)/Gamma(a+1/2))^2 < a + 1/2.
+        square = context.mpf([2 * dim - 1, 2 * dim]) / 4
+        return 1 / context.sqrt(square * context.pi)
+    if dim % 2:
+        return context.mpf(math.comb(2 * half, half)) / 4**half
+    return context.mpf(4**half) / (half * math.comb(2 * half, half) * context.pi)
+
+
+@lru_cache(maxsize=64)
+def _context(precision: int) -> Any:
+    """Interval arithmetic of this many bits, apart from mpmath's global one."""
+    context = MPIntervalContext()
+    context.prec = precision
+    return context
 
 
 def _series(top: int, bottom: int, y: Fraction, bits: int) -> tuple[Fraction, Fraction]:

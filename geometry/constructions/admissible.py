@@ -18,12 +18,9 @@ def inverse_root(n: int) -> Cosine:
 
 def least_root(eps: Cosine) -> int | None:
     """The least n >= 1 with 1/sqrt(n) <= `eps`; None at `eps` = 0."""
-    square = eps.upper_square()
-    if square == 0:
-        return None
-    n = math.ceil(1 / square)
-    # The upper bound may be a hair too large when eps^2 is irrational; the exact order decides.
-    return n if inverse_root(n) <= eps else n + 1
+    # From below, so that the result is safe. 1024 bits tell an irrational 1/eps^2 from integers.
+    square = eps.square_bounds(1024)[0]
+    return None if square == 0 else math.ceil(1 / square)
 
 
 def least_reciprocal(eps: Cosine) -> int | None:

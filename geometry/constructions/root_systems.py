@@ -36,9 +36,9 @@ class RootSystemD(Packing):
     name: ClassVar[str] = "root system D"
 
     def __post_init__(self) -> None:
-        """Raise ValueError unless `rank` >= 3."""
-        if self.rank < 3:
-            raise ValueError(f"`rank` must be at least 3; got {self.rank}.")
+        """Raise ValueError unless `rank` lies in [3, 2^25]."""
+        if not 3 <= self.rank <= 1 << 25:
+            raise ValueError(f"`rank` must lie in [3, 2^25]; got {self.rank}.")
 
     @property
     def dim(self) -> int:
@@ -75,10 +75,9 @@ class RootSystemD(Packing):
     def rows(self, indices: Indices) -> Rows:
         """Line 2t + s has 1 and (-1)^s at the t-th pair i < j, pairs ordered by j, then i."""
         pair, sign = np.divmod(indices, 2)
+        # j(j - 1)/2 <= t < j(j + 1)/2, so (2j - 1)^2 <= 8t + 1: in float64, whose integers are
+        # exact below 2^53, the root cannot cross an integer for j <= 2^25.
         upper = ((1 + np.sqrt(1.0 + 8.0 * pair)) / 2).astype(np.int64)
-        # The float root may be one off; pair t has j(j - 1)/2 <= t < j(j + 1)/2.
-        upper -= upper * (upper - 1) // 2 > pair
-        upper += upper * (upper + 1) // 2 <= pair
         values = np.zeros((len(indices), self.rank), np.int8)
         place = np.arange(len(indices))
         values[place, pair - upper * (upper - 1) // 2] = 1

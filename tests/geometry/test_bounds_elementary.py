@@ -59,11 +59,24 @@ def test_exclusion_in_high_precision(dim: int, square: str) -> None:
 
 
 def test_exclusion_is_strict_where_a_packing_attains_it() -> None:
-    # 28 lines in R^21 at 1/9, the complement of 28 equiangular lines in R^7; d+1 lines at 1/d.
-    assert not excludes(21, 7, Fraction(1, 81))
-    assert excludes(21, 7, Fraction(1, 81) - Fraction(1, 10**40))
-    assert not excludes(9, 1, Fraction(1, 81))
-    assert excludes(9, 1, Fraction(1, 81) - Fraction(1, 10**40))
+    # d+1 lines at 1/d; 6 lines in R^4 at 1/3; 28 in R^21 at 1/9, the complement of 28 in R^7.
+    for dim, extra, cosine in [
+        (9, 1, Fraction(1, 9)),
+        (4, 2, Fraction(1, 3)),
+        (21, 7, Fraction(1, 9)),
+    ]:
+        assert not excludes(dim, extra, cosine**2)
+        assert excludes(dim, extra, cosine**2 - Fraction(1, 10**40))
+
+
+@pytest.mark.parametrize("extra", [1, 2, 7, 14, 23])
+def test_exclusion_is_exact_at_equality(extra: int) -> None:
+    # For these k, sqrt(k+2) is an integer but for k = 1, where it has no weight.
+    root = math.isqrt(extra + 2)
+    for dim in (2, 5, 30, 1000):
+        needed = Fraction((dim + extra) * ((extra - 1) * root + 2), extra * (extra + 1)) - 1
+        assert not excludes(dim, extra, 1 / needed**2)
+        assert excludes(dim, extra, 1 / needed**2 - Fraction(1, 10**40))
 
 
 def test_isotropic_mean_is_not_exceeded() -> None:
@@ -153,6 +166,8 @@ def test_volume_in_the_plane_and_in_space() -> None:
         half = math.radians(float(degrees)) / 2
         assert volume_bound(3, angle(degrees)).count == math.floor(1 / (1 - math.cos(half)))
     assert volume_bound(1, eps("0.9")).count == 1
+    for cosine, count in [("0.5", 3), ("1/sqrt(2)", 4), ("sqrt(3)/2", 6)]:  # attained
+        assert volume_bound(2, eps(cosine)).count == count
 
 
 def test_covering_in_space() -> None:

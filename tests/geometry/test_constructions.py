@@ -242,7 +242,7 @@ def test_conference_frame_of_order_6_is_the_icosahedron() -> None:
         (lambda: ConferenceFrame(7), r"`q` must be a prime power that is 1 mod 4; got 7\."),
         (lambda: ConferenceFrame(21), r"`q` must be a prime power that is 1 mod 4; got 21\."),
         (lambda: ConferenceRows(1), r"`q` must be a prime power that is 1 mod 4; got 1\."),
-        (lambda: RootSystemD(2), r"`rank` must be at least 3; got 2\."),
+        (lambda: RootSystemD(2), r"`rank` must lie in \[3, 2\^25\]; got 2\."),
         (lambda: RootSystemE(9), r"`rank` must be 6, 7 or 8; got 9\."),
         (lambda: Kerdock(3), r"`exponent` must be even and lie in \[2, 22\]; got 3\."),
         (lambda: Kerdock(0), r"`exponent` must be even and lie in \[2, 22\]; got 0\."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 from itertools import pairwise
 
@@ -11,6 +12,7 @@ from geometry.constructions import (
     FAMILIES,
     Basis,
     ConferenceFrame,
+    ConferenceRows,
     Gold,
     HadamardColumns,
     HadamardWithBasis,
@@ -44,6 +46,12 @@ def test_candidates_fit(family: type[Packing]) -> None:
                 assert type(packing) is family
                 assert packing.dim <= max_dim
                 assert packing.coherence <= allowed
+            for packing in family.flat_candidates(max_dim, allowed):
+                assert type(packing) is family
+                assert packing.dim <= max_dim
+                assert packing.coherence <= allowed
+                # The larger of the two flat families' bounds: entries of nearly equal size.
+                assert packing.peak_square <= Fraction(1, packing.dim - 1)
 
 
 def test_known_members_are_found() -> None:
@@ -60,6 +68,12 @@ def test_known_members_are_found() -> None:
     assert list(RootSystemD.candidates(4, eps("1/2"))) == [RootSystemD(3), RootSystemD(4)]
     assert list(RootSystemD.candidates(4, eps("0.499"))) == []
     assert Net(25, 20, 20) in Net.candidates(500, eps("0.05"))
+    assert ConferenceRows(25) in ConferenceRows.flat_candidates(25, eps("1/24"))
+    assert ConferenceRows(25) not in ConferenceRows.flat_candidates(25, eps("0.04"))
+    flat = list(HadamardColumns.flat_candidates(25, eps("0.12")))
+    assert HadamardColumns(28, 3) in flat
+    assert HadamardColumns(24, 0) in flat
+    assert HadamardColumns(28, 4) not in flat
 
 
 @pytest.mark.parametrize("degrees", ["90", "60", "36", "45", "89.5", "0.1", "1e-9", "7/3"])
@@ -154,6 +168,10 @@ def test_thresholds() -> None:
     # cos(72 degrees) = (sqrt(5) - 1)/4 = 0.309..: 1/cos^2 = 10.47.
     assert least_root(angle("72")) == 11
     assert least_reciprocal(angle("72")) == 4
+    # cos(90 - x) = x in radians to first order: 1/eps is about 180/pi * 10^40.
+    tiny = least_reciprocal(angle("89." + 40 * "9"))
+    assert tiny is not None
+    assert tiny == pytest.approx(180 / math.pi * 1e40, rel=1e-12)
 
 
 def test_irreducible_sizes() -> None:

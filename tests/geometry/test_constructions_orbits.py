@@ -138,6 +138,23 @@ def test_kerdock_fails_without_its_quadratic_part(monkeypatch: pytest.MonkeyPatc
     assert not check(Kerdock(6))
 
 
+def relabelled(labels: Indices) -> Indices:
+    """2 and 3 exchanged: every checked transform is as before, the symmetry is not."""
+    return np.where((labels == 2) | (labels == 3), 5 - labels, labels)
+
+
+def test_gold_fails_when_forms_are_not_additive(monkeypatch: pytest.MonkeyPatch) -> None:
+    original = gold.gold_forms
+    monkeypatch.setattr(gold, "gold_forms", lambda m, labels: original(m, relabelled(labels)))
+    assert not check(Gold(5))
+
+
+def test_kerdock_fails_without_its_scalings(monkeypatch: pytest.MonkeyPatch) -> None:
+    original = kerdock.kerdock_forms
+    monkeypatch.setattr(kerdock, "kerdock_forms", lambda m, labels: original(m, relabelled(labels)))
+    assert not check(Kerdock(6))
+
+
 def test_net_fails_when_two_lines_meet_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     original = Net._slopes
 
@@ -150,10 +167,19 @@ def test_net_fails_when_two_lines_meet_twice(monkeypatch: pytest.MonkeyPatch) ->
     assert not check(Net(7, 7, 8))
 
 
+def test_net_fails_with_a_column_given_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Additive in the slope, but the lines through (0, y) now share columns 1 and 2.
+    def doubled(self: Net, slopes: Indices) -> NDArray[np.int64]:
+        return np.asarray(slopes[:, None] * np.array([0, 1, 1, 3, 4, 5, 6]) % self.q)
+
+    monkeypatch.setattr(Net, "_slopes", doubled)
+    assert not check(Net(7, 7, 8))
+
+
 def test_net_fails_without_additivity(monkeypatch: pytest.MonkeyPatch) -> None:
     # Squares of slopes: line 0 still meets every line at most once, but differences do not.
     def squared(self: Net, slopes: Indices) -> NDArray[np.int64]:
-        return slopes[:, None] ** 2 * np.arange(self.columns) % self.q
+        return np.asarray(slopes[:, None] ** 2 * np.arange(self.columns) % self.q)
 
     monkeypatch.setattr(Net, "_slopes", squared)
     assert not check(Net(7, 7, 8))

@@ -1,4 +1,5 @@
 import csv
+import errno
 import fcntl
 import json
 import os
@@ -321,6 +322,14 @@ def test_leftovers_go_when_their_process_is_gone(calls: Path) -> None:
     assert "unfinished" not in Path("results/index.html").read_text(encoding="utf-8")
 
 
+def test_a_run_at_work_is_no_leftover(tmp_path: Path) -> None:
+    with store.draft(tmp_path, "toy") as folder:
+        os.utime(folder, (time.time() - OLD,) * 2)
+        store.remove_leftovers(folder.parent)
+        assert folder.exists()
+    assert not folder.exists()
+
+
 def process(*argv: str, prefix: str = "") -> "subprocess.Popen[str]":
     script = f'{prefix} exec "$0" "$@"'
     return subprocess.Popen(
@@ -359,6 +368,17 @@ def test_a_full_disk_leaves_nothing() -> None:
     assert (child.returncode, out) == (1, "")
     assert re.fullmatch(r"error: File too large.*\n", err), err
     assert list(Path().iterdir()) == []
+
+
+def test_a_disk_that_fills_up_while_drawing_leaves_nothing(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def figures(config: toy.Config, result: Result) -> list[Figure]:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "re\nport.html")
+
+    assert main(replace(toy.EXPERIMENT, figures=figures), []) == 1
+    assert capsys.readouterr() == ("", "error: No space left on device: 're\\nport.html'\n")
+    assert list(Path("results").iterdir()) == [Path("results/plotly.min.js")]
 
 
 def test_a_reader_that_leaves_gets_no_traceback() -> None:
