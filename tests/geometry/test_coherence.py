@@ -215,7 +215,8 @@ def test_one_row_has_no_pairs() -> None:
     assert coherence.histogram(row, bins=4).tolist() == [0, 0, 0, 0]
     assert coherence.counts_above(row, [0.0]).tolist() == [0]
     found = coherence.row_maximum(row)
-    assert found.cosine.tolist() == [0] and found.partner.tolist() == [-1]
+    assert found.cosine.tolist() == [0]
+    assert found.partner.tolist() == [-1]
     assert [part.size for part in coherence.closest_pairs(row, 3)] == [0, 0, 0]
 
 

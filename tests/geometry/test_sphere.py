@@ -1,6 +1,7 @@
 """The laws of random directions against mpmath, quadrature and closed forms; the samplers."""
 
 import math
+from itertools import pairwise
 from typing import Any
 
 import jax
@@ -98,7 +99,7 @@ def test_largest_cosine_quantiles() -> None:
         level = sphere.largest_cosine_quantile(2, 7, probability)
         assert float(sphere.tail(level, 7)) == pytest.approx(1 - probability, rel=1e-11)
     levels = [sphere.largest_cosine_quantile(100, 20, p) for p in (1e-9, 0.1, 0.5, 0.9, 1 - 1e-9)]
-    assert all(0 < low < high < 1 for low, high in zip(levels, levels[1:], strict=False))
+    assert all(0 < low < high < 1 for low, high in pairwise(levels))
 
 
 @pytest.mark.parametrize(("dim", "eps"), [(2, 0.3), (3, 0.99), (64, 0.4), (500, 0.2), (64, 1e-6)])
