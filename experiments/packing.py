@@ -300,16 +300,19 @@ def _large(count: int) -> str:
 def summary(config: Config, result: Result) -> list[str]:
     """Recipe, certificate, bound and baseline of every dimension."""
     lines: list[str] = []
-    for one in answers_of(result):
+    answers = answers_of(result)
+    for one in answers:
         lower, upper, random = one["lower"], one["upper"], one["random"]
         certificate = lower["certificate"]
+        where = f"d = {one['dim']}: " if len(answers) > 1 else ""
         lines += [
-            f"lower bound {lower['count']:,}: {lower['words']}",
-            f"  coherence {lower['coherence_exact']}; certificate {certificate['level']}, "
-            f"{certificate['pairs_checked']:,} pairs in {certificate['seconds']:.1f} s: "
-            f"{certificate['detail']}",
-            f"upper bound {_large(upper['count'])}: {upper['method']}, {upper['statement']}",
-            *(f"random: {line}" for line in random["words"]),
+            f"{where}at least {_large(lower['count'])}: {lower['words']}. "
+            f"Coherence {lower['coherence_exact']}.",
+            f"{where}certificate: {certificate['level']}, "
+            f"{_large(certificate['pairs_checked'])} pairs in {certificate['seconds']:.1f} s "
+            f"({certificate['detail'].rstrip('.')}).",
+            f"{where}at most {_large(upper['count'])}: {upper['statement']} ({upper['reference']}).",
+            f"{where}random directions do worse: {'; '.join(random['words'])}.",
         ]
     return lines
 

@@ -23,6 +23,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 from experiments.harness.errors import DONE, FAILED, exit_code
@@ -98,21 +99,17 @@ class Kept:
 def promises() -> Iterator[Promise]:
     """Every promise of the project."""
     for dim, eps, count in TIGHT:
-        yield Promise(
-            f"N({dim}, {eps}) = {count}, certified", lambda a=(dim, eps, count): tight(*a)
-        )
+        yield Promise(f"N({dim}, {eps}) = {count}, certified", partial(tight, dim, eps, count))
     yield Promise("N(2, angle) = floor(180/angle) at 2000 angles", polygons_close)
     yield Promise("N(d, 0) = d for d = 2 .. 2000", bases_close)
     for dim, eps, count in UPPER:
-        yield Promise(f"upper({dim}, {eps}) = {count}", lambda a=(dim, eps, count): upper(*a))
+        yield Promise(f"upper({dim}, {eps}) = {count}", partial(upper, dim, eps, count))
     for dim, eps, about in LARGE_UPPER:
-        yield Promise(
-            f"upper({dim}, {eps}) = {about:.4e}", lambda a=(dim, eps, about): upper_about(*a)
-        )
+        yield Promise(f"upper({dim}, {eps}) = {about:.4e}", partial(upper_about, dim, eps, about))
     for dim, eps, count in LOWER:
-        yield Promise(f"lower({dim}, {eps}) >= {count}", lambda a=(dim, eps, count): lower(*a))
+        yield Promise(f"lower({dim}, {eps}) >= {count}", partial(lower, dim, eps, count))
     for packing in examples():
-        yield Promise(f"all pairs: {packing.words()}", lambda p=packing: all_pairs(p))
+        yield Promise(f"all pairs: {packing.words()}", partial(all_pairs, packing))
     yield Promise("brackets and monotone on d = 2 .. 64 by all eps = i/40, 1/k, 1/√k", grid)
     yield Promise(f"(500, 0.05) cold in under {_COLD_SECONDS:.0f} s, all pairs", cold_start)
     yield Promise("bad input: one line, exit 2, nothing written", bad_input)

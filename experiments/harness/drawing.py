@@ -41,6 +41,7 @@ def draw(
         question=experiment.question,
         command=record["provenance"]["command"],
         answer=experiment.answer(config, result),
+        summary=experiment.summary(config, result),
         checks=checks,
         claims=claims,
         figures=experiment.figures(config, result),

@@ -47,6 +47,7 @@ class ReportInput:
     question: str
     command: str
     answer: str
+    summary: Sequence[str]
     checks: Sequence[Check]
     claims: Sequence[Claim]
     figures: Sequence[Figure]
@@ -103,11 +104,13 @@ def _head(run: ReportInput, plotly_js: str | None) -> str:
         for label, chips in (("Checks", checks), ("Claims", claims))
         if chips
     )
+    lines = "".join(f"<li>{escape(line.strip())}</li>" for line in run.summary)
+    summary = f'<ul class="summary">{lines}</ul>\n' if lines else ""
     return f"""<header>
 <nav aria-label="Site"><span>experiments.{escape(run.experiment_name)}</span>{runs}</nav>
 <p class="question">{escape(run.question)}</p>
 <h1>{emphasise(run.answer)}</h1>
-{rows}
+{summary}{rows}
 <p class="meta">{moment(run.created)} · {duration(run.seconds)}</p>
 </header>"""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from browser import launch, visit
@@ -10,6 +11,9 @@ from browser import launch, visit
 from experiments import packing
 from experiments.harness import theme
 from experiments.harness.run import main
+
+
+VIEWS: tuple[tuple[int, Literal["light", "dark"]], ...] = ((1400, "light"), (380, "dark"))
 
 
 @pytest.mark.parametrize(
@@ -27,9 +31,8 @@ def test_the_report_draws(
     capsys.readouterr()
     (report,) = (tmp_path / "packing").glob("*/report.html")
     with launch() as browser:
-        for width, scheme in ((1400, "light"), (380, "dark")):
-            scheme_name = "dark" if scheme == "dark" else "light"
-            with visit(browser, report, width=width, scheme=scheme_name) as page:
+        for width, scheme in VIEWS:
+            with visit(browser, report, width=width, scheme=scheme) as page:
                 page.settle()
                 assert page.errors == []
                 plots = page.plots()

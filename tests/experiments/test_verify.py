@@ -6,6 +6,7 @@ import dataclasses
 import json
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,8 +23,8 @@ def hadamard_with_basis() -> PackingFile:
     return PackingFile("vectors", 4, 8, Fraction(1, 4), {"name": "test"}, rows, norms)
 
 
-def saved(path: Path, content: PackingFile, **changes: object) -> str:
-    packing_file.write(path, dataclasses.replace(content, **changes))  # type: ignore[arg-type]
+def saved(path: Path, content: PackingFile, **changes: Any) -> str:
+    packing_file.write(path, dataclasses.replace(content, **changes))
     return str(path)
 
 
@@ -59,7 +60,7 @@ def test_a_claim_at_equality_holds_and_just_below_does_not(tmp_path: Path) -> No
     ],
 )
 def test_readable_but_false(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], changes: dict[str, object], said: str
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], changes: dict[str, Any], said: str
 ) -> None:
     name = saved(tmp_path / "p.npz", hadamard_with_basis(), **changes)
     assert verify.main([name]) == 1

@@ -65,7 +65,7 @@ def test_order_at_and_around_equality() -> None:
     assert exact.eps("1/20") <= exact.eps("0.05") <= exact.eps("1/20")
     assert exact.angle("89.999999999") > exact.eps(0)
     assert exact.angle(36) > exact.angle("36.0000000001")
-    # Apart by about 1e-47, more than double precision or one round of 128 bits of width 1e-38 shows.
+    # Apart by about 1e-47: double precision does not show it, nor do 128 bits.
     tiny = Fraction(1, 10**45)
     assert Cosine(Fraction(1), Fraction(36)) > Cosine(Fraction(1), Fraction(36) + tiny)
     assert Cosine(Fraction(1, 2), Fraction(7)) < Cosine(Fraction(2, 3), Fraction(7))

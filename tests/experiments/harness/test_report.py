@@ -71,6 +71,7 @@ def run(**changes: Any) -> ReportInput:
         question="How many fit?",
         command="python -m experiments.packing --dim 3",
         answer="Exactly 6 lines fit at eps = 1/2.",
+        summary=["Found by <b>hand</b>."],
         checks=[judge("all pairs", theory="at most 1/2", estimate=0.5, band=(None, 0.5))],
         claims=[Claim("C1", "Six fit.", ClaimVerdict.SUPPORTED, "lower = upper")],
         figures=[line()],
@@ -158,6 +159,7 @@ def test_all_text_is_escaped(tmp_path: Path) -> None:
         question=bad,
         command=bad,
         answer=bad,
+        summary=[bad],
         checks=[judge(bad, theory=bad, estimate=1, band=(0, 2), note=bad)],
         claims=[Claim(bad, bad, ClaimVerdict.NOT_RUN, bad)],
         figures=[Figure("plot", bad, figure, bad)],
@@ -173,7 +175,7 @@ def test_all_text_is_escaped(tmp_path: Path) -> None:
     assert drawn["data"][0]["name"] == bad
     assert drawn["layout"]["xaxis"]["title"]["text"] == bad
     # Every field shows, as text, exactly what came; the answer's digits sit in an element.
-    assert page.text.count(bad) >= 15
+    assert page.text.count(bad) >= 16
     assert not [attrs for _, attrs in page.tags if "a" in attrs]
 
 

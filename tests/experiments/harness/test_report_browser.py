@@ -161,6 +161,7 @@ def sample() -> ReportInput:
         command="python -m experiments.packing --dim 500 --eps 0.05 --preset quick --seed 0",
         answer="Between 13,020 and 143,479 directions fit in 500 dimensions at eps = 1/20, "
         "both ends proved.",
+        summary=["At least 13,020: a net.", "At most 143,479: Levenshtein."],
         checks=[
             judge(
                 "lower <= upper",
