@@ -306,13 +306,14 @@ def summary(config: Config, result: Result) -> list[str]:
         certificate = lower["certificate"]
         where = f"d = {one['dim']}: " if len(answers) > 1 else ""
         lines += [
-            f"{where}at least {_large(lower['count'])}: {lower['words']}. "
+            f"{where}At least {_large(lower['count'])}: {lower['words']}. "
             f"Coherence {lower['coherence_exact']}.",
-            f"{where}certificate: {certificate['level']}, "
+            f"{where}Certificate: {certificate['level']}, "
             f"{_large(certificate['pairs_checked'])} pairs in {certificate['seconds']:.1f} s "
             f"({certificate['detail'].rstrip('.')}).",
-            f"{where}at most {_large(upper['count'])}: {upper['statement']} ({upper['reference']}).",
-            f"{where}random directions do worse: {'; '.join(random['words'])}.",
+            f"{where}At most {_large(upper['count'])}: {upper['statement']} "
+            f"({upper['reference']}).",
+            f"{where}Random directions do worse: {'; '.join(random['words'])}.",
         ]
     return lines
 

@@ -25,7 +25,7 @@ from scipy import special
 # Stirling series of both terms, subtracted.
 _HALF_STEP = (-1 / 8, 1 / 192, -1 / 640, 17 / 14336, -31 / 18432)
 _SMALLEST = 1e-280
-_LEVELS = 8
+_LEVELS = 5
 
 
 @partial(jax.jit, static_argnums=(1, 2))

@@ -12,7 +12,6 @@ from experiments import packing
 from experiments.harness import theme
 from experiments.harness.run import main
 
-
 VIEWS: tuple[tuple[int, Literal["light", "dark"]], ...] = ((1400, "light"), (380, "dark"))
 
 

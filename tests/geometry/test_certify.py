@@ -15,7 +15,7 @@ from geometry.constructions.gold import Gold
 from geometry.constructions.simplex import Simplex
 from geometry.exact import Cosine
 from geometry.moves import DirectSum, Subset, ZeroPad
-from geometry.packing import OrbitCheck, Packing, Rows
+from geometry.packing import Packing, Rows
 
 
 def every(packing: Packing) -> Rows:

@@ -24,9 +24,10 @@ def _rows(count: int = COUNT, dim: int = DIM) -> NDArray[np.float32]:
     return np.random.default_rng(1).standard_normal((count, dim)).astype(np.float32)
 
 
-def _signs() -> NDArray[np.int8]:
-    # Rows of four signs: every |cos| is exactly 0, 1/2 or 1 in float32, with many ties.
-    return np.random.default_rng(2).choice(np.array([-1, 1], np.int8), (40, 4))
+def _signs(dim: int = 4) -> NDArray[np.int8]:
+    # Rows of four signs: every |cos| is exactly 0, 1/2 or 1 in float32, with many ties. Rows of
+    # sixteen: a multiple of 1/8, and tiles differ in their largest.
+    return np.random.default_rng(2).choice(np.array([-1, 1], np.int8), (40, dim))
 
 
 def _cosines(vectors: NDArray[Any]) -> NDArray[np.float64]:
@@ -174,8 +175,9 @@ def test_closest_pairs(block: int) -> None:
 @pytest.mark.parametrize("devices", [1, 4])
 @pytest.mark.parametrize("count", [1, 7, 300, 10**6])
 def test_closest_pairs_orders_ties_by_index(count: int, devices: int) -> None:
-    expected = _sorted_pairs(_cosines(_signs()))[:count]
-    found = coherence.closest_pairs(_place(_signs(), devices), count, block=8)
+    rows = _signs(16)
+    expected = _sorted_pairs(_cosines(rows))[:count]
+    found = coherence.closest_pairs(_place(rows, devices), count, block=8)
     triples = zip(found.cosine, found.first, found.second, strict=True)
     assert [(float(value), int(i), int(j)) for value, i, j in triples] == expected
 
@@ -239,6 +241,15 @@ def test_a_second_call_compiles_nothing(caplog: pytest.LogCaptureFixture) -> Non
 
     assert compiled(rows) > 0
     assert compiled(rows + 1) == 0
+
+
+def test_products_are_taken_at_full_precision() -> None:
+    # A CPU always does; accelerators round to fewer bits unless they are told.
+    for function in (coherence.largest_inner_product, coherence.mutual_coherence):
+        text = str(jax.make_jaxpr(function)(jnp.ones((20, 4))))
+        products = [line for line in text.splitlines() if "dot_general" in line]
+        assert len(products) == 1
+        assert text.count("precision=(Precision.HIGHEST, Precision.HIGHEST)") == 1
 
 
 def test_memory_is_linear_in_the_rows() -> None:
