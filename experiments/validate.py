@@ -29,12 +29,14 @@ from pathlib import Path
 from experiments.harness.errors import DONE, FAILED, exit_code
 from geometry import bounds, catalogue, certify, exact
 from geometry.bounds.relative import welch_coherence
+from geometry.constructions.basis import Basis
 from geometry.constructions.conference import ConferenceFrame, ConferenceRows
 from geometry.constructions.gold import Gold
 from geometry.constructions.hadamard import HadamardColumns, HadamardWithBasis
 from geometry.constructions.kerdock import Kerdock
 from geometry.constructions.net import Net
 from geometry.constructions.polygon import Polygon
+from geometry.constructions.root_systems import RootSystemD, RootSystemE
 from geometry.constructions.simplex import Simplex
 from geometry.exact import Cosine
 from geometry.moves import DirectSum, Subset, ZeroPad
@@ -179,11 +181,14 @@ def examples() -> list[Packing]:
     """Three members of each family and of each move, small enough to compare every pair."""
     return [
         *map(Polygon, (3, 7, 90)),
+        *map(Basis, (2, 9, 100)),
         *map(Simplex, (2, 9, 150)),
         *map(HadamardWithBasis, (4, 28, 100)),
         *(HadamardColumns(order, dropped) for order, dropped in ((12, 1), (20, 2), (36, 1))),
         *map(ConferenceFrame, (5, 9, 125)),
         *map(ConferenceRows, (5, 25, 121)),
+        *map(RootSystemD, (4, 9, 40)),
+        *map(RootSystemE, (6, 7, 8)),
         *map(Kerdock, (4, 6, 8)),
         *map(Gold, (3, 5, 7)),
         Net(5, 4, 4, None),

@@ -3,8 +3,9 @@
 `certificate(packing, allowed)` chooses the strongest kind that fits the given effort, and
 `check()` does the work. The levels, from the strongest:
 
-all pairs     every pair compared: integers exactly, float64 rows with a rounding bound, or the
-              Gram matrix of an equiangular packing by an identity between integer matrices
+all pairs     every pair compared: integers exactly (in a larger space, where R^d has no integral
+              rows), float64 rows with a rounding bound, or the Gram matrix of an equiangular
+              packing by an identity between integer matrices
 by symmetry   a group acts: one representative of each class of pairs compared
 by theorem    the packing's proof is cited, and random pairs are compared
 
@@ -17,6 +18,7 @@ is off by at most 2 gamma_{d+8}: `rounding_bound(d)`.
 
 from __future__ import annotations
 
+import dataclasses
 import enum
 import math
 from abc import ABC, abstractmethod
@@ -30,7 +32,7 @@ from numpy.typing import NDArray
 from geometry import coherence
 from geometry.exact import Cosine
 from geometry.moves import DirectSum, Subset, ZeroPad
-from geometry.packing import Packing, Rows
+from geometry.packing import Packing, Rows, Section
 
 __all__ = [
     "AllPairs",
@@ -39,6 +41,7 @@ __all__ = [
     "Certificate",
     "Finding",
     "GramIdentity",
+    "InSection",
     "Level",
     "Parts",
     "certificate",
@@ -246,6 +249,49 @@ def _equiangular(count: int, slope: int) -> tuple[int, Cosine] | None:
 
 
 @dataclass(frozen=True)
+class InSection(Certificate):
+    """Every pair of integral rows in a larger space, and that the rows span no more than `dim`.
+
+    The rows are orthogonal to `section.normals`, which are independent: so they lie in a subspace
+    of dimension D minus the number of normals.
+    """
+
+    section: Section
+    dim: int
+    allowed: Cosine
+    stated: Cosine
+
+    def check(self) -> Finding:
+        """Compare every pair, and every row with every normal, in integers."""
+        normals = self.section.normals
+        rows = self.section.rows
+        orthogonal = not (rows.values.astype(np.int64) @ normals.T).any()
+        spanned = normals.shape[1] - _rank(normals)
+        finding = AllPairs(rows, self.allowed, self.stated, "").check()
+        integral = bool((rows.squared_norms > 0).all())
+        detail = f"integer rows in R^{normals.shape[1]}, orthogonal to {len(normals)} normals"
+        holds = finding.holds and integral and orthogonal and spanned == self.dim
+        return dataclasses.replace(finding, holds=holds, detail=f"{detail}, compared exactly")
+
+
+def _rank(matrix: NDArray[np.int64]) -> int:
+    """The rank of a small integer matrix, by exact elimination."""
+    left = [[Fraction(int(entry)) for entry in row] for row in matrix]
+    rank = 0
+    for column in range(matrix.shape[1]):
+        pivot = next((row for row in left if row[column]), None)
+        if pivot is None:
+            continue
+        left.remove(pivot)
+        scaled = [[entry * row[column] / pivot[column] for entry in pivot] for row in left]
+        left = [
+            [a - b for a, b in zip(*pair, strict=True)] for pair in zip(left, scaled, strict=True)
+        ]
+        rank += 1
+    return rank
+
+
+@dataclass(frozen=True)
 class BySymmetry(Certificate):
     """One representative of each class of pairs, checked by the packing's own symmetry group."""
 
@@ -345,6 +391,9 @@ def certificate(
     signs = packing.sign_matrix() if packing.count <= _MOST_SIGNS else None
     if signs is not None:
         return GramIdentity(signs, packing.dim, allowed, packing.coherence)
+    section = packing.section()
+    if section is not None:
+        return InSection(section, packing.dim, allowed, packing.coherence)
     small = (
         packing.count**2 * packing.dim <= most_operations
         and packing.count * packing.dim <= most_entries

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from geometry.exact import Cosine
 
-__all__ = ["Indices", "OrbitCheck", "Packing", "Recipe", "Rows"]
+__all__ = ["Indices", "OrbitCheck", "Packing", "Recipe", "Rows", "Section"]
 
 Indices = NDArray[np.int64]
 Recipe = dict[str, "int | str | Recipe | list[Recipe]"]
@@ -53,6 +53,18 @@ class Rows:
         """The rows as unit vectors `[n, d]` in float64."""
         norms = np.sqrt(np.where(self.squared_norms > 0, self.squared_norms, 1.0))
         return self.values.astype(np.float64) / norms[:, None]
+
+
+@dataclass(frozen=True)
+class Section:
+    """A packing of R^d as integral rows in R^D, all orthogonal to D - d independent normals.
+
+    An isometry of that subspace with R^d carries them to the packing's rows. Shapes: the rows'
+    `values` `[n, D]`, `normals` `[D - d, D]`, integers.
+    """
+
+    rows: Rows
+    normals: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -115,6 +127,10 @@ class Packing(ABC):
         Shape `[count, count]`, zero diagonal. The identity S^2 = a S + b I in integers then
         proves the dimension and the coherence without any rounding.
         """
+        return None
+
+    def section(self) -> Section | None:
+        """For a packing with integral rows in a larger space only: those rows, else None."""
         return None
 
     def orbit_check(self) -> OrbitCheck | None:

@@ -2,12 +2,12 @@
 
 A_n has n(n + 1)/2 lines, no more than the n(n - 1) of D_n for n >= 3 and those of a polygon for
 n = 2, so it is left out. E7 and E8 have integral coordinates from binary codes. E6 has none in
-R^6: its lattice has determinant 3, and 3 c^6 is no square for any rational scale c.
+R^6: its lattice has determinant 3, and 3 c^6 is no square for any rational scale c. It is a
+section of E8.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geometry.exact import Cosine
-from geometry.packing import Indices, Packing, Rows
+from geometry.packing import Indices, Packing, Rows, Section
 
 __all__ = ["RootSystemD", "RootSystemE"]
 
@@ -102,22 +102,31 @@ def _construction_a(length: int, words: list[tuple[int, int, int, int]]) -> NDAr
     return np.array(rows, np.int8)
 
 
+def _quadruples() -> list[tuple[int, int, int, int]]:
+    """Words of weight 4 of the extended Hamming code: four points of F_2^3 with sum 0."""
+    return [(a, b, c, d) for a, b, c, d in combinations(range(8), 4) if a ^ b ^ c ^ d == 0]
+
+
+@lru_cache(maxsize=1)
+def _e6() -> Section:
+    """The roots of E8 orthogonal to two of its roots at 120 degrees."""
+    roots = _construction_a(8, _quadruples()).astype(np.int64)
+    first = roots[0]
+    second = next(root for root in roots if root @ first == 2) * -1
+    kept = (roots @ first == 0) & (roots @ second == 0)
+    return Section(Rows.integral(roots[kept]), np.stack([first, second]))
+
+
 @lru_cache(maxsize=3)
 def _exceptional(rank: int) -> Rows:
     if rank == 6:
-        # The 20 lines of D5, and (+-1, ..., +-1, sqrt 3)/2 with evenly many minus signs.
-        below = RootSystemD(5)
-        lines = np.zeros((36, 6))
-        lines[:20, :5] = below.rows(np.arange(20)).values / math.sqrt(2)
-        signs = [row for row in product((1, -1), repeat=5) if math.prod(row) == 1]
-        lines[20:, :5] = np.array(signs) / math.sqrt(8)
-        lines[20:, 5] = math.sqrt(3 / 8)
-        rows = Rows.floating(lines)
+        section = _e6()
+        # The last six columns of the complete QR factor span what is orthogonal to the normals.
+        frame = np.linalg.qr(section.normals.T.astype(np.float64), mode="complete")[0][:, 2:]
+        rows = Rows.floating(section.rows.values @ frame / 2)
     else:
-        # Words of weight 4 of the extended Hamming code: four points of F_2^3 with sum 0. Those
-        # that miss point 0 are the words of the [7, 3] simplex code.
-        quadruples = combinations(range(8), 4)
-        words = [(a, b, c, d) for a, b, c, d in quadruples if a ^ b ^ c ^ d == 0]
+        # The words that miss point 0 are those of the [7, 3] simplex code.
+        words = _quadruples()
         if rank == 7:
             words = [(a - 1, b - 1, c - 1, d - 1) for a, b, c, d in words if a > 0]
         rows = Rows.integral(_construction_a(rank, words))
@@ -154,11 +163,6 @@ class RootSystemE(Packing):
         return _HALF
 
     @property
-    def peak_square(self) -> Fraction:
-        """1/2 for E6, else 1."""
-        return Fraction(1, 2) if self.rank == 6 else Fraction(1)
-
-    @property
     def proof(self) -> str:
         """Roots of a simply laced system."""
         return (
@@ -174,6 +178,10 @@ class RootSystemE(Packing):
         """Integral with squared norm 4 for E7 and E8, float64 for E6."""
         every = _exceptional(self.rank)
         return Rows(every.values[indices], every.squared_norms[indices])
+
+    def section(self) -> Section | None:
+        """E6 as 36 of the lines of E8 in R^8; the others have integral rows of their own."""
+        return _e6() if self.rank == 6 else None
 
     @classmethod
     def candidates(cls, max_dim: int, eps: Cosine) -> Iterator[Self]:

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 
 from geometry import certify, exact
-from geometry.certify import AllPairs, GramIdentity, Level
+from geometry.certify import AllPairs, GramIdentity, InSection, Level
 from geometry.constructions.conference import ConferenceFrame, ConferenceRows
 from geometry.constructions.gold import Gold
+from geometry.constructions.root_systems import RootSystemE
 from geometry.constructions.simplex import Simplex
 from geometry.exact import Cosine
 from geometry.moves import DirectSum, Subset, ZeroPad
-from geometry.packing import Packing, Rows
+from geometry.packing import Packing, Rows, Section
 
 
 def every(packing: Packing) -> Rows:
@@ -134,6 +135,30 @@ def test_a_flipped_sign_breaks_the_gram_identity() -> None:
     signs = proof.signs.copy()
     signs[2, 5] = signs[5, 2] = -signs[2, 5]
     assert not dataclasses.replace(proof, signs=signs).check().holds
+
+
+def test_a_section_is_compared_exactly_in_the_larger_space() -> None:
+    packing = RootSystemE(6)
+    proof = certify.certificate(packing, exact.eps("1/2"))
+    assert isinstance(proof, InSection)
+    finding = proof.check()
+    assert finding.holds
+    assert finding.level is Level.ALL_PAIRS
+    assert finding.pairs == 36 * 35 // 2
+    assert finding.largest == exact.eps("1/2")
+    # The float rows in R^6 are the same lines: the same |cos|, pair by pair.
+    in_eight, in_six = proof.section.rows.unit(), every(packing).unit()
+    bound = certify.rounding_bound(8)
+    assert np.abs(in_eight @ in_eight.T - in_six @ in_six.T).max() <= bound
+
+    section = proof.section
+    values = section.rows.values.copy()
+    values[4] = section.normals[0]  # a root of E8 still, at 0 or 1/2, but outside the subspace
+    outside = Section(Rows.integral(values), section.normals)
+    assert AllPairs(outside.rows, exact.eps("1/2"), exact.eps("1/2"), "").check().holds
+    assert not dataclasses.replace(proof, section=outside).check().holds
+    dependent = Section(section.rows, section.normals[[0, 0]])
+    assert not dataclasses.replace(proof, section=dependent).check().holds
 
 
 def test_symmetry_and_theorem_take_over_when_pairs_are_too_many() -> None:

@@ -20,6 +20,11 @@ BLOCKS = (16, 1024)
 TOLERANCE = 13 * 2.0**-24
 
 
+# JAX leaves these untyped.
+_spec: Callable[..., PartitionSpec] = PartitionSpec
+_shape: Callable[..., jax.ShapeDtypeStruct] = jax.ShapeDtypeStruct
+
+
 def _rows(count: int = COUNT, dim: int = DIM) -> NDArray[np.float32]:
     return np.random.default_rng(1).standard_normal((count, dim)).astype(np.float32)
 
@@ -44,8 +49,8 @@ def _sorted_pairs(cosines: NDArray[np.float64]) -> list[tuple[float, int, int]]:
 
 def _place(vectors: NDArray[Any], devices: int, *, by_row: bool = False) -> jax.Array:
     mesh = jax.make_mesh((devices,), ("rows",), axis_types=(AxisType.Auto,))
-    spec = PartitionSpec("rows") if by_row else PartitionSpec(None)
-    return jax.device_put(vectors, NamedSharding(mesh, spec))
+    spec = _spec("rows") if by_row else _spec()
+    return jnp.asarray(jax.device_put(vectors, NamedSharding(mesh, spec)))
 
 
 @pytest.mark.parametrize("block", BLOCKS)
@@ -254,9 +259,10 @@ def test_products_are_taken_at_full_precision() -> None:
 
 def test_memory_is_linear_in_the_rows() -> None:
     count, dim, block = 60_000, 16, 256
-    shape = jax.ShapeDtypeStruct((count, dim), jnp.float32)
+    shape = _shape((count, dim), jnp.float32)
     lowered = jax.jit(lambda rows: coherence.largest_inner_product(rows, block=block)).lower(shape)
     memory = lowered.compile().memory_analysis()
+    assert memory is not None
     # The padded rows, the list of tiles (8 bytes a tile), the maxima, and a few tiles.
     tiles = (count // block + 1) ** 2 / 2
     allowed = 4 * count * dim + 16 * tiles + 4 * 4 * block**2 + 2**16
@@ -298,7 +304,7 @@ def test_bad_vectors(rows: NDArray[Any], message: str) -> None:
 def test_bad_options() -> None:
     rows = np.eye(3)
     with pytest.raises(ValueError, match=r"^rows of `vectors` must be non-zero; row 1 is zero\.$"):
-        coherence.mutual_coherence([[1, 0], [0, 0]])
+        coherence.mutual_coherence(np.array([[1, 0], [0, 0]]))
     with pytest.raises(ValueError, match=r"^`left` and `right` must have as many columns; got "):
         coherence.largest_cross_product(rows, np.eye(2))
     with pytest.raises(ValueError, match=r"^`right` must have shape \[n, d\]; got shape \(3,\)\.$"):
