@@ -23,11 +23,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from experiments.harness.errors import DONE, FAILED, exit_code
+from experiments.harness.progress import Progress
 from experiments.packing_file import PackingFile, read
 
 __all__ = ["Outcome", "main", "verify"]
@@ -54,13 +56,13 @@ class Outcome:
     note: str
 
 
-def verify(content: PackingFile) -> Outcome:
+def verify(content: PackingFile, progress: Progress) -> Outcome:
     """Check every claim of the file against the rows in it. Cost: n^2 d / 2 multiply-adds."""
     failures = _shape_failures(content)
     rows = len(content.vectors)
     square, floats = Fraction(0), False
     if not failures:
-        square, floats = _coherence_square(content)
+        square, floats = _coherence_square(content, progress)
         if square > content.coherence_square:
             failures.append(
                 f"the coherence is {_root(square):.9g}, above the claimed "
@@ -124,16 +126,18 @@ def _shape_failures(content: PackingFile) -> list[str]:
     return failures
 
 
-def _coherence_square(content: PackingFile) -> tuple[Fraction, bool]:
+def _coherence_square(content: PackingFile, progress: Progress) -> tuple[Fraction, bool]:
     """The largest squared |cos|, exact over integral rows and rounded up elsewhere."""
     stated = content.squared_norms
     largest = Fraction(0)
     norms = [int(norm) for norm in np.unique(stated[stated > 0])]
     for place, norm in enumerate(norms):
-        left = content.vectors[stated == norm].astype(np.float64)
         for other in norms[place:]:
-            right = left if other == norm else content.vectors[stated == other].astype(np.float64)
-            inner = int(_largest(left, right, same=other == norm))
+            # Partial sums of integer products are at most |x||y|: exact below 2^24 in float32.
+            kind = np.float32 if norm * other < 2**48 else np.float64
+            left = content.vectors[stated == norm].astype(kind)
+            right = None if other == norm else content.vectors[stated == other].astype(kind)
+            inner = int(_largest(left, right, progress))
             largest = max(largest, Fraction(inner * inner, norm * other))
     floats = stated == 0
     if not floats.any():
@@ -141,7 +145,7 @@ def _coherence_square(content: PackingFile) -> tuple[Fraction, bool]:
     values = content.vectors.astype(np.float64)
     values /= np.sqrt(np.einsum("nd,nd->n", values, values))[:, None]
     unit, rest = values[floats], values[~floats]
-    computed = max(_largest(unit, unit, same=True), _largest(unit, rest, same=False))
+    computed = max(_largest(unit, None, progress), _largest(unit, rest, progress))
     # |computed - true| of a float64 |cos|: two rows normalised with relative error gamma_{d+2} at
     # most, one inner product with gamma_d (Higham 2002, eq. 3.5); together below 2 gamma_{d+8}.
     terms = (content.dim + 8) * 2.0**-53
@@ -149,15 +153,18 @@ def _coherence_square(content: PackingFile) -> tuple[Fraction, bool]:
     return max(largest, rounded * rounded), True
 
 
-def _largest(left: NDArray[np.float64], right: NDArray[np.float64], *, same: bool) -> float:
-    """The largest |inner product| between rows; of i < j only when both sets are the same."""
+def _largest(left: NDArray[Any], right: NDArray[Any] | None, progress: Progress) -> float:
+    """The largest |inner product| between rows of two sets, or of i < j within one."""
+    other = left if right is None else right
     largest = 0.0
-    for start in range(0, len(left), _BLOCK):
-        tile = left[start : start + _BLOCK] @ right[start if same else 0 :].T
-        np.abs(tile, out=tile)
-        if same:
-            tile = np.triu(tile, 1)
-        largest = max(largest, float(tile.max(initial=0.0)))
+    with progress.phase("rows compared with the others", total=len(left)) as step:
+        for i in range(0, len(left), _BLOCK):
+            for j in range(i if right is None else 0, len(other), _BLOCK):
+                tile = left[i : i + _BLOCK] @ other[j : j + _BLOCK].T
+                if right is None and i == j:
+                    tile = np.triu(tile, 1)
+                largest = max(largest, float(np.abs(tile, out=tile).max()))
+            step(len(left[i : i + _BLOCK]))
     return largest
 
 
@@ -189,7 +196,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(path: Path, *, as_json: bool) -> int:
     begun = time.perf_counter()
-    outcome = verify(read(path))
+    with Progress() as progress:
+        outcome = verify(read(path), progress)
     seconds = time.perf_counter() - begun
     if as_json:
         record = {"schema": 1, "file": str(path), **asdict(outcome), "seconds": seconds}

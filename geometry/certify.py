@@ -22,9 +22,9 @@ import dataclasses
 import enum
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -155,14 +155,14 @@ def _largest_integral(rows: Rows, chosen: NDArray[np.bool_]) -> Cosine:
                 inner = (
                     float(coherence.largest_inner_product(left))
                     if in_float32
-                    else max(float(np.abs(tile).max(initial=0)) for tile in _tiles(left))
+                    else _largest_host(left)
                 )
             else:
                 right = rows.values[chosen & (rows.squared_norms == other)]
                 inner = (
                     float(coherence.largest_cross_product(left, right))
                     if in_float32
-                    else max(float(np.abs(tile).max()) for tile in _cross_tiles(left, right))
+                    else _largest_host(left, right)
                 )
             largest = max(largest, Fraction(int(inner) ** 2, norm * other))
     return Cosine(largest)
@@ -173,30 +173,27 @@ def _largest_float(rows: Rows, floats: NDArray[np.bool_]) -> float:
     values = rows.values.astype(np.float64)
     values /= np.sqrt(np.einsum("nd,nd->n", values, values))[:, None]
     unit, rest = values[floats], values[~floats]
-    largest = max((float(np.abs(tile).max(initial=0)) for tile in _tiles(unit)), default=0.0)
-    if len(rest):
-        crossed = max(float(np.abs(tile).max()) for tile in _cross_tiles(unit, rest))
-        largest = max(largest, crossed)
+    largest = float(np.maximum(_largest_host(unit), _largest_host(unit, rest)))
     if not math.isfinite(largest):
         raise ValueError("rows must be finite and non-zero; got NaN.")
     return largest
 
 
-def _tiles(values: NDArray[np.generic]) -> Iterator[NDArray[np.float64]]:
-    """Tiles of the Gram matrix above its diagonal, zero on and below it."""
-    wide = values.astype(np.float64)
-    for start in range(0, len(wide), _FLOAT_BLOCK):
-        tile = wide[start : start + _FLOAT_BLOCK] @ wide[start:].T
-        yield np.triu(tile, 1)
+def _largest_host(left: NDArray[Any], right: NDArray[Any] | None = None) -> float:
+    """The largest |inner product| in float64 between rows of two sets, or i < j within one.
 
-
-def _cross_tiles(
-    left: NDArray[np.generic], right: NDArray[np.generic]
-) -> Iterator[NDArray[np.float64]]:
-    """Tiles of left right^T."""
-    wide, other = left.astype(np.float64), right.astype(np.float64)
-    for start in range(0, len(wide), _FLOAT_BLOCK):
-        yield wide[start : start + _FLOAT_BLOCK] @ other.T
+    NaN when an entry is NaN. Memory: one tile beside the rows.
+    """
+    wide = left.astype(np.float64)
+    other = wide if right is None else right.astype(np.float64)
+    largest = 0.0
+    for i in range(0, len(wide), _FLOAT_BLOCK):
+        for j in range(0 if right is not None else i, len(other), _FLOAT_BLOCK):
+            tile = wide[i : i + _FLOAT_BLOCK] @ other[j : j + _FLOAT_BLOCK].T
+            if right is None and i == j:
+                tile = np.triu(tile, 1)
+            largest = np.maximum(largest, np.abs(tile, out=tile).max())
+    return float(largest)
 
 
 @dataclass(frozen=True)
