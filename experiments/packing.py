@@ -36,8 +36,6 @@ __all__ = ["EXPERIMENT", "Config"]
 
 DEFAULT_EPS = "0.05"
 LARGEST_DIM = 1 << 16
-_MOST_SAVED = 2 * 10**8  # entries of the rows that --save writes; beyond, a sample of them
-_SAMPLE = 1000
 _SHOWN_IN_SPACE = 500  # lines drawn in the 3-D view
 
 
@@ -320,54 +318,17 @@ def summary(config: Config, result: Result) -> list[str]:
 
 def finish(config: Config, result: Result) -> list[str]:
     """Save and print rows when asked to."""
+    from experiments import packing_rows
     from geometry import catalogue
 
     lines: list[str] = []
     for one in answers_of(result) if config.save is not None or config.show else []:
         packing = catalogue.build(one["lower"]["recipe"])
         if config.show:
-            lines += _shown_rows(packing, config.show)
+            lines += packing_rows.shown(packing, config.show)
         if config.save is not None:
-            lines.append(_saved(packing, Path(config.save)))
+            lines.append(packing_rows.saved(packing, Path(config.save)))
     return lines
-
-
-def _shown_rows(packing: Packing, count: int) -> list[str]:
-    rows = packing.rows(np.arange(min(count, packing.count), dtype=np.int64))
-    lines = []
-    for index, (values, square) in enumerate(zip(rows.values, rows.squared_norms, strict=True)):
-        entries = [(int(i), values[i]) for i in np.flatnonzero(values)]
-        text = ", ".join(f"{place}: {value:g}" for place, value in entries[:12])
-        more = f", ... ({len(entries)} entries)" if len(entries) > 12 else ""
-        norm = f" / sqrt({square})" if square > 1 else ""
-        lines.append(f"row {index}: {{{text}{more}}}{norm}")
-    return lines
-
-
-def _saved(packing: Packing, path: Path) -> str:
-    from experiments import packing_file
-    from geometry.certify import AllPairs
-
-    whole = packing.count * packing.dim <= _MOST_SAVED
-    chosen = np.arange(packing.count if whole else _SAMPLE, dtype=np.int64)
-    rows = packing.rows(chosen)
-    square = packing.coherence.upper_square()
-    if (rows.squared_norms == 0).any():
-        # What float64 rows can prove lies above the stated coherence by their rounding error.
-        finding = AllPairs(rows, packing.coherence, packing.coherence, packing.proof).check()
-        square = max(square, finding.largest.upper_square())
-    content = packing_file.PackingFile(
-        kind="vectors" if whole else "recipe",
-        dim=packing.dim,
-        count=packing.count,
-        coherence_square=square,
-        recipe=dict(packing.recipe()),
-        vectors=rows.values,
-        squared_norms=rows.squared_norms,
-    )
-    packing_file.write(path, content)
-    what = "all rows" if whole else f"the recipe and a sample of {_SAMPLE} rows"
-    return f"saved {what}: {path} (check it: python -m experiments.verify {path})"
 
 
 EXPERIMENT = Experiment(

@@ -29,6 +29,7 @@ from pathlib import Path
 from experiments.harness.errors import DONE, FAILED, exit_code
 from geometry import bounds, catalogue, certify, exact
 from geometry.bounds.relative import welch_coherence
+from geometry.comparison import rounding_bound
 from geometry.constructions.basis import Basis
 from geometry.constructions.conference import ConferenceFrame, ConferenceRows
 from geometry.constructions.gold import Gold
@@ -209,7 +210,7 @@ def all_pairs(packing: Packing) -> tuple[bool, str]:
     attained = not packing.exact or math.isclose(
         float(finding.largest),
         float(packing.coherence),
-        abs_tol=certify.rounding_bound(packing.dim),
+        abs_tol=rounding_bound(packing.dim),
     )
     return (
         finding.holds and attained,

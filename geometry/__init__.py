@@ -9,11 +9,13 @@ Index
     exact           exact |cosines|, their comparison, and how eps and angles are read
     sphere          sampling, normalising; the exact laws of random directions
     coherence       blocked kernels over the Gram matrix
+    tiles           its tiles: blocks, masks, devices
     baseline        random and greedy packings, as simulated
     bounds          proved upper bounds on the size of a packing
     packing         what an explicit packing is: rows by index, exact coherence, recipe
     constructions   explicit packings, one family a file
     moves           packings from packings: subset, zero-pad, direct sum
     catalogue       the best explicit packing known here for (dim, eps)
+    comparison      the largest |cos| of all pairs, exact or with its error
     certify         proof that a packing has the stated coherence
 """

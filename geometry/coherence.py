@@ -17,30 +17,20 @@ inspected, there only shapes are checked and a NaN spreads to the result.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
-from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
-from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 from jax.typing import ArrayLike
 from numpy.typing import ArrayLike as HostLike
 from numpy.typing import NDArray
 
-from geometry import sphere
+from geometry import sphere, tiles
 
-# Measured on two CPU cores at n = 13020, d = 500, for 256 to 2048: 768 and 1024 were fastest.
-BLOCK = 1024
-_LARGEST_BLOCK = 32768
-_LARGEST_COUNT = 2**31 - 1
 _NONE = np.iinfo(np.int32).max
-# JAX leaves this class untyped.
-_spec: Callable[..., PartitionSpec] = PartitionSpec
-_WHOLE, _SPLIT = _spec(), _spec("tiles")
 
 
 class RowMaxima(NamedTuple):
@@ -58,19 +48,7 @@ class Pairs(NamedTuple):
     second: NDArray[np.int64]
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
-class _Plan:
-    left: Array
-    right: Array
-    sizes: Array
-    tiles: Array
-    shape: tuple[int, int] = field(metadata={"static": True})
-    symmetric: bool = field(metadata={"static": True})
-    mesh: Mesh | None = field(metadata={"static": True})
-
-
-def largest_inner_product(vectors: ArrayLike, *, block: int = BLOCK) -> Array:
+def largest_inner_product(vectors: ArrayLike, *, block: int = tiles.BLOCK) -> Array:
     """Return the largest |<v_i, v_j>| over pairs of rows as given, not normalised.  float32 scalar.
 
     Exact for integer rows as long as the absolute products |v_ik v_jk| of any pair sum to less
@@ -78,34 +56,34 @@ def largest_inner_product(vectors: ArrayLike, *, block: int = BLOCK) -> Array:
     rows of -1, 0, 1 this means d < 2^24.  Else the error is at most d·2^-24 |v_i||v_j|, to first
     order.  0 for one row.  About n²d/2 multiply-adds.
     """
-    plan = _plan(_checked(vectors, "vectors"), None, block)
-    return jnp.maximum(jnp.max(_run(_maxima, plan)), 0)
+    plan = tiles.plan(tiles.checked(vectors, "vectors"), None, block)
+    return jnp.maximum(jnp.max(tiles.run(_maxima, plan)), 0)
 
 
-def largest_cross_product(left: ArrayLike, right: ArrayLike, *, block: int = BLOCK) -> Array:
+def largest_cross_product(left: ArrayLike, right: ArrayLike, *, block: int = tiles.BLOCK) -> Array:
     """Return the largest |<u, v>|, u a row of `left` `[m, d]` and v of `right` `[n, d]`, as given.
 
     float32 scalar, exact for integer rows as in `largest_inner_product`.  m·n·d multiply-adds.
     """
-    first, second = _checked(left, "left"), _checked(right, "right")
+    first, second = tiles.checked(left, "left"), tiles.checked(right, "right")
     if first.shape[1] != second.shape[1]:
         raise ValueError(
             "`left` and `right` must have as many columns; "
             f"got shapes {first.shape} and {second.shape}."
         )
-    return jnp.max(_run(_maxima, _plan(first, second, block)))
+    return jnp.max(tiles.run(_maxima, tiles.plan(first, second, block)))
 
 
-def mutual_coherence(vectors: ArrayLike, *, block: int = BLOCK) -> Array:
+def mutual_coherence(vectors: ArrayLike, *, block: int = tiles.BLOCK) -> Array:
     """Return the largest |cos| over pairs of rows, in [0, 1].  float32 scalar.
 
     Rows are normalised first; a zero row raises ValueError.  The error is at most about d·2^-24,
     in practice a few 1e-7.  0 for one row.  About n²d/2 multiply-adds.
     """
-    return jnp.clip(jnp.max(_run(_maxima, _plan(_unit(vectors), None, block))), 0, 1)
+    return jnp.clip(jnp.max(tiles.run(_maxima, tiles.plan(_unit(vectors), None, block))), 0, 1)
 
 
-def histogram(vectors: ArrayLike, *, bins: int, block: int = BLOCK) -> NDArray[np.int64]:
+def histogram(vectors: ArrayLike, *, bins: int, block: int = tiles.BLOCK) -> NDArray[np.int64]:
     """Return how many pairs have |cos| in each of `bins` equal bins on [0, 1].  Shape `[bins]`.
 
     Bin k holds floor(bins·|cos|) = k in float32 arithmetic; 1 goes to the last bin.  The counts
@@ -113,12 +91,12 @@ def histogram(vectors: ArrayLike, *, bins: int, block: int = BLOCK) -> NDArray[n
     """
     if not 1 <= bins <= 2**20:
         raise ValueError(f"`bins` must lie in [1, 2^20]; got {bins}.")
-    plan = _plan(_unit(vectors), None, block)
-    return _total(_run(_histogram, plan, np.zeros(bins, np.int32)))
+    plan = tiles.plan(_unit(vectors), None, block)
+    return _total(tiles.run(_histogram, plan, np.zeros(bins, np.int32)))
 
 
 def counts_above(
-    vectors: ArrayLike, thresholds: HostLike, *, block: int = BLOCK
+    vectors: ArrayLike, thresholds: HostLike, *, block: int = tiles.BLOCK
 ) -> NDArray[np.int64]:
     """Return how many pairs have |cos| > t, for each t of `thresholds` `[k]`.  Shape `[k]`.
 
@@ -129,24 +107,24 @@ def counts_above(
     wanted = np.asarray(thresholds, dtype=np.float64)
     if wanted.ndim != 1 or not np.all((wanted >= 0) & (wanted <= 1)):
         raise ValueError(f"`thresholds` must be a list of numbers in [0, 1]; got {wanted}.")
-    plan = _plan(_unit(vectors), None, block)
-    return _total(_run(_counts, plan, round_down(wanted)))
+    plan = tiles.plan(_unit(vectors), None, block)
+    return _total(tiles.run(_counts, plan, round_down(wanted)))
 
 
-def row_maximum(vectors: ArrayLike, *, block: int = BLOCK) -> RowMaxima:
+def row_maximum(vectors: ArrayLike, *, block: int = tiles.BLOCK) -> RowMaxima:
     """Return each row's largest |cos| with another row, and which: the lowest index among equals.
 
     One row alone has |cos| 0 and partner -1.  About n²d/2 multiply-adds.
     """
     rows = _unit(vectors)
-    plan = _plan(rows, None, block)
+    plan = tiles.plan(rows, None, block)
     start = np.full(plan.left.shape[0], -1, np.float32)
-    values, partners = _run(_row_maxima, plan, start)
+    values, partners = tiles.run(_row_maxima, plan, start)
     count = rows.shape[0]
     return RowMaxima(*_across_devices(values[:, :count], partners[:, :count]))
 
 
-def closest_pairs(vectors: ArrayLike, count: int, *, block: int = BLOCK) -> Pairs:
+def closest_pairs(vectors: ArrayLike, count: int, *, block: int = tiles.BLOCK) -> Pairs:
     """Return the `count` pairs with the largest |cos|, falling; equals by their indices, rising.
 
     Fewer when there are fewer pairs.  Two passes.  The first takes the maximum of each tile.  The
@@ -156,9 +134,9 @@ def closest_pairs(vectors: ArrayLike, count: int, *, block: int = BLOCK) -> Pair
     """
     if count < 1:
         raise ValueError(f"`count` must be at least 1; got {count}.")
-    plan = _plan(_unit(vectors), None, block)
-    maxima = np.asarray(_run(_maxima, plan)).ravel()
-    tiles = np.asarray(plan.tiles).reshape(-1, 2)
+    plan = tiles.plan(_unit(vectors), None, block)
+    maxima = np.asarray(tiles.run(_maxima, plan)).ravel()
+    places = np.asarray(plan.tiles).reshape(-1, 2)
     rows, sizes = plan.left.addressable_data(0), plan.sizes.addressable_data(0)
     best = Pairs(np.empty(0, np.float32), np.empty(0, np.int64), np.empty(0, np.int64))
     # The passes may round differently, by at most d·2^-24 each for unit rows.
@@ -167,9 +145,9 @@ def closest_pairs(vectors: ArrayLike, count: int, *, block: int = BLOCK) -> Pair
         full = best.cosine.size == count
         if maxima[index] < 0 or (full and maxima[index] < best.cosine[-1] - slack):
             break
-        gram = _one_tile(rows, sizes, tiles[index], shape=plan.shape)
+        gram = _one_tile(rows, sizes, places[index], shape=plan.shape)
         least = best.cosine[-1] if full else np.float32(0)
-        best = _merge(best, _tile_pairs(np.asarray(gram), tiles[index], least, count), count)
+        best = _merge(best, _tile_pairs(np.asarray(gram), places[index], least, count), count)
     return best
 
 
@@ -185,135 +163,20 @@ def _total(chunks: Array) -> NDArray[np.int64]:
     return total
 
 
-def _checked(vectors: ArrayLike, name: str) -> Array:
-    given = vectors if isinstance(vectors, Array) else np.asarray(vectors)
-    if given.ndim != 2:
-        raise ValueError(f"`{name}` must have shape [n, d]; got shape {given.shape}.")
-    if 0 in given.shape:
-        raise ValueError(f"`{name}` must have a row and a column; got shape {given.shape}.")
-    if not (jnp.issubdtype(given.dtype, jnp.integer) or jnp.issubdtype(given.dtype, jnp.floating)):
-        raise ValueError(f"`{name}` must hold real numbers; got type {given.dtype}.")
-    # Narrow types are kept as they are, and widened tile by tile.
-    with np.errstate(over="ignore"):
-        narrow = given if given.dtype.itemsize < 4 else given.astype(np.float32)
-    rows = jnp.asarray(narrow)
-    if jnp.issubdtype(rows.dtype, jnp.floating) and not isinstance(rows, jax.core.Tracer):
-        good = np.asarray(jnp.all(jnp.isfinite(rows), axis=1))
-        if not good.all():
-            raise ValueError(
-                f"`{name}` must be finite in float32; row {int(np.argmin(good))} is not."
-            )
-    return rows
-
-
 def _unit(vectors: ArrayLike) -> Array:
-    return sphere.normalise(_checked(vectors, "vectors"))
+    return sphere.normalise(tiles.checked(vectors, "vectors"))
 
 
-def _plan(left: Array, right: Array | None, block: int) -> _Plan:
-    if not 1 <= block <= _LARGEST_BLOCK:
-        raise ValueError(f"`block` must lie in [1, {_LARGEST_BLOCK}]; got {block}.")
-    other = left if right is None else right
-    shape = _even(left.shape[0], block), _even(other.shape[0], block)
-    rows, columns = -(-left.shape[0] // shape[0]), -(-other.shape[0] // shape[1])
-    if right is None:
-        pairs = np.stack(np.triu_indices(rows), axis=1)
-    else:
-        pairs = np.stack(np.divmod(np.arange(rows * columns), columns), axis=1)
-    mesh = _mesh(left) or _mesh(other)
-    devices = 1 if mesh is None else mesh.size
-    # The counts of one chunk of tiles must fit in int32.
-    length = min(-(-len(pairs) // devices), _LARGEST_COUNT // (shape[0] * shape[1]))
-    chunks = -(-len(pairs) // (length * devices)) * devices
-    # Every pair in a tile past the end is masked, being out of range.
-    tiles = np.full((chunks * length, 2), max(rows, columns), dtype=np.int32)
-    tiles[: len(pairs)] = pairs
-    padded = _place(_pad(left, shape[0]), mesh, _WHOLE)
-    return _Plan(
-        padded,
-        padded if right is None else _place(_pad(right, shape[1]), mesh, _WHOLE),
-        _place(np.array([left.shape[0], other.shape[0]], dtype=np.int32), mesh, _WHOLE),
-        _place(tiles.reshape(chunks, length, 2), mesh, _SPLIT),
-        shape,
-        right is None,
-        mesh,
-    )
-
-
-def _even(count: int, block: int) -> int:
-    # Blocks of nearly equal size need the least padding; multiples of 8 suit vector units.
-    size = -(-count // -(-count // block))
-    return min(block, -(-size // 8) * 8)
-
-
-def _pad(rows: Array, block: int) -> Array:
-    missing = -rows.shape[0] % block
-    return jnp.pad(rows, ((0, missing), (0, 0))) if missing else rows
-
-
-def _mesh(rows: Array) -> Mesh | None:
-    if isinstance(rows, jax.core.Tracer) or len(rows.sharding.device_set) == 1:
-        return None
-    devices = sorted(rows.sharding.device_set, key=attrgetter("id"))
-    return Mesh(np.array(devices), ("tiles",), axis_types=(AxisType.Auto,))
-
-
-def _place(values: Array | NDArray[np.int32], mesh: Mesh | None, spec: PartitionSpec) -> Array:
-    return jnp.asarray(
-        values if mesh is None else jax.device_put(values, NamedSharding(mesh, spec))
-    )
-
-
-@partial(jax.jit, static_argnums=0)
-def _run(kernel: Callable[..., Any], plan: _Plan, *extra: ArrayLike) -> Any:
-    """Run `kernel` over the tiles of each device, and join the results along their first axis."""
-
-    def on_device(left: Array, right: Array, sizes: Array, tiles: Array, *extra: Any) -> Any:
-        gram = partial(_gram, left, right, sizes, shape=plan.shape, symmetric=plan.symmetric)
-        return kernel(gram, tiles, *extra)
-
-    arrays = plan.left, plan.right, plan.sizes, plan.tiles
-    if plan.mesh is None:
-        return on_device(*arrays, *extra)
-    return jax.shard_map(
-        on_device,
-        mesh=plan.mesh,
-        in_specs=(_WHOLE, _WHOLE, _WHOLE, _SPLIT, *(_WHOLE for _ in extra)),
-        out_specs=_SPLIT,
-        check_vma=False,
-    )(*arrays, *extra)
-
-
-def _gram(
-    left: Array,
-    right: Array,
-    sizes: Array,
-    tile: Array,
-    *,
-    shape: tuple[int, int],
-    symmetric: bool,
-) -> Array:
-    """Return the absolute inner products of one tile, -1 where the pair does not count."""
-    top, side = tile[0] * shape[0], tile[1] * shape[1]
-    above = lax.dynamic_slice_in_dim(left, top, shape[0]).astype(jnp.float32)
-    beside = lax.dynamic_slice_in_dim(right, side, shape[1]).astype(jnp.float32)
-    gram = lax.dot_general(above, beside, (((1,), (1,)), ((), ())), precision=lax.Precision.HIGHEST)
-    row = top + lax.broadcasted_iota(jnp.int32, shape, 0)
-    column = side + lax.broadcasted_iota(jnp.int32, shape, 1)
-    counts = (row < column) if symmetric else (row < sizes[0])
-    return jnp.where(counts & (column < sizes[1]), jnp.abs(gram), -1)
-
-
-def _maxima(gram: Callable[[Array], Array], tiles: Array) -> Array:
+def _maxima(gram: Callable[[Array], Array], walk: Array) -> Array:
     def largest(tile: Array) -> Array:
         # Two steps: the first runs along the vector unit.
         return jnp.max(jnp.max(gram(tile), axis=0))
 
-    found: Array = lax.map(largest, tiles.reshape(-1, 2))
+    found: Array = lax.map(largest, walk.reshape(-1, 2))
     return found
 
 
-def _histogram(gram: Callable[[Array], Array], tiles: Array, start: Array) -> Array:
+def _histogram(gram: Callable[[Array], Array], walk: Array, start: Array) -> Array:
     bins = start.shape[0]
 
     def add(counts: Array, tile: Array) -> tuple[Array, None]:
@@ -321,26 +184,26 @@ def _histogram(gram: Callable[[Array], Array], tiles: Array, start: Array) -> Ar
         index = jnp.minimum((cosine * bins).astype(jnp.int32), bins - 1)
         return counts.at[jnp.where(cosine < 0, bins, index)].add(1, mode="drop"), None
 
-    return _by_chunk(add, start, tiles)
+    return _by_chunk(add, start, walk)
 
 
-def _counts(gram: Callable[[Array], Array], tiles: Array, thresholds: Array) -> Array:
+def _counts(gram: Callable[[Array], Array], walk: Array, thresholds: Array) -> Array:
     def add(counts: Array, tile: Array) -> tuple[Array, None]:
         cosine = gram(tile)
         above = jax.vmap(lambda least: jnp.sum(cosine > least, dtype=jnp.int32))(thresholds)
         return counts + above, None
 
-    return _by_chunk(add, jnp.zeros(thresholds.shape, jnp.int32), tiles)
+    return _by_chunk(add, jnp.zeros(thresholds.shape, jnp.int32), walk)
 
 
 def _by_chunk(
-    add: Callable[[Array, Array], tuple[Array, None]], start: Array, tiles: Array
+    add: Callable[[Array, Array], tuple[Array, None]], start: Array, walk: Array
 ) -> Array:
-    counts: Array = lax.map(lambda chunk: lax.scan(add, start, chunk)[0], tiles)
+    counts: Array = lax.map(lambda chunk: lax.scan(add, start, chunk)[0], walk)
     return counts
 
 
-def _row_maxima(gram: Callable[[Array], Array], tiles: Array, start: Array) -> tuple[Array, Array]:
+def _row_maxima(gram: Callable[[Array], Array], walk: Array, start: Array) -> tuple[Array, Array]:
     def best(cosine: Array, first: Array, axis: int) -> tuple[Array, Array]:
         value = jnp.max(cosine, axis=axis)
         index = first + lax.broadcasted_iota(jnp.int32, cosine.shape, axis)
@@ -365,7 +228,7 @@ def _row_maxima(gram: Callable[[Array], Array], tiles: Array, start: Array) -> t
         return update(state, best(cosine, top, 0), side), None
 
     nobody = jnp.full(start.shape, _NONE, jnp.int32)
-    (value, partner), _ = lax.scan(visit, (start, nobody), tiles.reshape(-1, 2))
+    (value, partner), _ = lax.scan(visit, (start, nobody), walk.reshape(-1, 2))
     return value[None, :], partner[None, :]
 
 
@@ -383,7 +246,7 @@ def _across_devices(values: Array, partners: Array) -> tuple[Array, Array]:
 
 @partial(jax.jit, static_argnames="shape")
 def _one_tile(rows: Array, sizes: Array, tile: Array, *, shape: tuple[int, int]) -> Array:
-    return jnp.minimum(_gram(rows, rows, sizes, tile, shape=shape, symmetric=True), 1)
+    return jnp.minimum(tiles.gram(rows, rows, sizes, tile, shape=shape, symmetric=True), 1)
 
 
 def _tile_pairs(

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from geometry import bounds, catalogue, certify, exact
+from geometry.comparison import rounding_bound
 from geometry.constructions.conference import ConferenceRows
 from geometry.constructions.net import Net
 from geometry.exact import Cosine
@@ -118,7 +119,7 @@ def test_answers_are_certified_all_pairs(dim: int, eps: str) -> None:
     unit = packing.rows(np.arange(packing.count, dtype=np.int64)).unit()
     gram = np.abs(unit @ unit.T)
     np.fill_diagonal(gram, 0)
-    assert gram.max() <= float(allowed) + certify.rounding_bound(dim)
+    assert gram.max() <= float(allowed) + rounding_bound(dim)
     assert certify.certificate(packing, allowed).check().holds
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from geometry import certify, exact
 from geometry.certify import AllPairs, GramIdentity, InSection, Level
+from geometry.comparison import rounding_bound
 from geometry.constructions.conference import ConferenceFrame, ConferenceRows
 from geometry.constructions.gold import Gold
 from geometry.constructions.root_systems import RootSystemE
@@ -108,7 +109,7 @@ def test_the_rounding_bound_holds_against_exact_arithmetic() -> None:
             norms = product(rational[i], rational[i]) * product(rational[j], rational[j])
             largest = max(largest, inner * inner / norms)
     assert Cosine(largest) <= computed.largest
-    assert float(computed.largest) - float(Cosine(largest)) < 2 * certify.rounding_bound(40)
+    assert float(computed.largest) - float(Cosine(largest)) < 2 * rounding_bound(40)
 
 
 @pytest.mark.parametrize(
@@ -148,7 +149,7 @@ def test_a_section_is_compared_exactly_in_the_larger_space() -> None:
     assert finding.largest == exact.eps("1/2")
     # The float rows in R^6 are the same lines: the same |cos|, pair by pair.
     in_eight, in_six = proof.section.rows.unit(), every(packing).unit()
-    bound = certify.rounding_bound(8)
+    bound = rounding_bound(8)
     assert np.abs(in_eight @ in_eight.T - in_six @ in_six.T).max() <= bound
 
     section = proof.section

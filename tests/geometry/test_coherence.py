@@ -11,7 +11,7 @@ import pytest
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
 from numpy.typing import NDArray
 
-from geometry import coherence
+from geometry import coherence, tiles
 
 COUNT, DIM = 77, 9
 # 77 rows in blocks of 16 need padding (80) and 15 tiles, which four devices do not share evenly.
@@ -143,7 +143,7 @@ def test_edges_of_bins_and_thresholds() -> None:
 def test_counts_are_gathered_in_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     # A limit of 600 pairs holds two tiles of 16 x 16: the 15 tiles make eight chunks.
     whole = coherence.histogram(_rows(), bins=8, block=16)
-    monkeypatch.setattr(coherence, "_LARGEST_COUNT", 600)
+    monkeypatch.setattr(tiles, "_LARGEST_COUNT", 600)
     np.testing.assert_array_equal(coherence.histogram(_rows(), bins=8, block=16), whole)
     assert coherence.counts_above(_rows(), [0.0], block=16).tolist() == [COUNT * (COUNT - 1) // 2]
 

@@ -1,0 +1,95 @@
+"""The largest |cos| over all pairs of rows: exact for integral rows, with its error for float64.
+
+Rounding. u = 2^-53 and gamma_m = m u / (1 - m u). A float64 inner product of length d is off by at
+most gamma_d |x||y| in any order of summation (Higham, Accuracy and Stability of Numerical
+Algorithms, 2002, eq. 3.5). Rows are first divided by their computed norm, which is off by a
+factor in 1 +- gamma_{d+2} at most, each entry by one more rounding; together the computed |cos|
+is off by at most 2 gamma_{d+8}: `rounding_bound(d)`.
+"""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geometry import coherence
+from geometry.exact import Cosine
+from geometry.packing import Rows
+
+__all__ = ["largest_float", "largest_integral", "rounding_bound"]
+
+_BLOCK = 2048
+
+
+def rounding_bound(dim: int) -> float:
+    """Largest error of a float64 |cos| of two rows in R^`dim`, as computed here."""
+    unit = 2.0**-53
+    terms = (dim + 8) * unit
+    return 2 * terms / (1 - terms)
+
+
+def largest_integral(rows: Rows, chosen: NDArray[np.bool_]) -> Cosine:
+    """The exact coherence of the chosen rows, all integral.
+
+    Rows of one squared norm at a time, so that a class of pairs needs the largest |inner product|
+    only. In float32 that is exact while every partial sum stays below 2^24, and a partial sum of
+    x y is at most |x||y|; beyond, float64 on the host is exact below 2^53.
+    """
+    largest = Fraction(0)
+    norms = [int(norm) for norm in np.unique(rows.squared_norms[chosen])]
+    for place, norm in enumerate(norms):
+        left = rows.values[chosen & (rows.squared_norms == norm)]
+        for other in norms[place:]:
+            product = math.isqrt(norm * other)
+            if product >= 2**53:
+                raise ValueError(f"squared norms must stay below 2^53; got {norm} and {other}.")
+            in_float32 = product < 2**24
+            if other == norm:
+                if len(left) < 2:
+                    continue
+                inner = (
+                    float(coherence.largest_inner_product(left))
+                    if in_float32
+                    else _largest_host(left)
+                )
+            else:
+                right = rows.values[chosen & (rows.squared_norms == other)]
+                inner = (
+                    float(coherence.largest_cross_product(left, right))
+                    if in_float32
+                    else _largest_host(left, right)
+                )
+            largest = max(largest, Fraction(int(inner) ** 2, norm * other))
+    return Cosine(largest)
+
+
+def largest_float(rows: Rows, floats: NDArray[np.bool_]) -> float:
+    """The largest computed |cos| over the pairs with a float row in them."""
+    values = rows.values.astype(np.float64)
+    values /= np.sqrt(np.einsum("nd,nd->n", values, values))[:, None]
+    unit, rest = values[floats], values[~floats]
+    largest = float(np.maximum(_largest_host(unit), _largest_host(unit, rest)))
+    if not math.isfinite(largest):
+        raise ValueError("rows must be finite and non-zero; got NaN.")
+    return largest
+
+
+def _largest_host(left: NDArray[Any], right: NDArray[Any] | None = None) -> float:
+    """The largest |inner product| in float64 between rows of two sets, or i < j within one.
+
+    NaN when an entry is NaN. Memory: one tile beside the rows.
+    """
+    wide = left.astype(np.float64)
+    other = wide if right is None else right.astype(np.float64)
+    largest = 0.0
+    for i in range(0, len(wide), _BLOCK):
+        for j in range(0 if right is not None else i, len(other), _BLOCK):
+            tile = wide[i : i + _BLOCK] @ other[j : j + _BLOCK].T
+            if right is None and i == j:
+                tile = np.triu(tile, 1)
+            largest = np.maximum(largest, np.abs(tile, out=tile).max())
+    return float(largest)
