@@ -131,16 +131,20 @@ def over_eps(dim: int, eps: Cosine, *, points: int) -> dict[str, NDArray[np.floa
 def over_dims(dim: int, eps: Cosine, *, points: int) -> dict[str, NDArray[np.float64]]:
     """The bracket at this eps over d: columns d, then log10 of lower, upper and existence.
 
-    The curve runs to where exponential growth shows, d near 25/eps^2, or to 12288.
+    It runs to where exponential growth shows, d near 25/eps^2, or to 12288. `growth_rates`: the two
+    rates, in nats a dimension, between which the growth is proved to lie as d goes to infinity.
     """
     from geometry import catalogue
+    from geometry.bounds.existence import existence_exponent
+    from geometry.bounds.levenshtein import growth_exponent
 
     reach = 25 / max(float(eps), 1e-9) ** 2
     far = max(dim, 64, min(_FAR_DIM, math.ceil(reach)))
     grid = {int(value) for value in np.geomspace(2, far, points).round()} | {dim}
     catalogue.shelf(far, eps)  # one search serves every smaller dimension
     rows = [[float(width), *_logs(width, eps, far)] for width in sorted(grid)]
-    return {"dim_curve": np.array(rows)}
+    rates = np.array([existence_exponent(float(eps)), growth_exponent(float(eps))])
+    return {"dim_curve": np.array(rows), "growth_rates": rates}
 
 
 def _logs(dim: int, eps: Cosine, shelf_dim: int | None = None) -> list[float]:

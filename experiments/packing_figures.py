@@ -27,7 +27,9 @@ def figures(_config: object, result: Result) -> list[Figure]:
         dim = one["dim"]
         drawn.append(_over_eps(one, result.arrays[f"eps_curve_{dim}"]))
         if one is answers[0]:
-            drawn.append(_over_dims(answers, result.arrays["dim_curve"]))
+            drawn.append(
+                _over_dims(answers, result.arrays["dim_curve"], result.arrays["growth_rates"])
+            )
         drawn.append(_cosines(one, result.arrays[f"cosines_{dim}"]))
         if f"lines_{dim}" in result.arrays:
             drawn.append(_lines(one, result.arrays[f"lines_{dim}"]))
@@ -49,7 +51,9 @@ def _over_eps(one: dict[str, Any], curve: NDArray[np.float64]) -> Figure:
     return Figure(f"over-eps-{dim}", f"Over eps, at d = {dim}", figure, caption)
 
 
-def _over_dims(answers: list[dict[str, Any]], curve: NDArray[np.float64]) -> Figure:
+def _over_dims(
+    answers: list[dict[str, Any]], curve: NDArray[np.float64], rates: NDArray[np.float64]
+) -> Figure:
     import plotly.graph_objects as go
 
     eps = answers[0]["eps"]
@@ -68,11 +72,11 @@ def _over_dims(answers: list[dict[str, Any]], curve: NDArray[np.float64]) -> Fig
         figure.add_annotation(
             x=math.log10(knee), y=1, yref="paper", text="d = 1/eps²", showarrow=False, xshift=-36
         )
-        rate = -0.5 * math.log1p(-(eps**2))
         caption += (
-            f" Up to d near 1/eps² = {knee:.0f} the count is proved to grow about linearly; the "
-            f"exponential growth that covering arguments prove has the rate {rate:.3g} nats a "
-            "dimension, so it takes far larger d to show."
+            f" Below d = 1/(2 eps²) = {knee / 2:.0f} the number is proved to stay under 2d; near "
+            f"1/eps² = {knee:.0f} that proof ends and the count takes off. In the limit the growth "
+            f"is exponential, at a rate proved to lie between {rates[0]:.3g} and {rates[1]:.3g} "
+            "nats a dimension."
         )
     figure.update_xaxes(type="log", title="dimension d", exponentformat="none")
     _count_axis(figure, curve[:, 1:])
