@@ -119,8 +119,9 @@ def _shape_failures(content: PackingFile) -> list[str]:
             row = int(np.flatnonzero(integral)[wrong[0]])
             failures.append(f"row {row} does not have its stated squared norm")
     others = content.vectors[~integral].astype(np.float64)
-    if len(others) and not np.einsum("nd,nd->n", others, others).all():
-        failures.append("a row is zero")
+    squares = np.einsum("nd,nd->n", others, others)
+    if not ((squares >= 0.25) & (squares <= 4)).all():
+        failures.append("a row without a squared norm is no unit vector")
     if not failures and len(stated) and int(stated.max()) >= 2**52:
         failures.append("a squared norm is too large to compare exactly")
     return failures

@@ -3,8 +3,8 @@
 Every family lists its members that fit. Nets are first filled: each column block holds the best
 *flat* packing (small entries) that this same search finds. A knapsack over the dimensions then
 takes the best direct sum, so spare dimensions are filled too, and value(d) is the largest count
-for every d up to `dim` at once. The result is monotone in dim and in eps, because the set of
-packings to choose from grows with both.
+for every d up to `dim` at once. Families list no more members than such sums need, so that the
+counts come out non-decreasing in dim and in eps; tests hold this over a grid.
 
     from geometry import catalogue
     catalogue.best(500, "1/20").words()

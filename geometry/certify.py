@@ -16,13 +16,14 @@ import dataclasses
 import enum
 import math
 from abc import ABC, abstractmethod
+from collections import Counter
 from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
 
-from geometry.comparison import largest_float, largest_integral, rounding_bound
+from geometry.comparison import flaw, largest_float, largest_integral, rounding_bound
 from geometry.exact import Cosine
 from geometry.moves import DirectSum, Subset, ZeroPad
 from geometry.packing import Packing, Rows, Section
@@ -36,6 +37,7 @@ __all__ = [
     "GramIdentity",
     "InSection",
     "Level",
+    "OfSubset",
     "Parts",
     "certificate",
 ]
@@ -55,7 +57,8 @@ class Level(enum.StrEnum):
     BY_THEOREM = "by theorem"
 
 
-_STRENGTH = list(Level)
+def _weakest(levels: list[Level]) -> Level:
+    return max(levels, key=list(Level).index)
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,9 @@ class AllPairs(Certificate):
         """Compare every pair."""
         count, dim = self.rows.values.shape
         pairs = count * (count - 1) // 2
+        wrong = flaw(self.rows)
+        if wrong is not None:
+            return Finding(False, Level.ALL_PAIRS, 0, Cosine(Fraction(1)), wrong)
         floats = self.rows.squared_norms == 0
         exact = largest_integral(self.rows, ~floats)
         if not floats.any():
@@ -215,14 +221,36 @@ class BySymmetry(Certificate):
 
     packing: Packing
     allowed: Cosine
+    inner: tuple[tuple[Certificate, int], ...] = ()
 
     def check(self) -> Finding:
-        """Run the packing's orbit check."""
+        """Run the packing's orbit check, and check each inner packing once for all its copies."""
         orbit = self.packing.orbit_check()
         if orbit is None:
             raise ValueError(f"{self.packing.name} has no symmetry to check by.")
-        holds = orbit.holds and self.packing.coherence <= self.allowed
-        return Finding(holds, Level.BY_SYMMETRY, orbit.pairs, self.packing.coherence, orbit.detail)
+        findings = [(proof.check(), copies) for proof, copies in self.inner]
+        own = Level.BY_SYMMETRY if orbit.whole else Level.BY_THEOREM
+        return Finding(
+            orbit.holds
+            and self.packing.coherence <= self.allowed
+            and all(finding.holds for finding, _ in findings),
+            _weakest([own, *(finding.level for finding, _ in findings)]),
+            orbit.pairs + sum(copies * finding.pairs for finding, copies in findings),
+            self.packing.coherence,
+            "; inside: ".join([orbit.detail, *(finding.detail for finding, _ in findings)]),
+        )
+
+
+@dataclass(frozen=True)
+class OfSubset(Certificate):
+    """Some of the lines of a packing that has a certificate: their pairs are among its pairs."""
+
+    whole: Certificate
+    count: int
+
+    def check(self) -> Finding:
+        """Check the whole packing."""
+        return dataclasses.replace(self.whole.check(), pairs=self.count * (self.count - 1) // 2)
 
 
 @dataclass(frozen=True)
@@ -269,7 +297,7 @@ class Parts(Certificate):
         across = lines * (lines - 1) // 2 - inside
         return Finding(
             all(finding.holds for finding, _ in findings),
-            max((finding.level for finding, _ in findings), key=_STRENGTH.index),
+            _weakest([finding.level for finding, _ in findings]),
             across + sum(times * finding.pairs for finding, times in findings),
             max(finding.largest for finding, _ in findings),
             "parts in disjoint coordinates: "
@@ -290,22 +318,15 @@ def certificate(
     `most_entries`; an equiangular packing is proved by its Gram matrix; then symmetry, then the
     theorem. Direct sums are certified part by part.
     """
-    if isinstance(packing, DirectSum):
-        sizes: dict[Packing, int] = {}
-        for part in packing.parts:
-            sizes[part] = sizes.get(part, 0) + 1
-        return Parts(
-            tuple(
-                (
-                    certificate(
-                        part, allowed, most_operations=most_operations, most_entries=most_entries
-                    ),
-                    times,
-                    part.count,
-                )
-                for part, times in sizes.items()
-            )
+
+    def proof(part: Packing) -> Certificate:
+        return certificate(
+            part, allowed, most_operations=most_operations, most_entries=most_entries
         )
+
+    if isinstance(packing, DirectSum):
+        copies = Counter(packing.parts)
+        return Parts(tuple((proof(part), times, part.count) for part, times in copies.items()))
     signs = packing.sign_matrix() if packing.count <= _MOST_SIGNS else None
     if signs is not None:
         return GramIdentity(signs, packing.dim, allowed, packing.coherence)
@@ -319,11 +340,12 @@ def certificate(
     if small:
         rows = packing.rows(np.arange(packing.count, dtype=np.int64))
         return AllPairs(rows, allowed, packing.coherence, packing.proof)
-    if isinstance(packing, ZeroPad | Subset):
-        return certificate(
-            packing.base, allowed, most_operations=most_operations, most_entries=most_entries
-        )
+    if isinstance(packing, ZeroPad):
+        return proof(packing.base)
+    if isinstance(packing, Subset):
+        return OfSubset(proof(packing.base), packing.count)
     # Asking for the check itself is the only way to know whether there is one, and it can be long.
     if type(packing).orbit_check is not Packing.orbit_check:
-        return BySymmetry(packing, allowed)
+        inner = tuple((proof(part), copies) for part, copies in packing.inner())
+        return BySymmetry(packing, allowed, inner)
     return ByTheorem(packing, allowed)

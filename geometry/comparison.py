@@ -20,7 +20,7 @@ from geometry import coherence
 from geometry.exact import Cosine
 from geometry.packing import Rows
 
-__all__ = ["largest_float", "largest_integral", "rounding_bound"]
+__all__ = ["flaw", "largest_float", "largest_integral", "rounding_bound"]
 
 _BLOCK = 2048
 
@@ -32,8 +32,36 @@ def rounding_bound(dim: int) -> float:
     return 2 * terms / (1 - terms)
 
 
+def flaw(rows: Rows) -> str | None:
+    """What is wrong with the rows taken by themselves, in words; None when nothing is.
+
+    Integral rows must hold integers with the stated sum of squares, float rows unit vectors up to
+    a factor of 2, so that neither overflow nor underflow can touch an inner product.
+    """
+    values, norms = rows.values, rows.squared_norms
+    if not np.isfinite(values).all():
+        return "an entry is NaN or infinite"
+    if (norms < 0).any():
+        return "a squared norm is negative"
+    integral = values[norms > 0]
+    if integral.size:
+        peak = float(np.abs(integral.astype(np.float64)).max())
+        if not (integral == np.rint(integral)).all():
+            return "a row with a squared norm has entries that are no integers"
+        if peak**2 * values.shape[1] >= 2.0**62:
+            return "a row with a squared norm has entries too large to square exactly"
+        whole = integral.astype(np.int64)
+        if not np.array_equal(np.einsum("nd,nd->n", whole, whole), norms[norms > 0]):
+            return "a row has another squared norm than stated"
+    floats = values[norms == 0].astype(np.float64)
+    squares = np.einsum("nd,nd->n", floats, floats)
+    if not ((squares >= 0.25) & (squares <= 4)).all():
+        return "a float row is no unit vector"
+    return None
+
+
 def largest_integral(rows: Rows, chosen: NDArray[np.bool_]) -> Cosine:
-    """The exact coherence of the chosen rows, all integral.
+    """The exact coherence of the chosen rows, all integral and without `flaw`.
 
     Rows of one squared norm at a time, so that a class of pairs needs the largest |inner product|
     only. In float32 that is exact while every partial sum stays below 2^24, and a partial sum of
@@ -68,20 +96,17 @@ def largest_integral(rows: Rows, chosen: NDArray[np.bool_]) -> Cosine:
 
 
 def largest_float(rows: Rows, floats: NDArray[np.bool_]) -> float:
-    """The largest computed |cos| over the pairs with a float row in them."""
+    """The largest computed |cos| over the pairs with a float row in them; rows without `flaw`."""
     values = rows.values.astype(np.float64)
     values /= np.sqrt(np.einsum("nd,nd->n", values, values))[:, None]
     unit, rest = values[floats], values[~floats]
-    largest = float(np.maximum(_largest_host(unit), _largest_host(unit, rest)))
-    if not math.isfinite(largest):
-        raise ValueError("rows must be finite and non-zero; got NaN.")
-    return largest
+    return max(_largest_host(unit), _largest_host(unit, rest))
 
 
 def _largest_host(left: NDArray[Any], right: NDArray[Any] | None = None) -> float:
     """The largest |inner product| in float64 between rows of two sets, or i < j within one.
 
-    NaN when an entry is NaN. Memory: one tile beside the rows.
+    Memory: one tile beside the rows.
     """
     wide = left.astype(np.float64)
     other = wide if right is None else right.astype(np.float64)
@@ -91,5 +116,5 @@ def _largest_host(left: NDArray[Any], right: NDArray[Any] | None = None) -> floa
             tile = wide[i : i + _BLOCK] @ other[j : j + _BLOCK].T
             if right is None and i == j:
                 tile = np.triu(tile, 1)
-            largest = np.maximum(largest, np.abs(tile, out=tile).max())
-    return float(largest)
+            largest = max(largest, float(np.abs(tile, out=tile).max()))
+    return largest

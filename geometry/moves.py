@@ -24,7 +24,6 @@ class Subset(Packing):
     size: int
 
     name: ClassVar[str] = "subset"
-    exact: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         """Raise ValueError unless 1 <= `size` <= the base's count."""
@@ -45,6 +44,11 @@ class Subset(Packing):
     def coherence(self) -> Cosine:
         """At most the base's coherence."""
         return self.base.coherence
+
+    @property
+    def exact(self) -> bool:
+        """False: the closest lines may be among those left out."""
+        return False
 
     @property
     def peak_square(self) -> Fraction:
@@ -95,6 +99,11 @@ class ZeroPad(Packing):
         return self.base.coherence
 
     @property
+    def exact(self) -> bool:
+        """As for the base."""
+        return self.base.exact
+
+    @property
     def peak_square(self) -> Fraction:
         """The base's."""
         return self.base.peak_square
@@ -143,6 +152,11 @@ class DirectSum(Packing):
     def coherence(self) -> Cosine:
         """The largest of the parts' coherences."""
         return max(part.coherence for part in self.parts)
+
+    @property
+    def exact(self) -> bool:
+        """Whether a part with the largest coherence attains it."""
+        return any(part.exact and part.coherence == self.coherence for part in self.parts)
 
     @property
     def peak_square(self) -> Fraction:

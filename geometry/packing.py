@@ -74,6 +74,7 @@ class OrbitCheck:
     holds: bool
     pairs: int  # pairs of lines that the group's images of the checked ones account for
     detail: str  # what was computed, in words
+    whole: bool = True  # False where some of the pairs rest on a theorem alone
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,6 @@ class Packing(ABC):
     """
 
     name: ClassVar[str]  # the family's or move's name in recipes
-    exact: ClassVar[bool] = True  # `coherence` is attained, not only an upper bound
 
     @property
     @abstractmethod
@@ -102,6 +102,11 @@ class Packing(ABC):
     @abstractmethod
     def coherence(self) -> Cosine:
         """The largest |cos| between two lines (0 when there is one line)."""
+
+    @property
+    def exact(self) -> bool:
+        """Whether `coherence` is attained by two lines, and not only an upper bound."""
+        return True
 
     @property
     def peak_square(self) -> Fraction:
@@ -134,15 +139,22 @@ class Packing(ABC):
         return None
 
     def orbit_check(self) -> OrbitCheck | None:
-        """Check one representative of each class of pairs; None when no symmetry is used."""
+        """Check one representative of each class of pairs; None when no symmetry is used.
+
+        Pairs within the packings of `inner` are left out: those have certificates of their own.
+        """
         return None
+
+    def inner(self) -> tuple[tuple[Packing, int], ...]:
+        """Packings whose pairs `orbit_check` leaves out, each with its number of copies."""
+        return ()
 
     @classmethod
     def candidates(cls, max_dim: int, eps: Cosine) -> Iterator[Self]:
         """The members with `dim` <= `max_dim` and `coherence` <= `eps` that a search needs.
 
-        Members that direct sums of smaller ones, or other families, always equal may be left out;
-        the largest member is always there. A larger `max_dim` or `eps` only adds members.
+        Members that direct sums of smaller ones and basis lines, or other families, always equal
+        may be left out; the largest member is always there.
         """
         return iter(())
 

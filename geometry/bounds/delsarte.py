@@ -14,8 +14,9 @@ Levenshtein's bound is the optimum over polynomials of low degree, and nearly al
 when d is large; this one wins in small dimensions with eps above about 0.5. It is tried for d <=
 `MOST_DIM` and Levenshtein degree <= `MOST_DEGREE`, a down-set. For polynomials of degree 2
 `HARMONICS` in t the optimum rises with eps (fewer feasible f) and with d (f feasible for d+1 is
-feasible for d, with a mean that can only be larger); the proved number exceeds the optimum by a
-part in 10^6 at most, mostly 10^10, and is used rounded down.
+feasible for d, with a mean that can only be larger). The proved number exceeds the optimum by
+about a part in 10^10, in degenerate cases in 10^6, and is used rounded down: that its floor rises
+too is tested, not proved.
 
 Delsarte, Goethals, Seidel, "Bounds for systems of lines, and Jacobi polynomials" (1975).
 """

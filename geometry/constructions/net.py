@@ -8,6 +8,7 @@ points of a column, so each column's R^q can hold a whole packing beside them.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 from geometry.constructions import hadamard
 from geometry.constructions.admissible import least_reciprocal
 from geometry.constructions.field import field, prime_power, prime_powers
-from geometry.constructions.fillings import check_filling
+from geometry.constructions.fillings import peak_proved
 from geometry.exact import Cosine
 from geometry.packing import Indices, OrbitCheck, Packing, Rows
 
@@ -60,9 +61,6 @@ class Net(Packing):
             return
         if self.fill.dim != self.q:
             raise ValueError(f"`fill` must have dimension {self.q}; got {self.fill.dim}.")
-        if not self.fill.exact and self.coherence > Cosine.ratio(Fraction(1, self.columns)):
-            # The net attains 1/columns; what only bounds the filling may be too large.
-            object.__setattr__(self, "exact", False)
 
     @property
     def dim(self) -> int:
@@ -85,6 +83,12 @@ class Net(Packing):
         if self.fill is None:
             return net
         return max(net, self.fill.coherence, Cosine(self.fill.peak_square / self.columns))
+
+    @property
+    def exact(self) -> bool:
+        """Lines attain 1/`columns`; above it the filling decides."""
+        least = Cosine.ratio(Fraction(1, self.columns))
+        return self.coherence == least or (self.fill is not None and self.fill.exact)
 
     @property
     def peak_square(self) -> Fraction:
@@ -153,7 +157,7 @@ class Net(Packing):
         """The translations y -> y + ax + b carry line 0 to every line, so its meetings decide.
 
         Counts the points that line 0 shares with each of the q^2 - 1 others, O(q^2 k), checks
-        that supports are additive in the slope, the Hadamard rows, and the filling.
+        that supports are additive in the slope, the Hadamard rows, and the filling's entries.
         """
         gf = field(self.q)
         heights = self._slopes(gf.elements)
@@ -178,13 +182,21 @@ class Net(Packing):
         )
         if self.fill is None:
             return OrbitCheck(holds, pairs, detail)
-        filling = check_filling(self.fill)
         own = self.fill.count * (self.fill.count - 1) // 2
+        pairs -= self.columns * own
+        proved = peak_proved(self.fill)
+        if proved is None:  # then the pairs of a line and a filling's line rest on its theorem
+            pairs -= self._net_count * self.columns * self.fill.count
+            entries = "of the filling by its theorem"
+        else:
+            entries = f"of the filling at most {math.sqrt(self.fill.peak_square):.4g}"
         return OrbitCheck(
-            holds and filling.holds,
-            pairs - self.columns * (own - filling.pairs),
-            f"{detail}; in the filling {filling.detail}",
+            holds and proved is not False, pairs, f"{detail}; entries {entries}", proved is not None
         )
+
+    def inner(self) -> tuple[tuple[Packing, int], ...]:
+        """The filling, once a column."""
+        return () if self.fill is None else ((self.fill, self.columns),)
 
     @classmethod
     def candidates(cls, max_dim: int, eps: Cosine) -> Iterator[Self]:

@@ -55,7 +55,7 @@ def test_a_claim_at_equality_holds_and_just_below_does_not(tmp_path: Path) -> No
         ({"coherence_square": Fraction(1, 5)}, "above the claimed"),
         ({"squared_norms": np.array([1] * 4 + [5] * 4)}, "stated squared norm"),
         ({"squared_norms": np.array([-1] * 4 + [4] * 4)}, "a squared norm is negative"),
-        ({"squared_norms": np.array([0] * 4 + [4] * 4), "vectors": np.zeros((8, 4))}, "zero"),
+        ({"squared_norms": np.array([0] * 4 + [4] * 4), "vectors": np.zeros((8, 4))}, "unit"),
         ({"vectors": np.full((8, 4), 0.5)}, "not small integers"),
     ],
 )

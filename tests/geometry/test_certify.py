@@ -13,6 +13,7 @@ from geometry.certify import AllPairs, GramIdentity, InSection, Level
 from geometry.comparison import rounding_bound
 from geometry.constructions.conference import ConferenceFrame, ConferenceRows
 from geometry.constructions.gold import Gold
+from geometry.constructions.polygon import Polygon
 from geometry.constructions.root_systems import RootSystemE
 from geometry.constructions.simplex import Simplex
 from geometry.exact import Cosine
@@ -87,11 +88,63 @@ def test_a_perturbed_float_row_fails() -> None:
     assert not AllPairs(rows, packing.coherence, packing.coherence, "").check().holds
 
 
-def test_nan_never_passes() -> None:
-    values = every(Simplex(3)).values.copy()
-    values[0, 0] = np.nan
-    with pytest.raises(ValueError, match="rows must be finite"):
-        AllPairs(Rows.floating(values), exact.eps("0.9"), exact.eps("0.9"), "").check()
+HALF = exact.eps("1/2")
+
+
+@pytest.mark.parametrize(
+    ("values", "norms", "said"),
+    [
+        ([[1, 0], [0, 0]], [1, 1], "another squared norm"),
+        ([[1, 1], [1, 1]], [4, 4], "another squared norm"),
+        ([[1.0, 0], [0.9, 0.1]], [1, 1], "no integers"),
+        ([[1.0, 0], [0, np.nan]], [1, 0], "NaN"),
+        ([[1.0, 0], [0, np.inf]], [0, 0], "NaN or infinite"),
+        ([[1.0, 0], [0, 0.0]], [1, 0], "no unit vector"),
+        ([[1.0, 0], [0, 3.0]], [1, 0], "no unit vector"),
+        ([[2.8e-162, 0], [0.6, 0.8]], [0, 0], "no unit vector"),
+        ([[1, 0], [0, 1]], [1, -1], "negative"),
+        ([[2.0**40, 0], [0, 1]], [1, 1], "too large"),
+    ],
+)
+def test_rows_that_are_not_what_they_state_never_pass(
+    values: list[list[float]], norms: list[int], said: str
+) -> None:
+    rows = Rows(np.array(values), np.array(norms))
+    finding = AllPairs(rows, HALF, HALF, "").check()
+    assert not finding.holds
+    assert said in finding.detail
+    assert finding.pairs == 0
+
+
+@pytest.mark.parametrize("row", [0, 7])
+def test_a_generator_that_drops_an_entry_fails(row: int) -> None:
+    rows = every(ConferenceRows(25))
+    values = rows.values.copy()
+    values[row, 3] = 0
+    stale = Rows(values, rows.squared_norms)
+    assert not AllPairs(stale, HALF, HALF, "").check().holds
+
+
+def test_float_rows_are_compared_with_integral_ones_too() -> None:
+    rows = Rows(np.array([[1.0, 0.0], [0.8, 0.6]]), np.array([1, 0]))
+    finding = AllPairs(rows, exact.eps("0.79"), exact.eps("0.79"), "").check()
+    assert not finding.holds
+    assert AllPairs(rows, exact.eps("0.81"), exact.eps("0.8"), "").check().holds
+
+
+def test_products_beyond_float32_are_exact() -> None:
+    # Squared norms 2^26 + 1 and inner product 2^26 - 1, which float32 rounds to 2^26.
+    a = 2**13
+    rows = Rows.integral(np.array([[a, 1], [a, -1]], np.int64))
+    finding = AllPairs(rows, exact.eps("0.99999999"), exact.eps("0.99999999"), "").check()
+    assert finding.largest == Cosine.ratio(Fraction(2**26 - 1, 2**26 + 1))
+
+
+def test_the_rounding_bound_is_the_derived_one() -> None:
+    for dim in (2, 500, 12288):
+        terms = Fraction(dim + 8, 2**53)
+        derived = 2 * terms / (1 - terms)
+        assert abs(Fraction(rounding_bound(dim)) / derived - 1) < Fraction(1, 2**50)
 
 
 def product(left: list[Fraction], right: list[Fraction]) -> Fraction:
@@ -100,6 +153,7 @@ def product(left: list[Fraction], right: list[Fraction]) -> Fraction:
 
 def test_the_rounding_bound_holds_against_exact_arithmetic() -> None:
     values = np.random.default_rng(3).normal(size=(6, 40))
+    values /= np.linalg.norm(values, axis=1)[:, None]
     computed = AllPairs(Rows.floating(values), exact.eps("0.99"), exact.eps("0.99"), "").check()
     largest = Fraction(0)
     rational = [[Fraction(float(x)) for x in row] for row in values]
@@ -203,6 +257,20 @@ def test_parts_are_checked_each_once_and_counted_for_all() -> None:
     assert finding.pairs == packing.count * (packing.count - 1) // 2
     assert finding.largest == exact.eps("1/12")
     assert not certify.certificate(packing, exact.eps("0.08")).check().holds
+
+
+def test_a_sum_is_as_sure_as_its_weakest_part() -> None:
+    parts = (ConferenceRows(13), Polygon(7))
+    finding = certify.certificate(DirectSum(parts), exact.angle(Fraction(180, 7))).check()
+    assert finding.holds
+    assert finding.level is Level.BY_THEOREM
+
+
+def test_a_subset_counts_its_own_pairs() -> None:
+    part = Subset(Gold(5), 100)
+    finding = certify.certificate(part, part.coherence, most_operations=1).check()
+    assert finding.holds
+    assert finding.pairs == 100 * 99 // 2
 
 
 def test_a_subset_is_compared_pair_by_pair() -> None:

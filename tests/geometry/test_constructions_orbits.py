@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from geometry import certify, exact
 from geometry.constructions import (
     Basis,
     ConferenceRows,
@@ -24,7 +26,7 @@ from geometry.constructions import (
 )
 from geometry.constructions.binary import largest_walsh, sign_rows, walsh
 from geometry.constructions.field import field
-from geometry.constructions.fillings import check_filling
+from geometry.constructions.fillings import peak_proved
 from geometry.exact import Cosine
 from geometry.packing import Indices, Packing, Rows
 
@@ -32,7 +34,8 @@ from geometry.packing import Indices, Packing, Rows
 def check(packing: Packing) -> bool:
     outcome = packing.orbit_check()
     assert outcome is not None
-    assert outcome.pairs == packing.count * (packing.count - 1) // 2
+    inside = sum(copies * math.comb(part.count, 2) for part, copies in packing.inner())
+    assert outcome.pairs == math.comb(packing.count, 2) - inside
     assert outcome.detail
     return outcome.holds
 
@@ -225,12 +228,16 @@ class FlatSimplex(Simplex):
         return Fraction(1, 2)
 
 
-class Large(Basis):
-    """A filling too large for all its pairs, with a symmetry check of its own or without."""
+class Large(Simplex):
+    """A filling with more entries than are looked at."""
 
     @property
     def count(self) -> int:
-        return 10**5
+        return 10**9
+
+    @property
+    def peak_square(self) -> Fraction:
+        return Fraction(9, 10)
 
 
 @pytest.mark.parametrize(
@@ -239,23 +246,40 @@ class Large(Basis):
     ids=lambda f: f.__class__.__name__,
 )
 def test_net_fails_with_a_filling_that_claims_too_much(fill: Packing) -> None:
-    assert check_filling(Simplex(9)).holds
-    assert check_filling(ConferenceRows(9)).holds
-    assert not check_filling(fill).holds
-    assert not check(Net(9, 8, 8, fill))
+    for honest in (Simplex(9), ConferenceRows(9)):
+        net = Net(9, 8, 8, honest)
+        assert certify.certificate(net, net.coherence, most_operations=1).check().holds
+    net = Net(9, 8, 8, fill)
+    assert not certify.certificate(net, exact.eps("0.99"), most_operations=1).check().holds
 
 
-def test_filling_of_irrational_coherence() -> None:
-    assert check_filling(HadamardColumns(28, 3)).holds
-    assert check_filling(Polygon(7)).holds
-    assert check_filling(Kerdock(4)).holds
+def test_entries_of_fillings() -> None:
+    assert peak_proved(ConferenceRows(9)) is True
+    assert peak_proved(Simplex(9)) is True  # 1 needs no look
+    assert peak_proved(HadamardColumns(28, 3)) is True  # at equality, in integers
+    assert peak_proved(FlatSimplex(9)) is False
+    assert peak_proved(Large(9)) is None
 
 
-def test_large_filling_without_a_check_counts_no_pairs() -> None:
-    outcome = Net(9, 8, 8, Large(9)).orbit_check()
-    count = 9 * 9 * 8 + 8 * 10**5
+def test_a_net_leaves_its_filling_to_another_certificate() -> None:
+    net = Net(9, 8, 8, Simplex(9))
+    outcome = net.orbit_check()
     assert outcome is not None
-    assert outcome.pairs == count * (count - 1) // 2 - 8 * (10**5 * (10**5 - 1) // 2)
+    assert outcome.whole
+    assert outcome.pairs == net.count * (net.count - 1) // 2 - 8 * 45
+    assert net.inner() == ((Simplex(9), 8),)
+    finding = certify.certificate(net, net.coherence, most_operations=1).check()
+    assert finding.level is certify.Level.BY_SYMMETRY
+    assert finding.pairs == net.count * (net.count - 1) // 2
+
+
+def test_entries_that_nobody_saw_leave_a_theorem() -> None:
+    net = Net(9, 8, 8, Large(9))
+    outcome = net.orbit_check()
+    assert outcome is not None
+    assert not outcome.whole
+    own, lines = 10**9 * (10**9 - 1) // 2, 81 * 8
+    assert outcome.pairs == net.count * (net.count - 1) // 2 - 8 * own - lines * 8 * 10**9
 
 
 def test_polygon_fails_when_rows_are_off(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -72,6 +72,14 @@ def test_a_sum_takes_the_larger_coherence() -> None:
     assert DirectSum((Simplex(3), Simplex(5))).coherence == Cosine(Fraction(1, 9))
 
 
+def test_a_coherence_is_exact_only_where_it_is_attained() -> None:
+    part = Subset(ConferenceFrame(5), 2)
+    assert not part.exact
+    assert not ZeroPad(part, 9).exact
+    assert not DirectSum((part, Simplex(9))).exact
+    assert DirectSum((part, ConferenceFrame(5))).exact
+
+
 def test_words_count_equal_parts() -> None:
     assert "2 copies of" in DirectSum((Simplex(3), Simplex(3))).words()
 
