@@ -121,9 +121,11 @@ def over_eps(dim: int, eps: Cosine, *, points: int) -> dict[str, NDArray[np.floa
     low, high = min(ends) / 3, min(3 * max(ends), (1 + max(ends)) / 2)
     grid = {eps, Cosine(Fraction(1, dim))}
     for value in np.geomspace(low, high, points):
-        # The form 1/k below 1/4, where the algebraic families live, two digits above.
-        near = Fraction(1, round(1 / value)) if value < 0.25 else Fraction(f"{value:.2f}")
-        grid.add(Cosine.ratio(near))
+        # Also the nearest 1/k, where the algebraic families live.
+        grid |= {
+            Cosine.ratio(Fraction(f"{value:.3g}")),
+            Cosine.ratio(Fraction(1, round(1 / value))),
+        }
     rows = [[float(point), *_logs(dim, point)] for point in sorted(grid) if float(point) < 1]
     return {f"eps_curve_{dim}": np.array(rows)}
 

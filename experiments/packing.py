@@ -80,7 +80,7 @@ class Config:
     """Most random directions whose coherence is measured."""
     histogram: Annotated[int, cli.integer("--histogram", at_least=2, at_most=20_000)] = 2000
     """Rows of the packing whose pairwise cosines are shown."""
-    points: Annotated[int, cli.integer("--points", at_least=2, at_most=1000)] = 60
+    points: Annotated[int, cli.integer("--points", at_least=2, at_most=1000)] = 40
     """Points of the curves over eps and over d."""
     seed: cli.Seed = 0
     """Root of the baseline's random numbers."""
