@@ -41,7 +41,7 @@ def _over_eps(one: dict[str, Any], curve: NDArray[np.float64]) -> Figure:
 
     dim = one["dim"]
     figure = go.Figure([*_band(curve), *_answer_marks([one], "eps")])
-    figure.update_xaxes(type="log", title="allowed |cos|, eps", exponentformat="none")
+    figure.update_xaxes(type="log", title="allowed |cos|, eps", **_ticks(curve[:, 0]))
     _count_axis(figure, curve[:, 1:])
     caption = (
         f"How many lines fit in {dim} dimensions. The number is proved to lie in the shaded band; "
@@ -78,7 +78,7 @@ def _over_dims(
             f"is exponential, at a rate proved to lie between {rates[0]:.3g} and {rates[1]:.3g} "
             "nats a dimension."
         )
-    figure.update_xaxes(type="log", title="dimension d", exponentformat="none")
+    figure.update_xaxes(type="log", title="dimension d", **_ticks(curve[:, 0]))
     _count_axis(figure, curve[:, 1:])
     return Figure("over-dims", f"Over d, at |cos| ≤ {eps:.4g}", figure, caption)
 
@@ -143,6 +143,19 @@ def _answer_marks(answers: list[dict[str, Any]], axis: str) -> list[Scatter]:
             )
         )
     return marks
+
+
+def _ticks(values: NDArray[np.float64]) -> dict[str, Any]:
+    """Round numbers along a log axis, in full: five or so over any range."""
+    low, high = float(values.min()), float(values.max())
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    for digits in ((1,), (1, 2, 5), (1, 2, 3, 4, 5, 6, 8)):
+        # Sorted in effect: the decades rise, and the digits within them.
+        ticks = [digit * 10.0**power for power in decades for digit in digits]
+        ticks = [tick for tick in ticks if low <= tick <= high]
+        if len(ticks) >= 5:
+            break
+    return {"tickvals": ticks, "ticktext": [f"{tick:,.10g}" for tick in ticks]}
 
 
 def _texts(logs: NDArray[Any]) -> list[str]:
