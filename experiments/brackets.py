@@ -28,12 +28,20 @@ _FAR_DIM = 12288
 
 
 def random_baseline(
-    packing: Packing, eps: Cosine, *, seed: int, seeds: int, candidates: int, largest: int
+    packing: Packing,
+    eps: Cosine,
+    *,
+    upper: int,
+    seed: int,
+    seeds: int,
+    candidates: int,
+    largest: int,
 ) -> dict[str, Any]:
     """Random directions at the packing's dimension: first clash, greedy size, coherence.
 
     Each is measured over `seeds` draws beside its law, or null with a reason. At most `candidates`
-    and `largest` directions a draw, and fewer where that many would not fit in memory.
+    and `largest` directions a draw, and fewer where that many would not fit in memory. `upper` is
+    the proved bound, above which no estimate is shown.
     """
     import jax
     from jax import lax
@@ -41,7 +49,7 @@ def random_baseline(
 
     from geometry import baseline, sphere
 
-    dim, value = packing.dim, float(eps)
+    dim, value = packing.dim, _below_one(eps)
     fits = max(64, _MOST_ENTRIES // dim)
     candidates, count = min(candidates, fits), min(packing.count, largest, fits)
     root = jax.random.key(seed)
@@ -59,10 +67,13 @@ def random_baseline(
         )
         clash |= _median(np.asarray(draws))
     else:
-        clash["reason"] = f"a clash is expected only after {median:.3g} directions"
+        many = f"{median:.3g}" if math.isfinite(median) else "more than 1e150"
+        clash["reason"] = f"a clash is expected only after {many} directions"
 
     law = sphere.greedy_count(dim, value, candidates)
-    greedy: dict[str, Any] = {"candidates": candidates, "law": law}
+    greedy: dict[str, Any] = {"candidates": candidates, "estimate": law}
+    if law > upper:
+        greedy |= {"estimate": None, "reason": "caps overlap too much for the estimate"}
     sizes = np.asarray(
         lax.map(
             lambda key: (
@@ -84,18 +95,25 @@ def random_baseline(
         for name, level in (("law", 0.5), ("law_5", 0.05), ("law_95", 0.95))
     }
     coherence = {"count": count, **quantiles, **_median(tops)}
+    guess = f"estimate {law:.1f}" if law <= upper else "too crowded for an estimate"
     words = [
         f"{count:,} random directions have coherence {coherence['median']:.4f} "
         f"(law {quantiles['law']:.4f})",
-        f"{greedy['mean']:.1f} of {candidates:,} random candidates are kept greedily "
-        f"(law {law:.1f})",
+        f"picked greedily from {candidates:,} random candidates, {greedy['mean']:.1f} fit "
+        f"({guess})",
         (
-            f"{clash['median']:.0f} come before the first clash (law {median:.0f})"
+            f"drawn one by one, the first two too close come after {clash['median']:.0f} (law "
+            f"{median:.0f})"
             if clash["median"] is not None
-            else f"before the first clash: not measured, {clash['reason']}"
+            else f"drawn one by one: not measured, {clash['reason']}"
         ),
     ]
     return {"first_clash": clash, "greedy": greedy, "coherence": coherence, "words": words}
+
+
+def _below_one(eps: Cosine) -> float:
+    """eps as a float; within rounding of 1 it is rounded down, as the laws want it below 1."""
+    return min(float(eps), math.nextafter(1, 0))
 
 
 def _median(draws: NDArray[Any]) -> dict[str, Any]:
@@ -119,7 +137,8 @@ def over_eps(dim: int, eps: Cosine, *, points: int) -> dict[str, NDArray[np.floa
     # range would press the answer flat.
     ends = [max(float(eps), 0.5 / dim), dim**-0.5]
     low, high = min(ends) / 3, min(3 * max(ends), (1 + max(ends)) / 2)
-    grid = {eps, Cosine(Fraction(1, dim))}
+    points = max(8, round(points * min(1, 4096 / dim)))  # a search takes a second at d = 12288
+    grid = {Cosine(Fraction(1, dim)), *([eps] if float(eps) >= low else [])}
     for value in np.geomspace(low, high, points):
         # Also the nearest 1/k, where the algebraic families live.
         grid |= {
@@ -145,7 +164,8 @@ def over_dims(dim: int, eps: Cosine, *, points: int) -> dict[str, NDArray[np.flo
     grid = {int(value) for value in np.geomspace(2, far, points).round()} | {dim}
     catalogue.shelf(far, eps)  # one search serves every smaller dimension
     rows = [[float(width), *_logs(width, eps, far)] for width in sorted(grid)]
-    rates = np.array([existence_exponent(float(eps)), growth_exponent(float(eps))])
+    value = _below_one(eps)
+    rates = np.array([existence_exponent(value), growth_exponent(value)])
     return {"dim_curve": np.array(rows), "growth_rates": rates}
 
 
@@ -175,6 +195,10 @@ def cosines(packing: Packing, *, rows: int, seed: int) -> dict[str, NDArray[np.f
     else:
         chosen = np.unique(generator.integers(0, top, size=rows))
     counts = coherence.histogram(packing.rows(chosen).unit().astype(np.float32), bins=_BINS)
+    # No pair passes the packing's coherence: what rounding puts beyond belongs to the bin below.
+    top_bin = max(0, math.ceil(float(packing.coherence) * _BINS - 1e-4) - 1)
+    counts[top_bin] += counts[top_bin + 1 :].sum()
+    counts[top_bin + 1 :] = 0
     edges = np.linspace(0, 1, _BINS + 1)
     law = -np.diff(sphere.tail(edges, packing.dim))
     share = counts / max(1, counts.sum())

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from experiments.harness.checks import Check, Claim, ClaimVerdict, Verdict
+from experiments.harness.checks import Check, Claim, ClaimVerdict, Number, Verdict
 
 __all__ = ["CLAIMS", "verdicts"]
 
@@ -89,7 +89,9 @@ def _verdict(name: str, statement: Statement, named: Mapping[str, Check]) -> Cla
         lacking = f"no check named {missing[0]}" if missing else "no experiment examines it yet"
         return Claim(name, statement.text, ClaimVerdict.NOT_RUN, lacking)
     checks = [named[need] for need in statement.needs]
-    numbers = "; ".join(f"{check.name} = {check.estimate} ({check.verdict})" for check in checks)
+    numbers = "; ".join(
+        f"{check.name}: {_number(check.estimate)} ({check.verdict})" for check in checks
+    )
     if all(check.verdict is Verdict.PASS for check in checks):
         reading = f"{statement.reading}. " if statement.reading else ""
         return Claim(name, statement.text, statement.when_met, reading + numbers)
@@ -97,3 +99,9 @@ def _verdict(name: str, statement: Statement, named: Mapping[str, Check]) -> Cla
     if plain and any(check.verdict is Verdict.FAIL for check in checks):
         return Claim(name, statement.text, ClaimVerdict.REFUTED, numbers)
     return Claim(name, statement.text, ClaimVerdict.INCONCLUSIVE, numbers)
+
+
+def _number(value: Number | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value:,}" if isinstance(value, int) else f"{value:.6g}"

@@ -1,10 +1,11 @@
-"""Lay two runs side by side: what differs in settings, answers and checks.
+"""Lay two runs side by side: what differs in answers, settings, checks and claims.
 
 `python -m experiments.compare A B [--json]`
 """
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,10 +14,13 @@ from typing import Annotated, Any
 
 import tyro
 
-from experiments.harness import cli, exact_json, store
+from experiments.harness import cli, exact_json, store, terminal
 from experiments.harness.errors import DONE, InputError, exit_code, shortened
 from experiments.harness.experiment import Json
 from experiments.harness.run import SCHEMA, verdicts
+
+# Keys of an answer that hold times, and sentences about numbers that stand beside them.
+_PASSING = frozenset({"seconds", "words"})
 
 
 @dataclass(frozen=True)
@@ -24,7 +28,7 @@ class Arguments:
     """What to compare."""
 
     a: Annotated[tyro.conf.Positional[Path], cli.path("A", metavar="A")]
-    """A run folder, or an experiment's folder for its newest run."""
+    """A run folder, or one that holds runs (an experiment's, or an --out) for the newest."""
     b: Annotated[tyro.conf.Positional[Path], cli.path("B", metavar="B")]
     """Another."""
     json: bool = False
@@ -49,14 +53,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def differences(a: store.Run, b: store.Run) -> list[Difference]:
-    """Return where two runs differ, in the order settings, answer, checks, claims, conditions.
+    """Return where two runs differ, in the order answer, settings, checks, claims, versions.
 
-    Answers and settings compare leaf by leaf; a check is its verdict and its estimate.
+    Answers and settings compare leaf by leaf, numbers of an answer to six significant digits, its
+    times and sentences not at all; a check is its verdict and its estimate.
     """
     parts: list[tuple[str, dict[str, Json], dict[str, Json]]] = [
         ("experiment", {"name": a.record["experiment"]}, {"name": b.record["experiment"]}),
+        ("answer", _answer(a), _answer(b)),
         ("config", _leaves(a.config), _leaves(b.config)),
-        ("answer", _leaves(a.result.data), _leaves(b.result.data)),
         ("checks", _checks(a), _checks(b)),
         ("claims", _claims(a), _claims(b)),
         ("versions", _versions(a), _versions(b)),
@@ -94,31 +99,38 @@ def _main(argv: Sequence[str]) -> int:
         }
         print(exact_json.dumps(exact_json.plain(comparison)))
     else:
-        print(f"A: {a.folder}\n   {answers[0]}\nB: {b.folder}\n   {answers[1]}\n")
+        print(f"A: {answers[0]}\n   {a.folder}\nB: {answers[1]}\n   {b.folder}\n")
         _print(found)
     return DONE
 
 
 def _print(found: Sequence[Difference]) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
     if not found:
         print("The runs agree in settings, answers, checks and versions.")
         return
-    table = Table(box=box.SIMPLE, pad_edge=False)
-    for column in ("", "what", "A", "B"):
-        table.add_column(column, overflow="fold")
     for line in found:
-        cells = (line.part, line.name, _words(line.a), _words(line.b))
-        table.add_row(*(Text(cell) for cell in cells))
-    Console(file=sys.stdout, highlight=False).print(table)
+        a, b = _words(line.a, line.b)
+        print(f"{line.part}: {line.name}\n  A {a}\n  B {b}")
 
 
-def _words(value: Json) -> str:
-    return "-" if value is None else str(value)
+def _words(a: Json, b: Json) -> tuple[str, str]:
+    short = _short(a), _short(b)
+    # Long integers may differ in digits that the short form leaves out.
+    return (str(a), str(b)) if short[0] == short[1] else short
+
+
+def _short(value: Json) -> str:
+    if isinstance(value, bool | str | list | dict):
+        return str(value)
+    return terminal.number(value)
+
+
+def _answer(run: store.Run) -> dict[str, Json]:
+    return {
+        path: float(f"{value:.6g}") if isinstance(value, float) else value
+        for path, value in _leaves(run.result.data).items()
+        if _PASSING.isdisjoint(re.split(r"[.\[]", path))
+    }
 
 
 def _leaves(value: Json, name: str = "") -> dict[str, Json]:
@@ -137,7 +149,7 @@ def _leaves(value: Json, name: str = "") -> dict[str, Json]:
 
 def _checks(run: store.Run) -> dict[str, Json]:
     checks, _ = verdicts(run.record)
-    return {check.name: f"{check.verdict} ({check.estimate})" for check in checks}
+    return {check.name: f"{check.verdict} ({terminal.number(check.estimate)})" for check in checks}
 
 
 def _claims(run: store.Run) -> dict[str, Json]:

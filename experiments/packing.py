@@ -11,6 +11,7 @@ About ten seconds on two cores for (500, 0.05).
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -81,7 +82,7 @@ class Config:
     histogram: Annotated[int, cli.integer("--histogram", at_least=2, at_most=20_000)] = 2000
     """Rows of the packing whose pairwise cosines are shown."""
     points: Annotated[int, cli.integer("--points", at_least=2, at_most=1000)] = 40
-    """Points of the curves over eps and over d."""
+    """Points of the curves over eps (fewer above d = 4096) and over d."""
     seed: cli.Seed = 0
     """Root of the baseline's random numbers."""
     seeds: cli.Seeds = 16
@@ -125,6 +126,7 @@ def measure(config: Config, progress: Progress) -> Result:
             answer["random"] = brackets.random_baseline(
                 packing,
                 eps,
+                upper=answer["upper"]["count"],
                 seed=config.seed,
                 seeds=config.seeds,
                 candidates=config.candidates,
@@ -150,6 +152,7 @@ def measure(config: Config, progress: Progress) -> Result:
         {**data, "popular": examined},
         arrays,
         {
+            **({} if len(answers) == 1 else {"answers": _overview(answers)}),
             "families": Table(
                 ("d", "family", "lines", "dimensions used", "coherence", "recipe"),
                 tuple(families),
@@ -171,6 +174,7 @@ def measure(config: Config, progress: Progress) -> Result:
 def _bracket(dim: int, eps: Cosine) -> tuple[Packing, dict[str, Any]]:
     """The packing, and the answer for one dimension, certificate included."""
     from geometry import bounds, catalogue, certify
+    from geometry.bounds import existence
 
     packing = catalogue.best(dim, eps)
     upper = bounds.best_upper_bound(dim, eps)
@@ -199,6 +203,7 @@ def _bracket(dim: int, eps: Cosine) -> tuple[Packing, dict[str, Any]]:
             "recipe": packing.recipe(),
             "certificate": certificate,
         },
+        "existence": {"count": existence.existence_lower_bound(dim, eps), "method": "covering"},
         "upper": {
             "count": upper.count,
             "method": upper.method,
@@ -207,6 +212,25 @@ def _bracket(dim: int, eps: Cosine) -> tuple[Packing, dict[str, Any]]:
         },
     }
     return packing, answer
+
+
+def _overview(answers: list[dict[str, Any]]) -> Table:
+    return Table(
+        ("d", "at least", "certificate", "packing", "at most", "bound"),
+        tuple(
+            (
+                one["dim"],
+                one["lower"]["count"],
+                one["lower"]["certificate"]["level"],
+                one["lower"]["method"],
+                one["upper"]["count"],
+                one["upper"]["method"],
+            )
+            for one in answers
+        ),
+        "The answers",
+        "A packing of each dimension with its certificate, and the bound that won.",
+    )
 
 
 def _method(packing: Packing) -> str:
@@ -231,7 +255,7 @@ def checks(config: Config, result: Result) -> list[Check]:
         found.append(
             judge(
                 f"lower <= upper, {where}",
-                theory=f"at most {upper['count']} ({upper['method']})",
+                theory=f"at most {_large(upper['count'])} ({upper['method']})",
                 estimate=lower["count"],
                 band=(one["dim"], upper["count"]),
             )
@@ -254,7 +278,8 @@ def checks(config: Config, result: Result) -> list[Check]:
                     f"coherence of {random['count']} random directions, {where}",
                     theory=f"median {random['law']:.4f}",
                     estimate=random["median"],
-                    interval=tuple(random["interval"]),
+                    # Too few draws have no interval, and decide nothing.
+                    interval=tuple(random["interval"] or (-math.inf, math.inf)),
                     # The interval of a median of n draws lies between these quantiles of the law
                     # with probability above 99% from n = 16 on.
                     band=(random["law_5"], random["law_95"]),
@@ -266,25 +291,36 @@ def checks(config: Config, result: Result) -> list[Check]:
 
 def answer(config: Config, result: Result) -> str:
     """The bracket in one sentence."""
-    sentences = []
-    for one in answers_of(result):
-        low, high = one["lower"]["count"], one["upper"]["count"]
-        many = f"exactly {low:,}" if low == high else f"between {low:,} and {_large(high)}"
-        sentences.append(
-            f"In {one['dim']:,} dimensions, {many} directions fit with every "
-            f"|cos| at most {_eps_words(one)}."
-        )
-    return " ".join(sentences)
+    answers = answers_of(result)
+    limit = f"with every |cos| at most {_eps_words(answers[0])}"
+    if len(answers) == 1:
+        one = answers[0]
+        return f"In {one['dim']:,} dimensions, {_between(one)} directions fit {limit}."
+    fits = "; ".join(f"{_between(one)} in {one['dim']:,} dimensions" for one in answers)
+    return f"Directions that fit {limit}: {fits}."
+
+
+def _between(one: dict[str, Any]) -> str:
+    low, high = one["lower"]["count"], one["upper"]["count"]
+    return f"exactly {low:,}" if low == high else f"between {_large(low)} and {_large(high)}"
 
 
 def _eps_words(one: dict[str, Any]) -> str:
     """eps as a decimal where that is exact, else in its exact form with the decimal beside it."""
-    decimal = f"{one['eps']:.6g}"
+    for digits in range(6, 18):
+        decimal = f"{one['eps']:.{digits}g}"
+        if float(decimal) < 1:
+            break
     try:
-        plain = Fraction(decimal) == Fraction(one["eps_exact"])
+        exactly = Fraction(one["eps_exact"])
     except ValueError:  # a root or an angle
-        plain = False
-    return decimal if plain else f"{one['eps_exact']} ({decimal})"
+        return f"{one['eps_exact']} ({decimal})"
+    plain = next((text for text in (decimal, repr(one["eps"])) if Fraction(text) == exactly), None)
+    return plain or f"{one['eps_exact']} ({decimal})"
+
+
+def _pairs(count: int) -> str:
+    return "1 pair" if count == 1 else f"{_large(count)} pairs"
 
 
 def _large(count: int) -> str:
@@ -296,23 +332,32 @@ def _large(count: int) -> str:
 
 
 def summary(config: Config, result: Result) -> list[str]:
-    """Recipe, certificate, bound and baseline of every dimension."""
-    lines: list[str] = []
+    """How each side of the bracket is known, and what random directions do."""
     answers = answers_of(result)
-    for one in answers:
-        lower, upper, random = one["lower"], one["upper"], one["random"]
-        certificate = lower["certificate"]
-        where = f"d = {one['dim']}: " if len(answers) > 1 else ""
-        lines += [
-            f"{where}At least {_large(lower['count'])}: {lower['words']}. "
-            f"Coherence {lower['coherence_exact']}.",
-            f"{where}Certificate: {certificate['level']}, "
-            f"{_large(certificate['pairs_checked'])} pairs in {certificate['seconds']:.1f} s "
-            f"({certificate['detail'].rstrip('.')}).",
-            f"{where}At most {_large(upper['count'])}: {upper['statement']} "
-            f"({upper['reference']}).",
-            f"{where}Random directions do worse: {'; '.join(random['words'])}.",
-        ]
+    if len(answers) == 1:
+        return _sides(answers[0])
+    return [
+        f"d = {one['dim']:,}: {one['lower']['words']} ({one['lower']['certificate']['level']}); "
+        f"{one['upper']['method']}."
+        for one in answers
+    ]
+
+
+def _sides(one: dict[str, Any]) -> list[str]:
+    lower, upper, random = one["lower"], one["upper"], one["random"]
+    certificate, exists = lower["certificate"], one["existence"]["count"]
+    lines = [
+        f"At least {_large(lower['count'])}: {lower['words']}. "
+        f"Coherence {lower['coherence_exact']}.",
+        f"Certificate: {certificate['level']}, {_pairs(certificate['pairs_checked'])} "
+        f"in {certificate['seconds']:.1f} s ({certificate['detail'].rstrip('.')}).",
+        f"At most {_large(upper['count'])}: {upper['statement']} ({upper['reference']}).",
+        f"Random directions: {'; '.join(random['words'])}.",
+    ]
+    if exists > lower["count"]:
+        lines.insert(2, f"At least {_large(exists)} exist by a covering argument, none explicit.")
+    if random["greedy"]["mean"] > lower["count"]:
+        lines.append("Here a greedy random choice holds more lines than the explicit packing.")
     return lines
 
 

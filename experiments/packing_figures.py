@@ -40,13 +40,18 @@ def _over_eps(one: dict[str, Any], curve: NDArray[np.float64]) -> Figure:
     import plotly.graph_objects as go
 
     dim = one["dim"]
-    figure = go.Figure([*_band(curve), *_answer_marks([one], "eps")])
+    inside = one["eps"] >= curve[0, 0]
+    figure = go.Figure([*_band(curve), *(_answer_marks([one], "eps") if inside else [])])
     figure.update_xaxes(type="log", title="allowed |cos|, eps", **_ticks(curve[:, 0]))
     _count_axis(figure, curve[:, 1:])
     caption = (
-        f"How many lines fit in {dim} dimensions. The number is proved to lie in the shaded band; "
-        f"the bars mark the question asked. Left of 1/√d = {1 / math.sqrt(dim):.3g} the count "
-        "stays near d, right of it the count takes off."
+        f"How many lines fit in {dim} dimensions. The number is proved to lie in the shaded band"
+        + (
+            "; the bars mark the question asked. "
+            if inside
+            else ", left of which the question lies. "
+        )
+        + f"Left of 1/√d = {1 / math.sqrt(dim):.3g} the count stays near d, right of it it grows."
     )
     return Figure(f"over-eps-{dim}", f"Over eps, at d = {dim}", figure, caption)
 
@@ -57,7 +62,8 @@ def _over_dims(
     import plotly.graph_objects as go
 
     eps = answers[0]["eps"]
-    figure = go.Figure([*_band(curve), *_answer_marks(answers, "dim")])
+    # d is whole: steps lie half-way between neighbours.
+    figure = go.Figure([*_band(curve, reach=0.5), *_answer_marks(answers, "dim")])
     figure.add_scatter(
         x=curve[:, 0].astype(np.float32),
         y=np.log10(curve[:, 0]).astype(np.float32),
@@ -66,7 +72,7 @@ def _over_dims(
         line={"color": theme.THEORY, "dash": "dot", "width": 1},
     )
     caption = "Where the number of lines leaves the diagonal N = d, more than d directions fit."
-    if eps > 0 and 1 / eps**2 <= curve[-1, 0]:
+    if curve[-1, 0] * eps**2 >= 1:
         knee = 1 / eps**2
         figure.add_vline(x=knee, line={"color": theme.REFERENCE, "dash": "dash", "width": 1})
         figure.add_annotation(
@@ -83,24 +89,31 @@ def _over_dims(
     return Figure("over-dims", f"Over d, at |cos| ≤ {eps:.4g}", figure, caption)
 
 
-def _band(curve: NDArray[np.float64]) -> list[Scatter]:
-    """Upper bound, explicit lower bound with the band between, and the covering bound."""
+def _band(curve: NDArray[np.float64], *, reach: float = 0.0) -> list[Scatter]:
+    """Upper bound, explicit lower bound with the band between, and the covering bound.
+
+    All three rise with x: between two points the next upper and the last lower values hold. A
+    value covers `reach` on either side of its own x.
+    """
     import plotly.graph_objects as go
 
     x, lower, upper, existence = curve.T.astype(np.float32)
+    above = np.concatenate([x[:1] - reach, x + reach])
+    below = np.concatenate([x - reach, x[-1:] + reach])
+    upper = np.concatenate([upper[:1], upper])
+    lower, existence = (np.concatenate([part, part[-1:]]) for part in (lower, existence))
     return [
         go.Scatter(
-            x=x,
+            x=above,
             y=upper,
             mode="lines",
             name="upper bound (theorem)",
-            # Both bounds rise with x: between two points the next upper and the last lower hold.
             line={"color": theme.UPPER, "shape": "vh"},
             text=_texts(upper),
             hovertemplate="at most %{text}<extra></extra>",
         ),
         go.Scatter(
-            x=x,
+            x=below,
             y=lower,
             mode="lines",
             name="lower bound (explicit packing)",
@@ -111,11 +124,11 @@ def _band(curve: NDArray[np.float64]) -> list[Scatter]:
             hovertemplate="at least %{text}<extra></extra>",
         ),
         go.Scatter(
-            x=x,
+            x=below,
             y=existence,
             mode="lines",
             name="exists by covering (not explicit)",
-            line={"color": theme.RANDOM, "dash": "dash"},
+            line={"color": theme.RANDOM, "dash": "dash", "shape": "hv"},
             text=_texts(existence),
             hovertemplate="covering: %{text}<extra></extra>",
         ),
@@ -169,10 +182,18 @@ def _texts(logs: NDArray[Any]) -> list[str]:
 def _count_axis(figure: PlotlyFigure, logs: NDArray[np.float64]) -> None:
     """Label an axis of log10 counts with the counts; a few labels at any range."""
     low, high = math.floor(float(logs.min())), math.ceil(float(logs.max()))
+    if high - low <= 2:
+        ticks = _ticks(10.0**logs)
+        figure.update_yaxes(
+            title="number of lines N",
+            tickvals=[math.log10(tick) for tick in ticks["tickvals"]],
+            ticktext=ticks["ticktext"],
+        )
+        return
     step = next(s for s in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000) if s * 8 >= high - low)
-    ticks = list(range(low, high + 1, step))
-    names = [f"{10**t:,}" if 0 <= t <= 3 else f"10<sup>{t}</sup>" for t in ticks]
-    figure.update_yaxes(title="number of lines N", tickvals=ticks, ticktext=names)
+    powers = list(range(low, high + 1, step))
+    names = [f"{10**p:,}" if 0 <= p <= 3 else f"10<sup>{p}</sup>" for p in powers]
+    figure.update_yaxes(title="number of lines N", tickvals=powers, ticktext=names)
 
 
 def _cosines(one: dict[str, Any], histogram: NDArray[np.float64]) -> Figure:
@@ -205,10 +226,13 @@ def _cosines(one: dict[str, Any], histogram: NDArray[np.float64]) -> Figure:
     figure.update_xaxes(title="|cos| between two lines")
     figure.update_yaxes(type="log", title="share of the pairs, by bin")
     inside = float(law[centre <= one["eps"]].sum())
+    outside = 1 - inside
+    random = (
+        f"of random pairs a share of {outside:.2g} does" if outside > 1e-12 else "few random do"
+    )
     caption = (
-        f"Pairwise |cos| of lines of the packing, in bins of {width:.4g}. No pair passes the "
-        f"dashed line at eps; of random pairs a share of {1 - inside:.2g} does, so random "
-        "directions clash at once where the packing does not."
+        f"Pairwise |cos| of lines of the packing, in bins of {width:.4g} closed on the right. No "
+        f"pair passes the dashed line at eps; {random}."
     )
     return Figure(f"cosines-{dim}", f"Pairwise cosines, d = {dim}", figure, caption)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +33,11 @@ def shown(packing: Packing, count: int) -> list[str]:
 def saved(packing: Packing, path: Path) -> str:
     """Save the rows, or a recipe with a sample of them when they are too many; say what."""
     whole = packing.count * packing.dim <= _MOST_SAVED
-    chosen = np.arange(packing.count if whole else _SAMPLE, dtype=np.int64)
+    chosen = np.arange(packing.count if whole else 0, dtype=np.int64)
+    if not whole:
+        # Drawn from the whole: the first rows alone may all be orthogonal.
+        top = min(packing.count, np.iinfo(np.int64).max)
+        chosen = np.unique(np.random.default_rng(0).integers(0, top, _SAMPLE))
     rows = packing.rows(chosen)
     square = packing.coherence.upper_square()
     if (rows.squared_norms == 0).any():
@@ -49,5 +54,8 @@ def saved(packing: Packing, path: Path) -> str:
         squared_norms=rows.squared_norms,
     )
     packing_file.write(path, content)
-    what = "all rows" if whole else f"the recipe and a sample of {_SAMPLE} rows"
+    what = "all rows" if whole else f"the recipe and a sample of {len(chosen)} rows"
+    if square > packing.coherence.upper_square():
+        excess = math.sqrt(square) - float(packing.coherence)
+        what += f", float64 rows claimed within {packing.coherence} + {excess:.1e}"
     return f"saved {what}: {path} (check it: python -m experiments.verify {path})"

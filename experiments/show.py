@@ -26,7 +26,7 @@ class Arguments:
     """What to draw."""
 
     run: Annotated[tyro.conf.Positional[Path], cli.path("RUN", metavar="RUN")]
-    """A run folder, or an experiment's folder for its newest run."""
+    """A run folder, or one that holds runs (an experiment's, or an --out) for the newest."""
     standalone: bool = False
     """A report in one file, to send to someone (5 MB more)."""
 

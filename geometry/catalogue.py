@@ -137,9 +137,7 @@ def _member(packing: Packing) -> _Item:
     return _Item(packing.dim, packing.count, lambda: packing)
 
 
-def _filled(
-    nets: Iterable[Net], members: Iterable[Packing], max_dim: int, eps: Cosine
-) -> list[_Item]:
+def _filled(nets: Iterable[Net], members: Iterable[Packing], eps: Cosine) -> list[_Item]:
     """Nets with every column block filled as well as the `members` and the flat families can.
 
     A unit vector of a net has entries 1/sqrt(columns), one in each block, so a fill of R^q may
@@ -148,19 +146,23 @@ def _filled(
     widths: dict[int, list[Net]] = {}
     for net in nets:
         widths.setdefault(net.columns, []).append(net)
-    flat_members = (one for kind in FAMILIES for one in kind.flat_candidates(max_dim // 2, eps))
-    stock = [(_member(one), one.peak_square) for one in (*members, *flat_members)]
+    tops = {width: max(net.q for net in group) for width, group in widths.items()}
     # A bound on the entries from below keeps the comparison safe for irrational eps.
     eps_square = eps.square_bounds()[0]
     free = [width for width in widths if eps_square * width >= 1]
-    free_dim = max((net.q for width in free for net in widths[width]), default=0)
-    free_fills = _stock([item for item, _ in stock], free_dim)
+    narrow = max((tops[width] for width in widths if width not in free), default=0)
+    stock = [(_member(one), one.peak_square) for one in members]
+    free_fills = _stock(
+        [item for item, _ in stock], max((tops[width] for width in free), default=0)
+    )
+    flat_members = (one for kind in FAMILIES for one in kind.flat_candidates(narrow, eps))
+    stock += [(_member(one), one.peak_square) for one in flat_members]
+    stock = [(item, peak) for item, peak in stock if peak < 1]
     items = []
     for width, group in widths.items():
         fills = free_fills
         if eps_square * width < 1:
-            top = max(net.q for net in group)
-            allowed = eps_square * width
+            top, allowed = tops[width], eps_square * width
             flat = (item for item, peak in stock if item.dim <= top and peak <= allowed)
             fills = _stock(flat, top, flat=True)
         items += [_net_item(net, fills) for net in group]
@@ -186,7 +188,7 @@ def shelf(max_dim: int, eps: Cosine) -> Shelf:
     members = [packing for family in FAMILIES for packing in family.candidates(max_dim, eps)]
     nets = [packing for packing in members if isinstance(packing, Net)]
     others = (packing for packing in members if not isinstance(packing, Net))
-    return _stock([*map(_member, others), *_filled(nets, members, max_dim, eps)], max_dim)
+    return _stock([*map(_member, others), *_filled(nets, members, eps)], max_dim)
 
 
 def best(dim: int, eps: str | float | Fraction | Cosine) -> Packing:
@@ -210,9 +212,7 @@ def families(dim: int, eps: Cosine) -> list[Packing]:
     largest: list[Packing] = []
     for group in members:
         nets = [packing for packing in group if isinstance(packing, Net)]
-        items = (
-            _filled(nets, everything, dim, eps) if nets else [_member(packing) for packing in group]
-        )
+        items = _filled(nets, everything, eps) if nets else [_member(packing) for packing in group]
         top = max(items, key=lambda item: (item.count, -item.dim), default=None)
         if top is not None:
             largest.append(top.make())

@@ -151,7 +151,8 @@ class GramIdentity(Certificate):
         solved = (square == slope * signs + (count - 1) * identity).all()
         found = _equiangular(count, slope)
         holds = bool(shaped and solved) and found == (self.dim, self.stated)
-        detail = f"sign matrix S of order {count}: S^2 = {slope} S + {count - 1} I in integers"
+        multiple = f"{slope} S + " if slope else ""
+        detail = f"sign matrix S of order {count}: S^2 = {multiple}{count - 1} I in integers"
         return Finding(
             holds and self.stated <= self.allowed, Level.ALL_PAIRS, pairs, self.stated, detail
         )
@@ -333,6 +334,13 @@ def certificate(
     section = packing.section()
     if section is not None:
         return InSection(section, packing.dim, allowed, packing.coherence)
+    # Its own check is called only when it is due, since it can be long.
+    symmetric = type(packing).orbit_check is not Packing.orbit_check
+    inner = tuple((proof(part), copies) for part, copies in packing.inner())
+    first = packing.rows(np.zeros(1, np.int64))
+    if symmetric and (first.squared_norms[0] == 0 or not packing.coherence.is_rational):
+        # Float rows cannot prove a coherence at equality; the symmetry can.
+        return BySymmetry(packing, allowed, inner)
     small = (
         packing.count**2 * packing.dim <= most_operations
         and packing.count * packing.dim <= most_entries
@@ -344,8 +352,6 @@ def certificate(
         return proof(packing.base)
     if isinstance(packing, Subset):
         return OfSubset(proof(packing.base), packing.count)
-    # Asking for the check itself is the only way to know whether there is one, and it can be long.
-    if type(packing).orbit_check is not Packing.orbit_check:
-        inner = tuple((proof(part), copies) for part, copies in packing.inner())
+    if symmetric:
         return BySymmetry(packing, allowed, inner)
     return ByTheorem(packing, allowed)

@@ -252,7 +252,9 @@ def _clash_rate(dim: int, eps: float) -> float:
     if dim == 1 or eps == 0:
         return math.inf
     below = float(special.betainc(0.5, (dim - 1) / 2, eps**2))
-    return -math.log(below) if 0 < below < 0.5 else -math.log1p(-float(tail(eps, dim)))
+    if below == 0:  # eps^2 underflows
+        return math.inf
+    return -math.log(below) if below < 0.5 else -math.log1p(-float(tail(eps, dim)))
 
 
 def _log_beta_half(dim: int) -> float:

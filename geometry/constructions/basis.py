@@ -72,7 +72,9 @@ class Basis(Packing):
 
     def words(self) -> str:
         """The recipe in words."""
-        return f"the {self.dimension} coordinate axes"
+        return (
+            f"the {self.dimension} coordinate axes" if self.dimension > 1 else "a coordinate axis"
+        )
 
     def rows(self, indices: Indices) -> Rows:
         """Basis vectors."""

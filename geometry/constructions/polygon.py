@@ -56,7 +56,7 @@ class Polygon(Packing):
 
     def words(self) -> str:
         """The recipe in words."""
-        return f"{self.lines} lines of the plane, 180/{self.lines} degrees apart"
+        return f"{self.lines} lines of the plane, {Fraction(180, self.lines)} degrees apart"
 
     def rows(self, indices: Indices) -> Rows:
         """(cos, sin) of `indices` * 180/N degrees, within a few units of 2^-53."""
@@ -87,8 +87,8 @@ class Polygon(Packing):
         return OrbitCheck(
             bool(gap <= 40 * 2.0**-53) and exact,
             self.lines * (self.lines - 1) // 2,
-            f"{checked} lines rotated by 180/{self.lines} degrees onto the next, and the angle "
-            f"between neighbours",
+            f"{checked} lines rotated by {Fraction(180, self.lines)} degrees onto the next, "
+            f"and the angle between neighbours",
         )
 
     @classmethod

@@ -53,9 +53,11 @@ def test_show_draws_the_same_page_without_measuring(
 def test_show_takes_the_newest_run_of_an_experiment(capsys: pytest.CaptureFixture[str]) -> None:
     run("--seed", "1")
     newest = run("--seed", "2")
-    capsys.readouterr()
-    assert show.main(["results/toy"]) == 0
-    assert capsys.readouterr().out == f"{newest}/report.html\n"
+    Path("results/empty").mkdir()
+    for place in ("results/toy", "results"):
+        capsys.readouterr()
+        assert show.main([place]) == 0
+        assert capsys.readouterr().out == f"{newest}/report.html\n"
 
 
 def test_show_of_a_folder_moved_away_is_one_file() -> None:
@@ -123,15 +125,46 @@ def test_compare_tells_what_differs(capsys: pytest.CaptureFixture[str]) -> None:
         str(b),
     )
     assert found["differences"] == [
+        {"part": "answer", "name": "sum", "a": 7, "b": 8},
         {"part": "config", "name": "dim[1]", "a": 4, "b": 5},
         {"part": "config", "name": "mode", "a": "plain", "b": "fail"},
-        {"part": "answer", "name": "sum", "a": 7, "b": 8},
         {"part": "checks", "name": "sum", "a": "PASS (7)", "b": "FAIL (8)"},
     ]
     assert compare.main([str(a), str(b)]) == 0
     out = capsys.readouterr().out
-    assert "The sum is 7." in out
-    assert "FAIL (8)" in out
+    assert out.splitlines() == [
+        "A: The sum is 7.",
+        f"   {a}",
+        "B: The sum is 8.",
+        f"   {b}",
+        "",
+        *("answer: sum", "  A 7", "  B 8"),
+        *("config: dim[1]", "  A 4", "  B 5"),
+        *("config: mode", "  A plain", "  B fail"),
+        *("checks: sum", "  A PASS (7)", "  B FAIL (8)"),
+    ]
+
+
+def test_compare_reads_numbers_to_six_digits_and_leaves_times_out(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    a, b = run("--seed", "1"), run("--seed", "2")
+    data: list[dict[str, Json]] = [
+        {"x": 1.0, "n": 7**30, "deep": [{"seconds": 1.0, "words": ["a"], "rate": 0.5}]},
+        {"x": 1.0000001, "n": 7**30 + 1, "deep": [{"seconds": 2.0, "words": ["b"], "rate": 0.25}]},
+    ]
+    for folder, answer in zip((a, b), data, strict=True):
+        record = exact_json.loads((folder / "record.json").read_text(encoding="utf-8"))
+        text = exact_json.dumps({**record, "data": answer})
+        (folder / "record.json").write_text(text, encoding="utf-8")
+    capsys.readouterr()
+    assert compare.main([str(a), str(b)]) == 0
+    lines = capsys.readouterr().out.splitlines()[5:]
+    assert lines == [
+        *("answer: n", f"  A {7**30}", f"  B {7**30 + 1}"),
+        *("answer: deep[0].rate", "  A 0.5", "  B 0.25"),
+        *("config: seed", "  A 1", "  B 2"),
+    ]
 
 
 def test_compare_of_equals_and_of_lengths(capsys: pytest.CaptureFixture[str]) -> None:
@@ -141,8 +174,14 @@ def test_compare_of_equals_and_of_lengths(capsys: pytest.CaptureFixture[str]) ->
     b = run("--dim", "3", "4")
     capsys.readouterr()
     assert compare.main([str(a), str(b), "--json"]) == 0
-    first = json.loads(capsys.readouterr().out)["differences"][0]
-    assert first == {"part": "config", "name": "dim[1]", "a": None, "b": 4}
+    found = json.loads(capsys.readouterr().out)["differences"]
+    assert [one["name"] for one in found if one["part"] == "config"] == ["dim[1]"]
+    assert next(one for one in found if one["part"] == "config") == {
+        "part": "config",
+        "name": "dim[1]",
+        "a": None,
+        "b": 4,
+    }
 
 
 def test_compare_with_nothing(capsys: pytest.CaptureFixture[str]) -> None:

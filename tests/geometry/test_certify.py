@@ -263,7 +263,7 @@ def test_a_sum_is_as_sure_as_its_weakest_part() -> None:
     parts = (ConferenceRows(13), Polygon(7))
     finding = certify.certificate(DirectSum(parts), exact.angle(Fraction(180, 7))).check()
     assert finding.holds
-    assert finding.level is Level.BY_THEOREM
+    assert finding.level is Level.BY_SYMMETRY
 
 
 def test_a_subset_counts_its_own_pairs() -> None:
