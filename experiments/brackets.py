@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from experiments import intervals
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from geometry.exact import Cosine
     from geometry.packing import Packing
 
@@ -44,8 +46,6 @@ def random_baseline(
     the proved bound, above which no estimate is shown.
     """
     import jax
-    from jax import lax
-    from jax import numpy as jnp
 
     from geometry import baseline, sphere
 
@@ -54,18 +54,18 @@ def random_baseline(
     candidates, count = min(candidates, fits), min(packing.count, largest, fits)
     root = jax.random.key(seed)
 
-    def keys(part: int) -> jax.Array:
+    # One draw after the other: an ensemble would need `seeds` times the memory, and each draw
+    # fills the cores by itself.
+    def draws(part: int, draw: Callable[[jax.Array], jax.Array]) -> NDArray[np.float64]:
         base = jax.random.fold_in(root, part)
-        return jax.vmap(lambda member: jax.random.fold_in(base, member))(jnp.arange(seeds))
+        return np.array([float(draw(jax.random.fold_in(base, member))) for member in range(seeds)])
 
     median = sphere.first_clash_median(dim, value)
     clash: dict[str, Any] = {"law": _finite(median), "median": None, "interval": None}
     cap = min(_LARGEST_CLASH, fits)
     if 4 * median <= cap:
-        draws = lax.map(
-            lambda key: baseline.first_clash(key, dim=dim, eps=value, cap=cap).count, keys(0)
-        )
-        clash |= _median(np.asarray(draws))
+        found = draws(0, lambda key: baseline.first_clash(key, dim=dim, eps=value, cap=cap).count)
+        clash |= _median(found)
     else:
         many = f"{median:.3g}" if math.isfinite(median) else "more than 1e150"
         clash["reason"] = f"a clash is expected only after {many} directions"
@@ -74,22 +74,11 @@ def random_baseline(
     greedy: dict[str, Any] = {"candidates": candidates, "estimate": law}
     if law > upper:
         greedy |= {"estimate": None, "reason": "caps overlap too much for the estimate"}
-    sizes = np.asarray(
-        lax.map(
-            lambda key: (
-                baseline.greedy(
-                    key, dim=dim, eps=value, candidates=candidates, capacity=candidates
-                ).count
-            ),
-            keys(1),
-        ),
-        np.float64,
-    )
+    most = {"candidates": candidates, "capacity": candidates}
+    sizes = draws(1, lambda key: baseline.greedy(key, dim=dim, eps=value, **most).count)
     greedy |= {"mean": float(sizes.mean()), "interval": _pair(intervals.mean_interval(sizes))}
 
-    tops = np.asarray(
-        lax.map(lambda key: baseline.random_coherence(key, dim=dim, count=count), keys(2))
-    )
+    tops = draws(2, lambda key: baseline.random_coherence(key, dim=dim, count=count))
     quantiles = {
         name: sphere.largest_cosine_quantile(count, dim, level)
         for name, level in (("law", 0.5), ("law_5", 0.05), ("law_95", 0.95))
@@ -116,8 +105,8 @@ def _below_one(eps: Cosine) -> float:
     return min(float(eps), math.nextafter(1, 0))
 
 
-def _median(draws: NDArray[Any]) -> dict[str, Any]:
-    interval = intervals.median_interval(draws.astype(np.float64))
+def _median(draws: NDArray[np.float64]) -> dict[str, Any]:
+    interval = intervals.median_interval(draws)
     return {"median": float(np.median(draws)), "interval": _pair(interval)}
 
 
