@@ -9,6 +9,7 @@ The harness knows no mathematics and no experiment. An experiment describes itse
 - `run`: from arguments to a run folder, an answer and an exit code.
 - `store`: run folders: written whole or not at all.
 - `drawing`, `report`: the report of a run and the index over all runs.
+- `interrupts`: Ctrl-C that is not lost.
 - `provenance`, `devices`, `progress`, `arrays`, `exact_json`, `terminal`, `errors`: what the
   names say.
 """

@@ -8,11 +8,13 @@ docstring that becomes its help.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, make_dataclass
+from dataclasses import dataclass, is_dataclass, make_dataclass
+from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, get_type_hints
 
 import tyro
+from tyro.constructors import PrimitiveConstructorSpec
 
 from experiments.harness.errors import InputError
 from experiments.harness.experiment import DEFAULT_PRESET, PRESETS, C, Experiment
@@ -48,7 +50,7 @@ T = TypeVar("T")
 
 # JAX makes keys of 32 bits unless it is told otherwise, and drops the rest in silence.
 Seed = Annotated[int, integer("--seed", at_least=0, at_most=2**32 - 1)]
-Seeds = Annotated[int, integer("--seeds", at_least=1)]
+Seeds = Annotated[int, integer("--seeds", at_least=1, at_most=100_000)]
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,7 @@ def parse_command(
 
     Raises what `parse` raises.
     """
+    _refuse_missing_values(kind, argv)
     return tyro.cli(
         kind,
         prog=prog,
@@ -121,6 +124,26 @@ def _preset(argv: Sequence[str]) -> str:
         elif word.startswith("--preset="):
             chosen = word.removeprefix("--preset=")
     return chosen if chosen in PRESETS else DEFAULT_PRESET
+
+
+def _refuse_missing_values(kind: type[Any], argv: Sequence[str]) -> None:
+    # The parser would answer with a box of its own.
+    single = _single_values(kind)
+    for word, following in pairwise([*argv, "--"]):
+        if word in single and following.startswith("--"):
+            single[word].instance_from_str([])
+
+
+def _single_values(kind: type[Any]) -> dict[str, PrimitiveConstructorSpec[Any]]:
+    """Return the options of a dataclass, and of those inside it, that take one value."""
+    found: dict[str, PrimitiveConstructorSpec[Any]] = {}
+    for name, hint in get_type_hints(kind, include_extras=True).items():
+        if is_dataclass(hint) and isinstance(hint, type):
+            found |= _single_values(hint)
+        for entry in getattr(hint, "__metadata__", ()):
+            if isinstance(entry, PrimitiveConstructorSpec) and entry.nargs == 1:
+                found[f"--{name.replace('_', '-')}"] = entry
+    return found
 
 
 def _description(experiment: Experiment[Any]) -> str:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+
+from experiments.harness import interrupts
 
 DONE = 0
 FAILED = 1
@@ -39,6 +43,27 @@ def exit_code(body: Callable[[], int]) -> int:
     closed pipe), 130 after Ctrl-C, each with one line on stderr. Any other exception is a defect
     and keeps its traceback.
     """
+    with _streams():
+        try:
+            with interrupts.kept():
+                return _stopped(body)
+        except KeyboardInterrupt:
+            print("interrupted", file=sys.stderr)
+            return INTERRUPTED
+
+
+def _stopped(body: Callable[[], int]) -> int:
+    """Return the exit code of `body`, whose Ctrl-C may have been dropped or turned into others."""
+    try:
+        code = _code(body)
+    except Exception:
+        interrupts.stop_if_asked()
+        raise
+    interrupts.stop_if_asked()
+    return code
+
+
+def _code(body: Callable[[], int]) -> int:
     try:
         code = body()
         sys.stdout.flush()
@@ -53,10 +78,22 @@ def exit_code(body: Callable[[], int]) -> int:
         where = "" if error.filename is None else f": {shortened(str(error.filename), 200)}"
         say_error(f"{error.strerror or error}{where}")
         return FAILED
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return INTERRUPTED
     except SystemExit as stop:
         # Help and the command-line parser's own errors leave this way.
         return stop.code if isinstance(stop.code, int) else DONE
     return code
+
+
+@contextmanager
+def _streams() -> Iterator[None]:
+    """Let stdout and stderr take any text: none is lost to an encoding or a closed stream."""
+    with ExitStack() as stack:
+        for name in ("stdout", "stderr"):
+            stream = getattr(sys, name)
+            if stream is None:
+                nowhere = stack.enter_context(open(os.devnull, "w", encoding="utf-8"))
+                setattr(sys, name, nowhere)
+                stack.callback(setattr, sys, name, None)
+            elif isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
+        yield

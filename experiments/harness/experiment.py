@@ -89,7 +89,8 @@ class Experiment(Generic[C]):
     - `measure`: does the work. `checks` and `claims`: verdicts on it. `answer`: one sentence with
       its number; `summary`: further lines for the terminal. `figures`: no mathematics.
     - `validate`: raises `InputError` for fields that do not go together.
-    - `finish`: side outputs, also after a run that was found done; returns lines to print.
+    - `finish`: side outputs, after the answer was printed and also after a run that was found
+      done; returns lines to print.
     """
 
     name: str

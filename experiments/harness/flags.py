@@ -33,6 +33,8 @@ def option(
     """
 
     def value(words: list[str]) -> T:
+        if not words:
+            raise InputError(f"{flag} must be {need}; got nothing.")
         return _read(flag, need, read, words[0])
 
     return PrimitiveConstructorSpec(
@@ -113,6 +115,8 @@ def text(flag: str, *, metavar: str = "TEXT") -> PrimitiveConstructorSpec[str]:
     def read(word: str) -> str:
         if not word.strip():
             raise ValueError(word)
+        # Bytes that are no text arrive as lone surrogates, which no file of a run can hold.
+        word.encode()
         return word
 
     return option(flag, "a text", read, metavar=metavar)
@@ -135,6 +139,7 @@ def path(flag: str, *, metavar: str = "PATH") -> PrimitiveConstructorSpec[Path]:
     def read(word: str) -> Path:
         if not word.strip():
             raise ValueError(word)
+        word.encode()
         return Path(word)
 
     return option(flag, "a path", read, metavar=metavar)

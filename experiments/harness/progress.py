@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, TextIO
 
+from experiments.harness.interrupts import stop_if_asked
+
 if TYPE_CHECKING:
     from rich.progress import Progress as Display
     from rich.progress import TaskID
@@ -86,13 +88,18 @@ class Progress:
 
     @contextmanager
     def phase(self, name: str, total: float | None = None) -> Iterator[Step]:
-        """Open a phase of `total` units, None if unknown; call what it yields as units get done."""
+        """Open a phase of `total` units, None if unknown; call what it yields as units get done.
+
+        Each of these raises KeyboardInterrupt after a Ctrl-C that was dropped elsewhere.
+        """
+        stop_if_asked()
         phase = _Phase(name, total, self._clock())
         with self._lock:
             self._open.append(phase)
             self._add(phase)
 
         def step(advance: float = 1) -> None:
+            stop_if_asked()
             with self._lock:
                 phase.done += advance
                 if self._display is not None and phase.task is not None:
@@ -100,6 +107,7 @@ class Progress:
 
         try:
             yield step
+            stop_if_asked()
         finally:
             with self._lock:
                 self._open.remove(phase)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from experiments.harness.figures import scripts, specs
 from experiments.harness.index import write_index
 from experiments.harness.markup import (
+    Cell,
     chip,
     counts,
     duration,
@@ -36,7 +37,11 @@ __all__ = ["ReportInput", "write_index", "write_report"]
 ROWS: Final = 200
 """Most rows of a table that the page shows; the CSV file has them all."""
 _CHIPS: Final = 6
+_SHORT: Final = 24
 _FIRST: Final = ("command", "config", "seed", "seeds", "versions", "device", "commit")
+_NOTES: Final = {
+    "default_matmul_precision": "Kernels whose inner products are reported ask for HIGHEST.",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +96,9 @@ def _head(run: ReportInput, plotly_js: str | None) -> str:
         runs = f'<a href="{escape(index)}">All runs</a>'
     verdicts = [str(check.verdict) for check in run.checks]
     few = len(run.checks) <= _CHIPS
-    checks = [] if few else counts(verdicts, href="#section-checks")
+    # Those that did not pass are named, so that a count of them would say the same again.
+    passed = [verdict for verdict in verdicts if verdict == "PASS"]
+    checks = [] if few else counts(passed, href="#section-checks")
     checks += [
         chip(verdict, check.name, href=f"#check-{place}")
         for place, (check, verdict) in enumerate(zip(run.checks, verdicts, strict=True), 1)
@@ -136,11 +143,10 @@ def _figures(figures: Sequence[Figure], drawn: Sequence[dict[str, Any]]) -> str:
 def _tables(tables: Mapping[str, Table], *, linked: bool) -> str:
     parts = []
     for name, table in tables.items():
-        numeric = [
-            all(row[column] is None or not isinstance(row[column], str) for row in table.rows)
-            for column in range(len(table.columns))
+        kinds = [
+            f' class="{_kind([row[place] for row in table.rows])}"'
+            for place in range(len(table.columns))
         ]
-        kinds = [' class="num"' if flag else "" for flag in numeric]
         head = "".join(
             f'<th scope="col"{kind}>{escape(column)}</th>'
             for kind, column in zip(kinds, table.columns, strict=True)
@@ -171,6 +177,14 @@ def _tables(tables: Mapping[str, Table], *, linked: bool) -> str:
 </section>"""
         )
     return "\n".join(parts)
+
+
+def _kind(cells: Sequence[Cell]) -> str:
+    """The CSS class of a column: numbers, words that stay on one line, or text that wraps."""
+    lengths = [len(cell) for cell in cells if isinstance(cell, str)]
+    if not lengths:
+        return "num"
+    return "short" if max(lengths) <= _SHORT else "long"
 
 
 def _checks(checks: Sequence[Check]) -> str:
@@ -249,7 +263,8 @@ def _provenance(run: ReportInput) -> str:
         known, key=lambda key: (_FIRST.index(key) if key in _FIRST else len(_FIRST), key)
     )
     rows = "\n".join(
-        f"<div><dt>{escape(key.replace('_', ' '))}</dt><dd>{_value(known[key])}</dd></div>"
+        f"<div><dt>{escape(key.replace('_', ' '))}</dt>"
+        f"<dd>{_value(known[key])}{_note(key)}</dd></div>"
         for key in order
     )
     return f"""<section id="section-provenance">
@@ -263,6 +278,10 @@ def _provenance(run: ReportInput) -> str:
 {rows}
 </dl>
 </section>"""
+
+
+def _note(key: str) -> str:
+    return f' <span class="soft">{_NOTES[key]}</span>' if key in _NOTES else ""
 
 
 def _value(value: Json) -> str:

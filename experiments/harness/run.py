@@ -50,12 +50,6 @@ def main(experiment: Experiment[C], argv: Sequence[str] | None = None) -> int:
         return exit_code(lambda: _main(experiment, words))
 
 
-def load(folder: Path) -> tuple[dict[str, Any], dict[str, Any], Result]:
-    """Return config, record and result of a run folder. Raises InputError if it is not whole."""
-    run = store.load(folder)
-    return run.config, run.record, run.result
-
-
 def _main(experiment: Experiment[C], argv: Sequence[str]) -> int:
     config, options = cli.parse(experiment, argv)
     if options.cite:
@@ -70,18 +64,20 @@ def _main(experiment: Experiment[C], argv: Sequence[str]) -> int:
             outcome = _measured(experiment, config, options, argv, folder, mark)
         else:
             outcome = _found(experiment, config, options, done)
-    lines = [] if experiment.finish is None else experiment.finish(config, outcome.result)
     if options.json:
-        print(exact_json.dumps(_answer(outcome)))
-        print(*lines, sep="\n", end="\n" if lines else "", file=sys.stderr)
+        print(exact_json.dumps(_answer(outcome)), flush=True)
     else:
         terminal.show_run(
             answer=experiment.answer(config, outcome.result),
-            summary=[*experiment.summary(config, outcome.result), *lines],
+            summary=experiment.summary(config, outcome.result),
             checks=outcome.checks,
             claims=outcome.claims,
             report=outcome.folder / REPORT,
         )
+    # After the answer, which a side output that fails must not cost.
+    lines = [] if experiment.finish is None else experiment.finish(config, outcome.result)
+    for line in lines:
+        print(line, file=sys.stderr if options.json else sys.stdout)
     failed = any(check.verdict is Verdict.FAIL for check in outcome.checks)
     return FAILED if failed else DONE
 
@@ -127,7 +123,6 @@ def _measured(
             argv,
             config=settings,
             preset=options.preset,
-            created=created,
             seconds=seconds,
             compiling=sum(compiling),
             phases=progress.seconds,

@@ -13,7 +13,7 @@ import re
 import shutil
 import time
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -24,7 +24,7 @@ from uuid import uuid4
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.harness import exact_json
+from experiments.harness import exact_json, interrupts
 from experiments.harness.errors import InputError, shortened
 from experiments.harness.experiment import Json, Result, Table
 
@@ -133,8 +133,9 @@ def write_record(folder: Path, record: Mapping[str, Json], tables: Mapping[str, 
 def publish(folder: Path, *, started: datetime, fingerprint: str) -> Path:
     """Give the complete folder its name, which tells when it was started (UTC), and return it.
 
-    A second run in one second is named a second later.
+    A second run in one second is named a second later. Raises KeyboardInterrupt after a Ctrl-C.
     """
+    interrupts.stop_if_asked()
     while True:
         final = folder.parent / f"{started:%Y%m%dT%H%M%SZ}-{fingerprint[:8]}"
         if not final.exists():
@@ -149,7 +150,12 @@ def now() -> datetime:
 
 def runs(parent: Path) -> list[Path]:
     """Return the finished runs in an experiment's folder, newest first."""
-    folders = [path for path in parent.iterdir() if _RUN.fullmatch(path.name) and path.is_dir()]
+    return _newest_first(
+        path for path in parent.iterdir() if _RUN.fullmatch(path.name) and path.is_dir()
+    )
+
+
+def _newest_first(folders: Iterable[Path]) -> list[Path]:
     # Names tell seconds; within one, the folder that was written last is the newer.
     return sorted(
         folders,
@@ -172,19 +178,22 @@ def find(out: Path, experiment: str, fingerprint: str) -> Run | None:
 
 
 def locate(path: Path) -> Path:
-    """Return the run folder that `path` means: itself, or the newest run of an experiment.
+    """Return the run folder that `path` means: itself, or the newest run in it.
 
-    Raises InputError if there is none.
+    That is the newest of an experiment's folder, or of all experiments in an output folder. Raises
+    InputError if there is none.
     """
     try:
         if (path / "record.json").is_file():
             return path
-        found = runs(path)
+        found = runs(path) or _newest_first(
+            run for folder in path.iterdir() if folder.is_dir() for run in runs(folder)
+        )
     except (OSError, ValueError):
         found = []
     if not found:
         raise InputError(
-            "RUN must be the folder of a run, or of an experiment with runs; "
+            "RUN must be the folder of a run, of an experiment with runs, or of an --out; "
             f"got {shortened(str(path))}."
         )
     return found[0]

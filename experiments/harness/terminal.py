@@ -43,7 +43,7 @@ def show_run(
         print()
     for claim in claims:
         print(f"{claim.id} {claim.verdict}: {claim.statement} ({claim.evidence})")
-    print(f"\nReport: {report}")
+    print(f"\nReport: {report}", flush=True)
 
 
 def number(value: Number | None) -> str:
@@ -52,7 +52,7 @@ def number(value: Number | None) -> str:
         return "-"
     if isinstance(value, int):
         if abs(value) < 10**_WHOLE_DIGITS:
-            return str(value)
+            return f"{value:,}"
         return f"{Decimal(value):.5e}".replace("e+", "e")
     return f"{value:.6g}"
 

@@ -9,10 +9,7 @@ graphics (criterion 1.4.11), and any two stay apart under simulated red-green bl
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
-
-if TYPE_CHECKING:
-    from plotly.graph_objects import layout
+from typing import Any, Final
 
 LOWER: Final = "#0062b0"
 """What is proved possible: lower bounds, constructions."""
@@ -174,11 +171,3 @@ def settings(*, dark: bool = False) -> dict[str, Any]:
             "surface": [{"colorbar": bar, "colorscale": scale(SEQUENTIAL)}],
         },
     }
-
-
-def template(*, dark: bool = False) -> layout.Template:
-    """Return the template as a Plotly object, for figures shown or saved outside a report."""
-    from plotly.graph_objects import layout
-
-    chosen = settings(dark=dark)
-    return layout.Template(layout=chosen["layout"], data=chosen["data"])

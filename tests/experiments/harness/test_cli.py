@@ -15,7 +15,7 @@ DIM = "error: --dim must be an integer, at least 2"
 WIDTH = "error: --width must be an integer from 1 to 9"
 ANGLE = "error: --angle must be a number in (0, 90]"
 SEED = "error: --seed must be an integer from 0 to 4294967295"
-SEEDS = "error: --seeds must be an integer, at least 1"
+SEEDS = "error: --seeds must be an integer from 1 to 100000"
 MODE = "error: --mode must be a text"
 LONG = "9" * 10_000
 
@@ -41,6 +41,12 @@ BAD = [
     (["--seed", "-1"], f"{SEED}; got '-1'."),
     (["--seed", "4294967296"], f"{SEED}; got '4294967296'."),
     (["--seeds", "0"], f"{SEEDS}; got '0'."),
+    (["--seeds", "100001"], f"{SEEDS}; got '100001'."),
+    (["--width"], f"{WIDTH}; got nothing."),
+    (["--angle", "--json"], f"{ANGLE}; got nothing."),
+    (["--dim", "3", "--mode"], f"{MODE}; got nothing."),
+    (["--out"], "error: --out must be a path; got nothing."),
+    (["--preset"], "error: --preset must be one of tiny, quick, paper, full; got nothing."),
     (["--mode", " "], f"{MODE}; got ' '."),
     (
         ["--preset", "huge"],
@@ -48,6 +54,8 @@ BAD = [
     ),
     (["--preset", ""], "error: --preset must be one of tiny, quick, paper, full; got ''."),
     (["--out", ""], "error: --out must be a path; got ''."),
+    (["--out", "\udcff\udcfe"], "error: --out must be a path; got '\\udcff\\udcfe'."),
+    (["--mode", "\udcff"], f"{MODE}; got '\\udcff'."),
     (
         ["--angle", ".5", "--width", "2"],
         "error: --width must not be given with --angle below 1; got both.",
@@ -86,7 +94,7 @@ def test_bad_values_in_a_process(argv: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "argv", [["--foo"], ["--dimm", "3"], ["3"], ["--width"], ["--width", "-x"]]
+    "argv", [["--foo"], ["--dimm", "3"], ["3"], ["--foo", "--width=3"], ["--width", "-x"]]
 )
 def test_unknown_words_exit_with_2(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(toy.EXPERIMENT, argv) == 2

@@ -242,13 +242,28 @@ def test_a_long_table_is_cut_and_says_so(tmp_path: Path) -> None:
     assert f"The first {ROWS} of {ROWS + 1} rows; all are in" in page.text
 
 
+def test_a_column_is_of_numbers_words_or_sentences(tmp_path: Path) -> None:
+    table = Table(("n", "word", "text"), ((1, "a" * 24, "b" * 25), (None, None, None)))
+    page = Page(written(tmp_path, run(tables={"t": table})))
+    assert page.attributes("td", "class") == ["num", "short", "long"] * 2
+
+
+def test_provenance_says_once_when_and_what_the_precision_is(tmp_path: Path) -> None:
+    given = run(provenance={"default_matmul_precision": "default"})
+    text = written(tmp_path, given)
+    facts = Page(text[text.index('<dl class="facts">') : text.index("</dl>\n</section>") + 5])
+    assert facts.text.count("created") == 1
+    assert "default matmul precisiondefault Kernels whose" in facts.text
+
+
 def test_many_checks_are_counted_and_only_the_troubled_are_named(tmp_path: Path) -> None:
     checks = [judge(f"good {i}", theory="t", estimate=i, band=(0, 9)) for i in range(9)]
     checks.append(judge("sour", theory="t", estimate=11, band=(0, 9)))
     text = written(tmp_path, run(checks=checks))
     head = Page(text[text.index("<header>") : text.index("</header>") + 9]).text
     assert "9 PASS" in head
-    assert "1 FAIL" in head
+    # Named, it needs no count.
+    assert head.count("FAIL") == 1
     assert "sour FAIL" in head
     assert "good" not in head
 
@@ -417,7 +432,7 @@ def test_the_dark_theme_is_the_light_one_with_its_twins() -> None:
 
 
 def test_the_template_is_one_that_plotly_accepts() -> None:
-    figure = go.Figure(layout={"template": theme.template(dark=True)})
+    figure = go.Figure(layout={"template": theme.settings(dark=True)})
     assert figure.layout.template.layout.colorway[0] == theme.DARK[theme.LOWER]
     assert figure.layout.template.data.heatmap[0].colorscale[0][1] == theme.DARK["#eef4f9"]
     assert go.Scatter(fillcolor=theme.faint(theme.UPPER)).fillcolor == f"{theme.UPPER}2e"

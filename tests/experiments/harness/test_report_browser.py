@@ -278,7 +278,7 @@ def sample() -> ReportInput:
             "config": {"dim": [500], "eps": "0.05", "preset": "quick"},
             "versions": {"jax": "0.10.2", "numpy": "2.4.0", "python": "3.11.9", "plotly": "7.1.0"},
             "device": "2 CPU cores",
-            "matmul_precision": "highest",
+            "default_matmul_precision": "highest",
             "random": "threefry2x32",
             "commit": "0123456789abcdef0123456789abcdef01234567",
             "compile_seconds": 1.83,
@@ -465,6 +465,47 @@ def test_the_index_opens_offline(browser: Browser, out: Path, width: int) -> Non
     with visit(browser, out / "index.html", width=width) as seen:
         assert seen.overflow() == 0
         assert_silent(seen, out / "index.html")
+
+
+def test_text_columns_keep_a_width_to_be_read_at(browser: Browser, tmp_path: Path) -> None:
+    recipe = "net of 4 points in 4 columns, Hadamard rows of order 4 on each of 16 lines, " * 2
+    table = Table(
+        ("d", "family", "lines", "coherence", "recipe", "reference"),
+        ((16, "net", 80, "1/4", recipe, "Delsarte, Goethals and Seidel 1975"),),
+        "Families",
+    )
+    given = replace(some(), tables={"families": table})
+    write_report(given, tmp_path / "report.html", plotly_js=None)
+    with visit(browser, tmp_path / "report.html", width=380) as seen:
+        row = seen.page.locator("section.table tbody tr").bounding_box()
+        assert row is not None
+        # 158 letters at some 30 a line, lines of 24 px; crushed, it took over 400.
+        assert row["height"] < 200
+        assert seen.overflow() == 0
+        box = seen.page.locator("section.table .scroll")
+        assert box.evaluate("box => box.scrollWidth > box.clientWidth")
+
+
+def test_a_long_unbroken_answer_stays_inside(browser: Browser, tmp_path: Path) -> None:
+    folder = tmp_path / RUN
+    folder.mkdir(parents=True)
+    given = replace(some(), answer="At least " + "9" * 90 + " fit.", question="x" * 90 + "?")
+    write_report(given, folder / "report.html", plotly_js="../../plotly.min.js")
+    record = {
+        "experiment": "p" * 90,
+        "question": given.question,
+        "answer": given.answer,
+        "created": given.created,
+        "seconds": given.seconds,
+        "checks": [],
+        "claims": [],
+    }
+    (folder / "record.json").write_text(json.dumps(record), encoding="utf-8")
+    write_index(tmp_path)
+    (tmp_path / "plotly.min.js").write_text("", encoding="utf-8")
+    for page in (tmp_path / "index.html", folder / "report.html"):
+        with visit(browser, page, width=380) as seen:
+            assert seen.overflow() == 0, page.name
 
 
 def test_the_index_and_the_report_link_to_each_other(browser: Browser, out: Path) -> None:

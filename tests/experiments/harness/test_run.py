@@ -21,7 +21,8 @@ import toy
 from experiments.harness import exact_json, store
 from experiments.harness.errors import InputError
 from experiments.harness.experiment import Experiment, Figure, Json, Result, Table
-from experiments.harness.run import load, main
+from experiments.harness.progress import Progress
+from experiments.harness.run import main
 
 RUN = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}")
 OLD = 10_000.0  # seconds; more than the grace of a folder without a lock
@@ -83,7 +84,8 @@ def test_a_run_leaves_everything_in_its_folder(capsys: pytest.CaptureFixture[str
     assert err == ""
     assert '"../../plotly.min.js"' in (folder / "report.html").read_text(encoding="utf-8")
 
-    config, record, result = load(folder)
+    found = store.load(folder)
+    config, record, result = found.config, found.record, found.result
     assert config["dim"] == [3, 4]
     assert record["answer"] == "The sum is 7."
     assert record["provenance"]["command"] == "python -m experiments.toy --dim 3 4"
@@ -167,13 +169,37 @@ def test_output_only_fields_are_no_part_of_the_run(
     calls: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(toy.EXPERIMENT, ["--save", "a.txt"]) == 0
-    assert "saved a.txt" in capsys.readouterr().out.splitlines()
+    assert capsys.readouterr().out.splitlines()[-1] == "saved a.txt"
     assert main(toy.EXPERIMENT, ["--save", "b.txt", "--json", "--quiet"]) == 0
     out, err = capsys.readouterr()
     assert err == "saved b.txt\n"
     json.loads(out.replace(str(toy.HUGE % 10**9), "0"), parse_int=len)
     assert [Path(name).read_text(encoding="utf-8") for name in ("a.txt", "b.txt")] == ["3", "3"]
     assert count(calls) == 1
+
+
+@pytest.mark.parametrize("flags", [[], ["--json"]])
+@pytest.mark.parametrize(
+    ("failure", "code", "line"),
+    [
+        (PermissionError(errno.EACCES, "Permission denied", "x"), 1, "Permission denied: 'x'"),
+        (InputError("--save must be new; got 'x'."), 2, "--save must be new; got 'x'."),
+    ],
+)
+def test_a_side_output_that_fails_costs_no_answer(
+    failure: Exception, code: int, line: str, flags: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    def finish(config: toy.Config, result: Result) -> list[str]:
+        raise failure
+
+    assert main(replace(toy.EXPERIMENT, finish=finish), flags) == code
+    out, err = capsys.readouterr()
+    assert err == f"error: {line}\n"
+    if flags:
+        assert exact_json.loads(out)["sum"] == 3
+    else:
+        assert out.splitlines()[0] == "The sum is 3."
+        assert out.splitlines()[-1] == f"Report: {only_run()}/report.html"
 
 
 def test_a_failed_check_exits_with_1_also_when_found(capsys: pytest.CaptureFixture[str]) -> None:
@@ -193,6 +219,78 @@ def test_ctrl_c_leaves_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(toy.EXPERIMENT, ["--mode", "interrupt"]) == 130
     assert capsys.readouterr() == ("", "interrupted\n")
     assert list(Path().iterdir()) == []
+
+
+class Dropping:
+    """Ctrl-C comes while this is taken away, where no exception can be raised."""
+
+    def __del__(self) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+
+def dropped() -> None:
+    thing = Dropping()
+    del thing
+
+
+def test_ctrl_c_that_python_drops_stops_the_next_step(
+    calls: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reached = []
+
+    def measure(config: toy.Config, progress: Progress) -> Result:
+        with progress.phase("adding") as step:
+            dropped()
+            reached.append("dropped")
+            step()
+            reached.append("too far")
+        return toy.measure(config, progress)
+
+    assert main(replace(toy.EXPERIMENT, measure=measure), []) == 130
+    assert capsys.readouterr() == ("", "interrupted\n")
+    assert reached == ["dropped"]
+    assert list(Path().iterdir()) == []
+    # The next run knows nothing of it.
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert main(toy.EXPERIMENT, []) == 0
+
+
+def test_ctrl_c_that_python_drops_publishes_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    def figures(config: toy.Config, result: Result) -> list[Figure]:
+        dropped()
+        return []
+
+    assert main(replace(toy.EXPERIMENT, figures=figures), []) == 130
+    assert capsys.readouterr() == ("", "interrupted\n")
+    assert list(Path("results").iterdir()) == [Path("results/plotly.min.js")]
+
+
+def test_ctrl_c_that_becomes_another_error_is_still_ctrl_c(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def measure(config: toy.Config, progress: Progress) -> Result:
+        dropped()
+        raise RuntimeError("a callback failed")
+
+    assert main(replace(toy.EXPERIMENT, measure=measure), []) == 130
+    assert capsys.readouterr() == ("", "interrupted\n")
+
+
+def test_what_else_python_drops_is_still_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    reported: list[type[BaseException]] = []
+
+    class Broken:
+        def __del__(self) -> None:
+            raise ZeroDivisionError
+
+    def measure(config: toy.Config, progress: Progress) -> Result:
+        thing = Broken()
+        del thing
+        return toy.measure(config, progress)
+
+    monkeypatch.setattr(sys, "unraisablehook", lambda found: reported.append(found.exc_type))
+    assert main(replace(toy.EXPERIMENT, measure=measure), []) == 0
+    assert reported == [ZeroDivisionError]
 
 
 def test_a_defect_keeps_its_traceback_and_leaves_nothing() -> None:
@@ -229,7 +327,7 @@ def test_tables_come_back_equal() -> None:
         "C",
     )
     assert main(measuring(tables={"t-1": table}), []) == 0
-    assert load(only_run())[2].tables == {"t-1": table}
+    assert store.load(only_run()).result.tables == {"t-1": table}
     with (only_run() / "t-1.csv").open(encoding="utf-8", newline="") as stream:
         assert next(csv.reader(stream)) == ["a,b", "n", "mixed"]
 
@@ -238,7 +336,7 @@ def test_arrays_of_any_name_and_stable_bytes() -> None:
     arrays = {"file": np.arange(3), "a/b": np.array("text"), "empty": np.zeros((0, 2))}
     assert main(measuring(arrays=arrays), []) == 0
     content = (only_run() / "arrays.npz").read_bytes()
-    for name, values in load(only_run())[2].arrays.items():
+    for name, values in store.load(only_run()).result.arrays.items():
         np.testing.assert_array_equal(values, arrays[name])
     assert main(measuring(arrays=arrays), ["--force"]) == 0
     assert (store.runs(Path("results/toy"))[0] / "arrays.npz").read_bytes() == content
@@ -391,6 +489,27 @@ def test_a_reader_that_leaves_gets_no_traceback() -> None:
     assert child.returncode == 1
 
 
+@pytest.mark.parametrize("flags", [[], ["--json"]])
+def test_output_of_any_encoding(flags: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    out, err = process("--mode", "90° ∞", *flags).communicate(timeout=60)
+    assert err == ""
+    if flags:
+        assert exact_json.loads(out)["checks"][0]["theory"] == "sum > 0 [exact] 90° ∞"
+    else:
+        assert "sum > 0 [exact] 90\\xb0 \\u221e" in out
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_a_closed_stream_costs_nothing(closed: str) -> None:
+    child = process(prefix=f"exec {closed};")
+    out, err = child.communicate(timeout=60)
+    assert child.returncode == 0
+    assert (out == "") == (closed != "2>&-")
+    assert err == ""
+    store.load(only_run())
+
+
 @pytest.mark.parametrize("name", ["config.json", "record.json", "arrays.npz", "dims.csv"])
 @pytest.mark.parametrize("content", [None, b"", b"[]", b"\xff{"])
 def test_a_broken_folder_is_said_in_one_line(name: str, content: bytes | None) -> None:
@@ -402,7 +521,7 @@ def test_a_broken_folder_is_said_in_one_line(name: str, content: bytes | None) -
     if content is not None:
         file.write_bytes(content)
     with pytest.raises(InputError, match=r"^RUN must be a whole run folder; got '.*") as caught:
-        load(only_run("source"))
+        store.load(only_run("source"))
     assert len(str(caught.value)) < 400
 
 

@@ -75,7 +75,8 @@ def measure(config: Config, progress: Progress) -> Result:
 def checks(config: Config, result: Result) -> list[Check]:
     """One check that passes, or fails on demand."""
     high = 0 if config.mode == "fail" else None
-    return [judge("sum", theory="sum > 0 [exact]", estimate=sum(config.dim), band=(None, high))]
+    theory = "sum > 0 [exact]" + (f" {config.mode}" if not config.mode.isascii() else "")
+    return [judge("sum", theory=theory, estimate=sum(config.dim), band=(None, high))]
 
 
 def claims(found: list[Check]) -> list[Claim]:
