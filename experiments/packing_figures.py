@@ -47,7 +47,7 @@ def _over_eps(one: dict[str, Any], curve: NDArray[np.float64]) -> Figure:
     caption = (
         f"How many lines fit in {dim} dimensions. The number is proved to lie in the shaded band"
         + (
-            "; the bars mark the question asked. "
+            "; the answer to the question asked is marked. "
             if inside
             else ", left of which the question lies. "
         )
@@ -79,8 +79,8 @@ def _over_dims(
             x=math.log10(knee), y=1, yref="paper", text="d = 1/eps²", showarrow=False, xshift=-36
         )
         caption += (
-            f" Below d = 1/(2 eps²) = {knee / 2:.0f} the number is proved to stay under 2d; near "
-            f"1/eps² = {knee:.0f} that proof ends and the count takes off. In the limit the growth "
+            f" Below d = 1/(2 eps²) = {knee / 2:.4g} the number is proved to stay under 2d; near "
+            f"1/eps² = {knee:.4g} that proof ends and the count takes off. In the limit the growth "
             f"is exponential, at a rate proved to lie between {rates[0]:.3g} and {rates[1]:.3g} "
             "nats a dimension."
         )
@@ -141,6 +141,10 @@ def _answer_marks(answers: list[dict[str, Any]], axis: str) -> list[Scatter]:
     marks = []
     for place, one in enumerate(answers):
         ends = [math.log10(one[side]["count"]) for side in ("lower", "upper")]
+        closed = one["lower"]["count"] == one["upper"]["count"]
+        shape = (
+            {"symbol": "circle", "size": 11} if closed else {"symbol": "line-ew-open", "size": 14}
+        )
         marks.append(
             go.Scatter(
                 x=np.array([one[axis]] * 2, np.float32),
@@ -150,7 +154,7 @@ def _answer_marks(answers: list[dict[str, Any]], axis: str) -> list[Scatter]:
                 legendgroup="answer",
                 showlegend=place == 0,
                 line={"color": theme.HIGHLIGHT, "width": 3},
-                marker={"symbol": "line-ew-open", "size": 14, "line": {"width": 3}},
+                marker={**shape, "line": {"width": 3, "color": theme.HIGHLIGHT}},
                 text=[f"{one['lower']['count']:,}", _texts(np.array(ends))[1]],
                 hovertemplate="%{text}<extra>the answer</extra>",
             )
@@ -224,7 +228,7 @@ def _cosines(one: dict[str, Any], histogram: NDArray[np.float64]) -> Figure:
     )
     figure.add_vline(x=one["eps"], line={"color": theme.HIGHLIGHT, "dash": "dash", "width": 2})
     figure.update_xaxes(title="|cos| between two lines")
-    figure.update_yaxes(type="log", title="share of the pairs, by bin")
+    figure.update_yaxes(type="log", dtick=1, title="share of the pairs, by bin")
     inside = float(law[centre <= one["eps"]].sum())
     outside = 1 - inside
     random = (
