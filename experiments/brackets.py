@@ -190,7 +190,7 @@ def cosines(packing: Packing, *, rows: int, seed: int) -> dict[str, NDArray[np.f
     counts[top_bin + 1 :] = 0
     edges = np.linspace(0, 1, _BINS + 1)
     law = -np.diff(sphere.tail(edges, packing.dim))
-    share = counts / max(1, counts.sum())
+    share = counts / max(1, int(counts.sum()))
     return {f"cosines_{packing.dim}": np.column_stack([edges[:-1], share, law])}
 
 
