@@ -153,67 +153,52 @@ def checks(examined: dict[str, Json]) -> list[Check]:
 
     few, many = (None, THOUSANDS - 1), (THOUSANDS, None)
     rate = -0.5 * math.log1p(-(0.05**2))
-    return [
-        judge(
+    false, true = "fewer than 2000: false so read", "at least 2000: true so read"
+    # 1/P(|g| > eps) grows like sqrt(d) exp(rate d): the root adds 1/(2d) to the slope.
+    slope = (rate, rate + 1 / GROWTH_DIM)
+    predictions: list[tuple[str, str, float, tuple[float | None, float | None]]] = [
+        (
             "C1: lines at eps = 0, d = 500, lower",
-            theory="an orthonormal basis",
-            estimate=found("orthogonal_500_lower"),
-            band=(500, 500),
+            "an orthonormal basis",
+            found("orthogonal_500_lower"),
+            (500, 500),
         ),
-        judge(
+        (
             "C1: lines at eps = 0, d = 500, upper",
-            theory="linear independence",
-            estimate=found("orthogonal_500_upper"),
-            band=(500, 500),
+            "linear independence",
+            found("orthogonal_500_upper"),
+            (500, 500),
         ),
-        judge(
-            "C2: |cos| <= 0.01, upper",
-            theory="fewer than 2000: false so read",
-            estimate=bracket("|cos| <= 0.01", "upper"),
-            band=few,
-        ),
-        judge(
+        ("C2: |cos| <= 0.01, upper", false, bracket("|cos| <= 0.01", "upper"), few),
+        (
             "C2: angle within 1% of 90°, upper",
-            theory="fewer than 2000: false so read",
-            estimate=bracket("angle within 1% of 90°", "upper"),
-            band=few,
+            false,
+            bracket("angle within 1% of 90°", "upper"),
+            few,
         ),
-        judge(
-            "C2: cos² <= 0.01, lower",
-            theory="at least 2000: true so read",
-            estimate=bracket("cos² <= 0.01", "lower"),
-            band=many,
-        ),
-        judge(
+        ("C2: cos² <= 0.01, lower", true, bracket("cos² <= 0.01", "lower"), many),
+        (
             "C3: upper bound at d = 200, |cos| <= 0.05",
-            theory="below 2d while d·eps² <= 1/2",
-            estimate=found("near_200_upper"),
-            band=(None, 400),
+            "below 2d while d·eps² <= 1/2",
+            found("near_200_upper"),
+            (None, 400),
         ),
-        judge(
+        (
             "C3: proved growth rate at |cos| <= 0.05",
-            theory="-ln(1 - eps²)/2 nats a dimension",
-            estimate=found("growth_rate"),
-            # 1/P(|g| > eps) grows like sqrt(d) exp(rate d): the root adds 1/(2d) to the slope.
-            band=(rate, rate + 1 / GROWTH_DIM),
-            note="covering argument: so many lines exist, none of them explicit",
+            "-ln(1 - eps²)/2 nats a dimension, by covering",
+            found("growth_rate"),
+            slope,
         ),
-        judge(
-            "C4: lines at eps = 0, d = 3",
-            theory="exactly 3",
-            estimate=found("orthogonal_3_upper"),
-            band=(3, 3),
-        ),
-        judge(
-            "C4: |cos| <= 0.05, d = 3, upper",
-            theory="still 3",
-            estimate=found("near_3_upper"),
-            band=(None, 3),
-        ),
-        judge(
+        ("C4: lines at eps = 0, d = 3", "exactly 3", found("orthogonal_3_upper"), (3, 3)),
+        ("C4: |cos| <= 0.05, d = 3, upper", "still 3", found("near_3_upper"), (None, 3)),
+        (
             "C4: |cos| <= 0.05, d = 500, lower",
-            theory="ten times d and more",
-            estimate=found("near_500_lower"),
-            band=(5000, None),
+            "ten times d and more",
+            found("near_500_lower"),
+            (5000, None),
         ),
+    ]
+    return [
+        judge(name, theory=theory, estimate=estimate, band=band)
+        for name, theory, estimate, band in predictions
     ]
