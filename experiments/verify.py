@@ -91,6 +91,16 @@ def _root(square: Fraction) -> float:
     return math.sqrt(float(square))
 
 
+def _in_full(square: Fraction) -> str:
+    """The root of a rational: exactly where it is short, else a decimal that is not below it."""
+    if square.denominator > 10**12:
+        return repr(math.nextafter(_root(square), math.inf))
+    top, bottom = math.isqrt(square.numerator), math.isqrt(square.denominator)
+    if (top * top, bottom * bottom) == (square.numerator, square.denominator):
+        return str(Fraction(top, bottom))
+    return f"sqrt({square})"
+
+
 def _shape_failures(content: PackingFile) -> list[str]:
     """Everything false that needs no inner product between two rows."""
     rows, width = content.vectors.shape
@@ -209,7 +219,7 @@ def _run(path: Path, *, as_json: bool) -> int:
         )
         how = "exactly" if outcome.exact else "with rounding added"
         print(f"{verdict}: {outcome.count} lines in {outcome.dim} dimensions, ", end="")
-        print(f"every |cos| <= {outcome.claimed_coherence:.9g}")
+        print(f"every |cos| <= {_in_full(Fraction(outcome.claimed_coherence_square))}")
         for failure in outcome.failures:
             print(f"  {failure}")
         print(f"  {outcome.pairs_checked} pairs of {outcome.rows} rows compared {how}: ", end="")

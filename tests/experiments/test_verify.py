@@ -37,7 +37,8 @@ def test_a_true_file_passes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert record["pairs_checked"] == 28
     assert record["coherence_square"] == "1/4"
     assert verify.main([name]) == 0
-    assert capsys.readouterr().out.startswith("proved: 8 lines in 4 dimensions")
+    out = capsys.readouterr().out
+    assert out.startswith("proved: 8 lines in 4 dimensions, every |cos| <= 1/2\n")
     assert list(tmp_path.iterdir()) == [tmp_path / "p.npz"]
 
 
@@ -78,13 +79,17 @@ def test_a_duplicate_row_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert "rows 5 and 6 are the same line" in capsys.readouterr().out
 
 
-def test_float_rows_need_room_for_rounding(tmp_path: Path) -> None:
+def test_float_rows_need_room_for_rounding(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     angles = np.pi * np.arange(3) / 3
     vectors = np.stack([np.cos(angles), np.sin(angles)], axis=1)
     content = PackingFile(
         "vectors", 2, 3, Fraction(1, 4) + Fraction(1, 10**12), {}, vectors, np.zeros(3, np.int64)
     )
     assert verify.main([saved(tmp_path / "p.npz", content)]) == 0
+    # The claim is printed as it is, not rounded to the 1/2 that these rows cannot prove.
+    assert "every |cos| <= 0.5000000000010" in capsys.readouterr().out
     vectors[1] = [np.cos(1.0472), np.sin(1.0472)]  # pi/3 to 3e-6
     assert verify.main([saved(tmp_path / "p.npz", content, vectors=vectors)]) == 1
 
