@@ -93,7 +93,7 @@ def _root(square: Fraction) -> float:
 
 def _in_full(square: Fraction) -> str:
     """The root of a rational: exactly where it is short, else a decimal that is not below it."""
-    if square.denominator > 10**12:
+    if square.denominator > 10**9:
         return repr(math.nextafter(_root(square), math.inf))
     top, bottom = math.isqrt(square.numerator), math.isqrt(square.denominator)
     if (top * top, bottom * bottom) == (square.numerator, square.denominator):
