@@ -5,10 +5,15 @@ one device with several.
 """
 
 import os
+import signal
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+
+# A shell starts its background jobs with Ctrl-C ignored, and children inherit that; tests send it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ["JAX_NUM_CPU_DEVICES"] = "4"
