@@ -14,13 +14,12 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass, field
-from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 
-from experiments import claims, packing_figures, popular
+from experiments import claims, packing_figures, packing_words, popular
 from experiments.harness import cli
 from experiments.harness.checks import Check, Verdict, judge
 from experiments.harness.errors import InputError
@@ -240,22 +239,16 @@ def _method(packing: Packing) -> str:
     return " + ".join(dict.fromkeys(part.name for part in parts))
 
 
-def answers_of(result: Result) -> list[dict[str, Any]]:
-    """The answers, one a dimension."""
-    data: dict[str, Any] = result.data
-    return list(data.get("answers", [data]))
-
-
 def checks(config: Config, result: Result) -> list[Check]:
     """The bracket's own consistency, the random law, and the popular statements."""
     found: list[Check] = []
-    for one in answers_of(result):
+    for one in packing_words.answers_of(result):
         lower, upper, where = one["lower"], one["upper"], f"d = {one['dim']}"
         certificate = lower["certificate"]
         found.append(
             judge(
                 f"lower <= upper, {where}",
-                theory=f"at most {_large(upper['count'])} ({upper['method']})",
+                theory=f"at most {packing_words.large(upper['count'])} ({upper['method']})",
                 estimate=lower["count"],
                 band=(one["dim"], upper["count"]),
             )
@@ -289,85 +282,13 @@ def checks(config: Config, result: Result) -> list[Check]:
     return found + popular.checks(examined)
 
 
-def answer(config: Config, result: Result) -> str:
-    """The bracket in one sentence."""
-    answers = answers_of(result)
-    limit = f"with every |cos| at most {_eps_words(answers[0])}"
-    if len(answers) == 1:
-        one = answers[0]
-        return f"In {one['dim']:,} dimensions, {_between(one)} directions fit {limit}."
-    fits = "; ".join(f"{_between(one)} in {one['dim']:,} dimensions" for one in answers)
-    return f"Directions that fit {limit}: {fits}."
-
-
-def _between(one: dict[str, Any]) -> str:
-    low, high = one["lower"]["count"], one["upper"]["count"]
-    return f"exactly {low:,}" if low == high else f"between {_large(low)} and {_large(high)}"
-
-
-def _eps_words(one: dict[str, Any]) -> str:
-    """eps as a decimal where that is exact, else in its exact form with the decimal beside it."""
-    for digits in range(6, 18):
-        decimal = f"{one['eps']:.{digits}g}"
-        if float(decimal) < 1:
-            break
-    try:
-        exactly = Fraction(one["eps_exact"])
-    except ValueError:  # a root or an angle
-        return f"{one['eps_exact']} ({decimal})"
-    plain = next((text for text in (decimal, repr(one["eps"])) if Fraction(text) == exactly), None)
-    return plain or f"{one['eps_exact']} ({decimal})"
-
-
-def _pairs(count: int) -> str:
-    return "1 pair" if count == 1 else f"{_large(count)} pairs"
-
-
-def _large(count: int) -> str:
-    """A count in full up to 15 digits, then in powers of ten."""
-    if count < 10**15:
-        return f"{count:,}"
-    digits = str(count)
-    return f"{digits[0]}.{digits[1:4]}e{len(digits) - 1}"
-
-
-def summary(config: Config, result: Result) -> list[str]:
-    """How each side of the bracket is known, and what random directions do."""
-    answers = answers_of(result)
-    if len(answers) == 1:
-        return _sides(answers[0])
-    return [
-        f"d = {one['dim']:,}: {one['lower']['words']} ({one['lower']['certificate']['level']}); "
-        f"{one['upper']['method']}."
-        for one in answers
-    ]
-
-
-def _sides(one: dict[str, Any]) -> list[str]:
-    lower, upper, random = one["lower"], one["upper"], one["random"]
-    certificate, exists = lower["certificate"], one["existence"]["count"]
-    lines = [
-        f"At least {_large(lower['count'])}: {lower['words']}. "
-        f"Coherence {lower['coherence_exact']}.",
-        f"Certificate: {certificate['level']}, {_pairs(certificate['pairs_checked'])} "
-        f"in {certificate['seconds']:.1f} s ({certificate['detail'].rstrip('.')}).",
-        f"At most {_large(upper['count'])}: {upper['statement']} ({upper['reference']}).",
-        f"Random directions: {'; '.join(random['words'])}.",
-    ]
-    if exists > lower["count"]:
-        lines.insert(2, f"At least {_large(exists)} exist by a covering argument, none explicit.")
-    if random["greedy"]["mean"] > lower["count"]:
-        lines.append("Here a greedy random choice holds more lines than the explicit packing.")
-    return lines
-
-
 def finish(config: Config, result: Result) -> list[str]:
     """Save and print rows when asked to."""
     from experiments import packing_rows
     from geometry import catalogue
 
     lines: list[str] = []
-    for one in answers_of(result) if config.save is not None or config.show else []:
+    for one in packing_words.answers_of(result) if config.save is not None or config.show else []:
         packing = catalogue.build(one["lower"]["recipe"])
         if config.show:
             lines += packing_rows.shown(packing, config.show)
@@ -413,8 +334,8 @@ EXPERIMENT = Experiment(
     measure=measure,
     checks=checks,
     claims=lambda found: claims.verdicts(("C1", "C2", "C3", "C4"), found),
-    answer=answer,
-    summary=summary,
+    answer=packing_words.answer,
+    summary=packing_words.summary,
     figures=packing_figures.figures,
     validate=validate,
     finish=finish,

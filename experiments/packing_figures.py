@@ -102,36 +102,29 @@ def _band(curve: NDArray[np.float64], *, reach: float = 0.0) -> list[Scatter]:
     below = np.concatenate([x - reach, x[-1:] + reach])
     upper = np.concatenate([upper[:1], upper])
     lower, existence = (np.concatenate([part, part[-1:]]) for part in (lower, existence))
+
+    def steps(
+        at: NDArray[Any], logs: NDArray[Any], name: str, says: str, line: dict[str, str]
+    ) -> Scatter:
+        return go.Scatter(
+            x=at,
+            y=logs,
+            mode="lines",
+            name=name,
+            line=line,
+            text=_texts(logs),
+            hovertemplate=f"{says} %{{text}}<extra></extra>",
+        )
+
+    over = {"color": theme.UPPER, "shape": "vh"}
+    under = {"color": theme.LOWER, "shape": "hv"}
+    covering = {"color": theme.RANDOM, "dash": "dash", "shape": "hv"}
+    packed = steps(below, lower, "lower bound (explicit packing)", "at least", under)
+    packed.update(fill="tonexty", fillcolor=theme.faint(theme.LOWER))
     return [
-        go.Scatter(
-            x=above,
-            y=upper,
-            mode="lines",
-            name="upper bound (theorem)",
-            line={"color": theme.UPPER, "shape": "vh"},
-            text=_texts(upper),
-            hovertemplate="at most %{text}<extra></extra>",
-        ),
-        go.Scatter(
-            x=below,
-            y=lower,
-            mode="lines",
-            name="lower bound (explicit packing)",
-            line={"color": theme.LOWER, "shape": "hv"},
-            fill="tonexty",
-            fillcolor=theme.faint(theme.LOWER),
-            text=_texts(lower),
-            hovertemplate="at least %{text}<extra></extra>",
-        ),
-        go.Scatter(
-            x=below,
-            y=existence,
-            mode="lines",
-            name="exists by covering (not explicit)",
-            line={"color": theme.RANDOM, "dash": "dash", "shape": "hv"},
-            text=_texts(existence),
-            hovertemplate="covering: %{text}<extra></extra>",
-        ),
+        steps(above, upper, "upper bound (theorem)", "at most", over),
+        packed,
+        steps(below, existence, "exists by covering (not explicit)", "covering:", covering),
     ]
 
 

@@ -9,6 +9,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from experiments.validate import TIGHT
 from geometry import bounds, catalogue, certify, exact
 from geometry.comparison import rounding_bound
 from geometry.constructions.conference import ConferenceRows
@@ -18,20 +19,7 @@ from geometry.moves import DirectSum
 from geometry.packing import Packing
 
 
-@pytest.mark.parametrize(
-    ("dim", "eps", "count"),
-    [
-        (3, "1/sqrt(5)", 6),
-        (4, "1/2", 12),
-        (6, "1/2", 36),
-        (7, "1/2", 63),
-        (8, "1/2", 120),
-        (16, "1/4", 144),
-        (64, "1/8", 2112),
-        (256, "1/16", 33024),
-        (1024, "1/32", 525312),
-    ],
-)
+@pytest.mark.parametrize(("dim", "eps", "count"), TIGHT)
 def test_tight_brackets_close(dim: int, eps: str, count: int) -> None:
     allowed = exact.eps(eps)
     packing = catalogue.best(dim, allowed)
