@@ -87,6 +87,7 @@ class Packing(ABC):
     """
 
     name: ClassVar[str]  # the family's or move's name in recipes
+    reference: ClassVar[str] = ""  # the paper a family comes from, "Kerdock 1972"; none for a move
 
     @property
     @abstractmethod
@@ -112,6 +113,21 @@ class Packing(ABC):
     def peak_square(self) -> Fraction:
         """An upper bound on the squared entries of the unit rows; 1 unless the family is flat."""
         return Fraction(1)
+
+    @property
+    def blocks(self) -> int | None:
+        """The number b of equal blocks of consecutive coordinates that every row weighs alike.
+
+        The unit rows then have norm 1/sqrt(b) on each block of dim/b coordinates: b = dim for sign
+        rows, dim/2 for realified phases. None when there is no such b. Dropping blocks
+        (`moves.Puncture`) needs it.
+        """
+        return None
+
+    @property
+    def tight(self) -> bool:
+        """Whether the rows W are a tight frame, W^T W = (count/dim) I, as blow-ups need."""
+        return False
 
     @property
     @abstractmethod
@@ -161,6 +177,11 @@ class Packing(ABC):
     @classmethod
     def flat_candidates(cls, max_dim: int, eps: Cosine) -> Iterator[Self]:
         """The further members that only their small entries (`peak_square`) recommend."""
+        return iter(())
+
+    @classmethod
+    def tight_frames(cls, most_lines: int) -> Iterator[Self]:
+        """The members that are `tight`, of at most `most_lines` lines, for blow-ups."""
         return iter(())
 
     def recipe(self) -> Recipe:
