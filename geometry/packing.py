@@ -184,6 +184,11 @@ class Packing(ABC):
         """The members that are `tight`, of at most `most_lines` lines, for blow-ups."""
         return iter(())
 
+    @classmethod
+    def examples(cls) -> tuple[Self, ...]:
+        """Three members of the family, count^2 * dim <= 1e11 each, that tests compare whole."""
+        return ()
+
     def recipe(self) -> Recipe:
         """The recipe as plain data, from which `catalogue.build` makes the packing again."""
         written: Recipe = {"name": self.name}
