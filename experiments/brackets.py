@@ -200,7 +200,7 @@ def family_rows(dim: int, eps: Cosine) -> list[tuple[str | int | float | None, .
 
     return [
         (dim, one.name, one.count, one.dim, str(one.coherence), one.words())
-        for one in catalogue.families(dim, eps)
+        for one in catalogue.largest_of_each(dim, eps)
     ]
 
 

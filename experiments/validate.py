@@ -30,17 +30,14 @@ from experiments.harness.errors import DONE, FAILED, exit_code
 from geometry import bounds, catalogue, certify, exact
 from geometry.bounds.relative import welch_coherence
 from geometry.comparison import rounding_bound
-from geometry.constructions.basis import Basis
-from geometry.constructions.conference import ConferenceFrame, ConferenceRows
+from geometry.constructions import families
+from geometry.constructions.conference import ConferenceRows
 from geometry.constructions.gold import Gold
-from geometry.constructions.hadamard import HadamardColumns, HadamardWithBasis
+from geometry.constructions.hadamard import HadamardColumns
 from geometry.constructions.kerdock import Kerdock
-from geometry.constructions.net import Net
-from geometry.constructions.polygon import Polygon
-from geometry.constructions.root_systems import RootSystemD, RootSystemE
 from geometry.constructions.simplex import Simplex
 from geometry.exact import Cosine
-from geometry.moves import DirectSum, Subset, ZeroPad
+from geometry.moves import BlowUp, DirectSum, Puncture, Subset, Tensor, WithAxes, ZeroPad
 from geometry.packing import Packing
 
 __all__ = ["Promise", "main", "promises"]
@@ -181,23 +178,18 @@ def lower(dim: int, eps: str, count: int) -> tuple[bool, str]:
 def examples() -> list[Packing]:
     """Three members of each family and of each move, small enough to compare every pair."""
     return [
-        *map(Polygon, (3, 7, 90)),
-        *map(Basis, (2, 9, 100)),
-        *map(Simplex, (2, 9, 150)),
-        *map(HadamardWithBasis, (4, 28, 100)),
-        *(HadamardColumns(order, dropped) for order, dropped in ((12, 1), (20, 2), (36, 1))),
-        *map(ConferenceFrame, (5, 9, 125)),
-        *map(ConferenceRows, (5, 25, 121)),
-        *map(RootSystemD, (4, 9, 40)),
-        *map(RootSystemE, (6, 7, 8)),
-        *map(Kerdock, (4, 6, 8)),
-        *map(Gold, (3, 5, 7)),
-        Net(5, 4, 4, None),
-        Net(9, 7, 8, ConferenceRows(9)),
-        Net(25, 20, 20, ConferenceRows(25)),
-        Subset(Gold(5), 100),
-        ZeroPad(Kerdock(4), 20),
+        *(packing for family in families() for packing in family.examples()),
+        *(Subset(base, 100) for base in (Gold(5), Kerdock(4), Gold(7))),
+        *(ZeroPad(Kerdock(4), dim) for dim in (17, 20, 40)),
         DirectSum((Kerdock(4), ConferenceRows(25), Simplex(5))),
+        DirectSum((Simplex(2), Simplex(2))),
+        DirectSum((Kerdock(4), Gold(3))),
+        *(WithAxes(HadamardColumns(order, 1)) for order in (4, 12, 20)),
+        *(Puncture(HadamardColumns(order, 0), 2) for order in (8, 12, 20)),
+        BlowUp(Simplex(2), 34),
+        BlowUp(Kerdock(4), 1),
+        BlowUp(Kerdock(6, 5), 2),
+        *(Tensor(Kerdock(4), other) for other in (Simplex(2), Gold(3), Kerdock(2))),
     ]
 
 

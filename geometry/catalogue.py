@@ -1,149 +1,112 @@
 """The best explicit packing known here for any (dim, eps): a search over families and moves.
 
-Every family lists its members that fit. Nets are first filled: each column block holds the best
-*flat* packing (small entries) that this same search finds. A knapsack over the dimensions then
-takes the best direct sum, so spare dimensions are filled too, and value(d) is the largest count
-for every d up to `dim` at once. Families list no more members than such sums need, so that the
-counts come out non-decreasing in dim and in eps; tests hold this over a grid.
+Every family lists its members that fit. Moves make more: the axes beside a flat packing,
+punctured packings of larger dimensions, blow-ups of tight frames, and Reed-Solomon packings whose
+column blocks hold the best *flat* packing (small entries) that this same search finds. A knapsack
+over the dimensions then takes the best direct sum or tensor product, so spare dimensions are
+filled too, and value(d) is the largest count for every d up to `dim` at once. Families list no
+more members than such sums need, so that the counts come out non-decreasing in dim and in eps;
+tests hold this over a grid.
 
     from geometry import catalogue
     catalogue.best(500, "1/20").words()
+    catalogue.least_coherent(500, 13000).coherence
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+import math
+from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from geometry import exact
-from geometry.constructions import FAMILIES
-from geometry.constructions.basis import Basis
-from geometry.constructions.net import Net
-from geometry.constructions.simplex import Simplex
+from geometry import exact, knapsack
+from geometry.bounds.relative import welch_coherence
+from geometry.constructions import families
+from geometry.constructions.reed_solomon import ReedSolomon
 from geometry.exact import Cosine
-from geometry.moves import DirectSum, Subset, ZeroPad
+from geometry.knapsack import Item, Shelf
+from geometry.moves import MOVES, BlowUp, Puncture, Subset, WithAxes
+from geometry.moves.axes import peak_allows
+from geometry.moves.blow_up import LARGEST_FRAME, copies_needed
+from geometry.moves.puncture import most_dropped
 from geometry.packing import Packing, Recipe
 
-__all__ = ["LARGEST_DIM", "Shelf", "best", "build", "families", "shelf"]
+__all__ = ["LARGEST_DIM", "best", "build", "largest_of_each", "least_coherent", "shelf"]
 
 LARGEST_DIM = 1 << 16  # the search makes tables with an entry a dimension
-_LARGEST_INT64 = 2**62
-
-_KINDS: tuple[type[Packing], ...] = (*FAMILIES, Subset, ZeroPad, DirectSum)
-_NAMES: Mapping[str, type[Packing]] = {kind.name: kind for kind in _KINDS}
+_NARROWER = 1 - Fraction(1, 10**9)  # one step down in coherence
 
 
-@dataclass(frozen=True)
-class _Item:
-    """A packing that the knapsack may use, made only when chosen."""
+def _made_from(member: Packing, eps: Cosine, max_dim: int) -> Iterator[Item]:
+    """The member itself, where it fits, and with the axes where its entries allow them."""
+    if member.dim > max_dim:
+        return
+    yield knapsack.item(member)
+    if not isinstance(member, ReedSolomon) and peak_allows(member.peak_square, eps):
+        yield Item(member.dim, member.count + member.dim, lambda: WithAxes(member))
 
-    dim: int
-    count: int
-    make: Callable[[], Packing]
+
+def _punctured(family: type[Packing], max_dim: int, eps: Cosine) -> Iterator[Packing]:
+    """Members of this and of larger dimensions, less as many coordinates as `eps` allows."""
+    if family.blocks is Packing.blocks:
+        return
+    reach = math.floor(max_dim * (1 + eps.bounds()[0])) + 1
+    for base in family.candidates(reach, eps):
+        if base.blocks is None:
+            continue
+        dropped = most_dropped(base, eps)
+        if dropped >= 1 and base.dim - dropped * (base.dim // base.blocks) <= max_dim:
+            yield Puncture(base, dropped)
 
 
-@dataclass(frozen=True)
-class Shelf:
-    """The best direct sums of `items` in every dimension up to a largest one.
+@lru_cache(maxsize=1)
+def _tight_frames() -> tuple[tuple[Packing, ...], Any]:
+    """The tight frames that blow-ups start from, and their sizes `[n, 3]`: d, N, coherence."""
+    frames = tuple(
+        frame
+        for family in families()
+        for frame in family.tight_frames(LARGEST_FRAME)
+        if frame.dim < frame.count
+    )
+    sizes = [(frame.dim, frame.count, float(frame.coherence)) for frame in frames]
+    return frames, np.array(sizes).reshape(-1, 3)
 
-    `counts` `[max_dim + 1]` are the numbers of lines, int64 or Python integers; `choices`
-    `[max_dim + 1]` the item taken last, -1 for one more dimension with a basis line of its own,
-    or, where entries must be small (`flat`), with none.
+
+def _blow_ups(max_dim: int, eps: Cosine) -> Iterator[Packing]:
+    """Each tight frame blown up as little as `eps` asks for, where that fits `max_dim`.
+
+    More copies are no better: they cost as many dimensions as they add lines.
     """
-
-    items: tuple[_Item, ...]
-    counts: NDArray[Any]
-    choices: NDArray[np.int64]
-    flat: bool
-
-    def count(self, dim: int) -> int:
-        """The number of lines in R^`dim`."""
-        return int(self.counts[dim])
-
-    def packing(self, dim: int) -> Packing:
-        """The packing in R^`dim` with that number of lines, the largest part first."""
-        taken: list[_Item] = []
-        left, spare = dim, 0
-        while left > 0:
-            if self.choices[left] < 0:
-                left, spare = left - 1, spare + 1
-            else:
-                taken.append(self.items[self.choices[left]])
-                left -= taken[-1].dim
-        taken.sort(key=lambda item: item.count, reverse=True)
-        made = {id(item): item.make() for item in taken}
-        parts = [made[id(item)] for item in taken]
-        if spare and not self.flat:
-            parts = _with_basis(parts, spare)
-            spare = 0
-        whole = parts[0] if len(parts) == 1 else DirectSum(tuple(parts))
-        return ZeroPad(whole, dim) if spare else whole
+    if float(eps) == 0:
+        return
+    frames, sizes = _tight_frames()
+    dims, lines, mu = sizes.T
+    copies = np.ceil(mu * (1 + float(eps)) / (float(eps) * (lines / dims - 1 + mu)) - 1e-9)
+    small = np.maximum(copies, 1) * lines - dims <= max_dim
+    for place in np.flatnonzero(small):
+        frame = frames[place]
+        needed = copies_needed(frame, eps)
+        if needed is not None and needed * frame.count - frame.dim <= max_dim:
+            packing = BlowUp(frame, needed)
+            if packing.coherence <= eps:
+                yield packing
 
 
-def _with_basis(parts: list[Packing], spare: int) -> list[Packing]:
-    """The parts and a basis of the spare dimensions, as one larger simplex where there is one.
+def _filled(
+    nets: Iterable[ReedSolomon], stocked: Iterable[tuple[Item, Fraction]], eps: Cosine
+) -> list[Item]:
+    """Reed-Solomon packings with every column block filled as well as what is `stocked` can.
 
-    A simplex and b basis lines are as many lines as the simplex in b more dimensions, whose
-    coherence is smaller.
+    A unit row has entries 1/sqrt(columns), one in each block, so a fill of R^q may have coherence
+    <= eps and entries <= eps sqrt(columns): it is flat, unless columns >= 1/eps^2. `stocked` are
+    items with the largest squared entry of their rows.
     """
-    for place, part in enumerate(parts):
-        if isinstance(part, Simplex):
-            return [*parts[:place], Simplex(part.dim + spare), *parts[place + 1 :]]
-    return [*parts, Basis(spare)]
-
-
-def _stock(items: Iterable[_Item], max_dim: int, *, flat: bool = False) -> Shelf:
-    """Fill a shelf: an unbounded knapsack, value(d) = max over items of value(d - dim) + count.
-
-    Unless the shelf is `flat`, a dimension to itself holds one basis line. Only items that beat
-    the best sum of smaller ones are kept, so the cost is max_dim times the number of those.
-    """
-    at_dim: dict[int, _Item] = {}
-    for item in items:
-        rival = at_dim.get(item.dim)
-        if item.dim <= max_dim and (rival is None or item.count > rival.count):
-            at_dim[item.dim] = item
-    largest = max((item.count for item in at_dim.values()), default=1)
-    dtype = np.int64 if largest * (max_dim + 1) < _LARGEST_INT64 else object
-    counts = np.zeros(max_dim + 1, dtype)
-    choices = np.full(max_dim + 1, -1, np.int64)
-    kept: list[_Item] = []
-    dims = np.zeros(len(at_dim), np.int64)
-    gains = np.zeros(len(at_dim), dtype)
-    for dim in range(1, max_dim + 1):
-        used = len(kept)
-        counts[dim] = counts[dim - 1] + (0 if flat else 1)
-        if used:
-            totals = counts[dim - dims[:used]] + gains[:used]
-            choice = int(totals.argmax())
-            if totals[choice] > counts[dim]:
-                counts[dim], choices[dim] = totals[choice], choice
-        single = at_dim.get(dim)
-        if single is not None and single.count > counts[dim]:
-            counts[dim], choices[dim] = single.count, used
-            dims[used], gains[used] = dim, single.count
-            kept.append(single)
-    return Shelf(tuple(kept), counts, choices, flat)
-
-
-def _member(packing: Packing) -> _Item:
-    return _Item(packing.dim, packing.count, lambda: packing)
-
-
-def _filled(nets: Iterable[Net], members: Iterable[Packing], eps: Cosine) -> list[_Item]:
-    """Nets with every column block filled as well as the `members` and the flat families can.
-
-    A unit vector of a net has entries 1/sqrt(columns), one in each block, so a fill of R^q may
-    have coherence <= eps and entries <= eps sqrt(columns): it is flat, unless columns >= 1/eps^2.
-    """
-    widths: dict[int, list[Net]] = {}
+    widths: dict[int, list[ReedSolomon]] = {}
     for net in nets:
         widths.setdefault(net.columns, []).append(net)
     tops = {width: max(net.q for net in group) for width, group in widths.items()}
@@ -151,31 +114,47 @@ def _filled(nets: Iterable[Net], members: Iterable[Packing], eps: Cosine) -> lis
     eps_square = eps.square_bounds()[0]
     free = [width for width in widths if eps_square * width >= 1]
     narrow = max((tops[width] for width in widths if width not in free), default=0)
-    stock = [(_member(one), one.peak_square) for one in members]
-    free_fills = _stock(
-        [item for item, _ in stock], max((tops[width] for width in free), default=0)
+    stock = list(stocked)
+    free_fills = knapsack.stock(
+        (one for one, _ in stock), max((tops[width] for width in free), default=0)
     )
-    flat_members = (one for kind in FAMILIES for one in kind.flat_candidates(narrow, eps))
-    stock += [(_member(one), one.peak_square) for one in flat_members]
-    stock = [(item, peak) for item, peak in stock if peak < 1]
+    flat_members = (one for kind in families() for one in kind.flat_candidates(narrow, eps))
+    stock += [(knapsack.item(one), one.peak_square) for one in flat_members]
+    stock = [(one, peak) for one, peak in stock if peak < 1]
     items = []
     for width, group in widths.items():
         fills = free_fills
         if eps_square * width < 1:
             top, allowed = tops[width], eps_square * width
-            flat = (item for item, peak in stock if item.dim <= top and peak <= allowed)
-            fills = _stock(flat, top, flat=True)
+            flat = (one for one, peak in stock if one.dim <= top and peak <= allowed)
+            fills = knapsack.stock(flat, top, flat=True)
         items += [_net_item(net, fills) for net in group]
     return items
 
 
-def _net_item(net: Net, fills: Shelf) -> _Item:
+def _net_item(net: ReedSolomon, fills: Shelf) -> Item:
     extra = fills.count(net.q)
 
     def make() -> Packing:
         return dataclasses.replace(net, fill=fills.packing(net.q)) if extra else net
 
-    return _Item(net.dim, net.count + net.columns * extra, make)
+    return Item(net.dim, net.count + net.columns * extra, make)
+
+
+def _items(max_dim: int, eps: Cosine) -> dict[str, list[Item]]:
+    """Everything that fits, by family, and the blow-ups by themselves."""
+    groups: dict[str, list[Item]] = {}
+    nets: list[ReedSolomon] = []
+    stocked: list[tuple[Item, Fraction]] = []
+    for family in families():
+        members = [*family.candidates(max_dim, eps), *_punctured(family, max_dim, eps)]
+        nets += [one for one in members if isinstance(one, ReedSolomon)]
+        group = [one for member in members for one in _made_from(member, eps, max_dim)]
+        groups[family.name] = groups.get(family.name, []) + group
+        stocked += [(knapsack.item(one), one.peak_square) for one in members]
+    groups[BlowUp.name] = [knapsack.item(one) for one in _blow_ups(max_dim, eps)]
+    groups[ReedSolomon.name] = _filled(nets, stocked, eps)
+    return groups
 
 
 @lru_cache(maxsize=256)
@@ -185,10 +164,8 @@ def shelf(max_dim: int, eps: Cosine) -> Shelf:
     Raises ValueError when `max_dim` is not an integer in [2, `LARGEST_DIM`].
     """
     _need_dim(max_dim)
-    members = [packing for family in FAMILIES for packing in family.candidates(max_dim, eps)]
-    nets = [packing for packing in members if isinstance(packing, Net)]
-    others = (packing for packing in members if not isinstance(packing, Net))
-    return _stock([*map(_member, others), *_filled(nets, members, eps)], max_dim)
+    groups = _items(max_dim, eps).values()
+    return knapsack.stock((one for group in groups for one in group), max_dim)
 
 
 def best(dim: int, eps: str | float | Fraction | Cosine) -> Packing:
@@ -201,22 +178,62 @@ def best(dim: int, eps: str | float | Fraction | Cosine) -> Packing:
     return shelf(dim, exact.eps(eps)).packing(dim)
 
 
-def families(dim: int, eps: Cosine) -> list[Packing]:
-    """For each family with a member that fits (dim, eps), its largest one, the largest first.
+def largest_of_each(dim: int, eps: Cosine) -> list[Packing]:
+    """For each family, and for blow-ups, the largest packing that fits (dim, eps).
 
-    Members may use fewer dimensions than `dim`: zero-padding carries them there.
+    The largest first. They may use fewer dimensions than `dim`: zero-padding carries them there.
     """
     _need_dim(dim)
-    members = [list(family.candidates(dim, eps)) for family in FAMILIES]
-    everything = [packing for group in members for packing in group]
-    largest: list[Packing] = []
-    for group in members:
-        nets = [packing for packing in group if isinstance(packing, Net)]
-        items = _filled(nets, everything, eps) if nets else [_member(packing) for packing in group]
-        top = max(items, key=lambda item: (item.count, -item.dim), default=None)
-        if top is not None:
-            largest.append(top.make())
-    return sorted(largest, key=lambda packing: packing.count, reverse=True)
+    tops = [
+        max(group, key=lambda one: (one.count, -one.dim))
+        for group in _items(dim, eps).values()
+        if group
+    ]
+    return [one.make() for one in sorted(tops, key=lambda one: one.count, reverse=True)]
+
+
+def least_coherent(dim: int, count: int) -> Packing:
+    """The `count` lines in R^`dim` of the lowest coherence known here.
+
+    `best` serves `count` lines at the result's coherence, and fewer at a relative 1e-9 below it.
+    About 15 searches. Raises ValueError for a `dim` outside [2, `LARGEST_DIM`], a `count` below 1,
+    or one that no packing reaches up to |cos| = 1 - 2^-256.
+    """
+    _need_dim(dim)
+    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+        raise ValueError(f"count must be an integer >= 1; got {count!r}.")
+    low, found = _first_serving(dim, count)
+    while True:
+        below = found.coherence.bounds()[0] * _NARROWER
+        if below <= low:
+            break
+        # Halving narrows the range to 2%; then single steps down to the next packings end it.
+        halving = below > low * Fraction(51, 50)
+        middle = _geometric_mean(low, below) if halving else below
+        better = best(dim, Cosine.ratio(middle))
+        if better.count >= count:
+            found = better
+        else:
+            low = middle
+    return found if found.count == count else Subset(found, count)
+
+
+def _first_serving(dim: int, count: int) -> tuple[Fraction, Packing]:
+    """A coherence below which there are no `count` lines, and a packing that has them."""
+    low = welch_coherence(dim, count).bounds()[0]
+    steps = [low * Fraction(5, 4) ** k for k in range(100)]
+    steps = [step for step in steps if 0 < step < Fraction(7, 8)]
+    for eps in [Fraction(0), *steps, *(1 - Fraction(1, 1 << k) for k in range(3, 257))]:
+        packing = best(dim, Cosine.ratio(eps))
+        if packing.count >= count:
+            return low, packing
+        low = max(low, eps)
+    raise ValueError(f"count must be within reach of a packing in R^{dim}; got {count}.")
+
+
+def _geometric_mean(a: Fraction, b: Fraction) -> Fraction:
+    """A rational near sqrt(a b), a > 0."""
+    return min(max(Cosine(a * b).bounds()[0], a), b)
 
 
 def build(recipe: Recipe) -> Packing:
@@ -224,9 +241,10 @@ def build(recipe: Recipe) -> Packing:
 
     Raises ValueError when the recipe names no family or has other fields than that family.
     """
-    kind = _NAMES.get(str(recipe.get("name")))
+    kinds: Mapping[str, type[Packing]] = {kind.name: kind for kind in (*families(), *MOVES)}
+    kind = kinds.get(str(recipe.get("name")))
     if kind is None:
-        raise ValueError(f"recipe `name` must be one of {', '.join(_NAMES)}; got {recipe}.")
+        raise ValueError(f"recipe `name` must be one of {', '.join(kinds)}; got {recipe}.")
     fields: dict[str, Any] = {}
     for name, value in recipe.items():
         if isinstance(value, dict):

@@ -94,6 +94,17 @@ class Cosine:
         """A rational >= the square: the square itself when that is rational."""
         return self.square_bounds(bits)[1]
 
+    def bounds(self) -> tuple[Fraction, Fraction]:
+        """Rationals (low, high) that enclose the number to 2^-96; equal when it is rational."""
+        low, high = self.square_bounds()
+        tops = [math.isqrt(part) for part in (low.numerator, low.denominator)]
+        if low == high and (tops[0] ** 2, tops[1] ** 2) == (low.numerator, low.denominator):
+            return Fraction(*tops), Fraction(*tops)
+        unit = 1 << 96
+        below = Fraction(math.isqrt(math.floor(low * unit**2)), unit)
+        above = Fraction(math.isqrt(math.ceil(high * unit**2)) + 1, unit)
+        return below, above
+
     def _order(self, other: Cosine) -> int:
         if self.degrees == other.degrees:  # a common factor cos(a) > 0, or none
             return (self.square > other.square) - (self.square < other.square)

@@ -1,4 +1,4 @@
-"""Progress on stderr: a live display on a terminal, a line now and then elsewhere."""
+"""Progress: shown on stderr, live on a terminal and in lines elsewhere, and kept in parts."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, TextIO
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from experiments.harness.interrupts import stop_if_asked
+from experiments.harness.parts import Parts
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Display
@@ -50,8 +51,10 @@ class Progress:
         delay: float = 2.0,
         interval: float = 10.0,
         clock: Callable[[], float] = time.monotonic,
+        parts: Parts | None = None,
     ) -> None:
         self.seconds: dict[str, float] = {}
+        self._parts = parts or Parts()
         self._quiet = quiet
         self._stream = stream or sys.stderr
         self._delay = delay
@@ -115,6 +118,14 @@ class Progress:
                 self.seconds[name] = self.seconds.get(name, 0.0) + spent
                 if self._display is not None and phase.task is not None:
                     self._display.remove_task(phase.task)
+
+    def part(self, name: str, make: Callable[[], object]) -> Any:
+        """Return the JSON value of `make()`, unless a run killed earlier has kept it (`Parts.get`).
+
+        The rest of the measurement must not depend on whether `make` was called.
+        """
+        stop_if_asked()
+        return self._parts.get(name, make)
 
     def _watch(self) -> None:
         # A thread, since a phase may run for minutes without a step.

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic
 
-from experiments.harness import cli, exact_json, store, terminal
+from experiments.harness import cli, exact_json, parts, store, terminal
 from experiments.harness.checks import (
     Check,
     Claim,
@@ -95,7 +95,8 @@ def _measured(
 
     started = store.now()
     settings = exact_json.config_json(config)
-    with compile_seconds() as compiling, Progress(quiet=options.quiet) as progress:
+    kept = parts.of_run(folder.parent, mark, fresh=options.force)
+    with compile_seconds() as compiling, Progress(quiet=options.quiet, parts=kept) as progress:
         begun = time.perf_counter()
         with progress.phase(experiment.name):
             result = experiment.measure(config, progress)
@@ -144,10 +145,12 @@ def _measured(
         raise
     except Exception as defect:
         # The numbers may have taken hours; only their picture failed.
-        kept = store.publish(folder, started=started, fingerprint=mark)
-        defect.add_note(f"The measurement is kept: python -m experiments.show {kept}")
+        final = store.publish(folder, started=started, fingerprint=mark)
+        kept.discard()
+        defect.add_note(f"The measurement is kept: python -m experiments.show {final}")
         raise
     final = store.publish(folder, started=started, fingerprint=mark)
+    kept.discard()
     write_index(options.out)
     return Outcome(final, config, result, checks, claims, round(seconds, 3))
 

@@ -44,6 +44,7 @@ class Basis(Packing):
     dimension: int
 
     name: ClassVar[str] = "basis"
+    reference: ClassVar[str] = "by definition"
 
     def __post_init__(self) -> None:
         """Raise ValueError unless `dimension` >= 1."""
@@ -66,6 +67,11 @@ class Basis(Packing):
         return Cosine(Fraction(0))
 
     @property
+    def tight(self) -> bool:
+        """An orthonormal basis."""
+        return True
+
+    @property
     def proof(self) -> str:
         """Orthogonality."""
         return "The coordinate axes are orthogonal by definition."
@@ -85,3 +91,8 @@ class Basis(Packing):
         """The basis of R^`max_dim`; smaller ones are part of it."""
         if max_dim >= 1:
             yield cls(max_dim)
+
+    @classmethod
+    def examples(cls) -> tuple[Self, ...]:
+        """Three of them."""
+        return cls(2), cls(9), cls(100)

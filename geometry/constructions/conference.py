@@ -57,6 +57,7 @@ class ConferenceFrame(Packing):
     q: int
 
     name: ClassVar[str] = "conference frame"
+    reference: ClassVar[str] = "van Lint and Seidel 1966"
 
     def __post_init__(self) -> None:
         """Raise ValueError unless `q` is a prime power that is 1 mod 4."""
@@ -76,6 +77,11 @@ class ConferenceFrame(Packing):
     def coherence(self) -> Cosine:
         """1/sqrt(`q`), the relative bound."""
         return inverse_root(self.q)
+
+    @property
+    def tight(self) -> bool:
+        """I + C/sqrt(q) is twice a projection."""
+        return True
 
     @property
     def proof(self) -> str:
@@ -129,6 +135,16 @@ class ConferenceFrame(Packing):
         for dim in irreducible_sizes((q + 1) // 2 for q in allowed):
             yield cls(2 * dim - 1)
 
+    @classmethod
+    def tight_frames(cls, most_lines: int) -> Iterator[Self]:
+        """All of them."""
+        return (cls(q) for q in prime_powers(most_lines - 1) if q % 4 == 1)
+
+    @classmethod
+    def examples(cls) -> tuple[Self, ...]:
+        """Three of them."""
+        return cls(5), cls(9), cls(125)
+
 
 @dataclass(frozen=True)
 class ConferenceRows(Packing):
@@ -141,6 +157,7 @@ class ConferenceRows(Packing):
     q: int
 
     name: ClassVar[str] = "conference rows"
+    reference: ClassVar[str] = "Paley 1933"
 
     def __post_init__(self) -> None:
         """Raise ValueError unless `q` is a prime power that is 1 mod 4."""
@@ -191,3 +208,8 @@ class ConferenceRows(Packing):
             for q in prime_powers(max_dim):
                 if q % 4 == 1 and q > least:
                     yield cls(q)
+
+    @classmethod
+    def examples(cls) -> tuple[Self, ...]:
+        """Three of them."""
+        return cls(5), cls(25), cls(121)

@@ -37,6 +37,7 @@ class Gold(Packing):
     exponent: int
 
     name: ClassVar[str] = "Gold"
+    reference: ClassVar[str] = "Gold 1968"
 
     def __post_init__(self) -> None:
         """Raise ValueError unless `exponent` is odd and in [3, 21]."""
@@ -57,6 +58,11 @@ class Gold(Packing):
     def coherence(self) -> Cosine:
         """2^((`exponent` + 1)/2)/2^`exponent`, that is sqrt(2/d)."""
         return Cosine(Fraction(2, self.dim))
+
+    @property
+    def tight(self) -> bool:
+        """A union of orthonormal bases."""
+        return True
 
     @property
     def proof(self) -> str:
@@ -109,3 +115,8 @@ class Gold(Packing):
             packing = cls(exponent)
             if packing.coherence <= eps:
                 yield packing
+
+    @classmethod
+    def examples(cls) -> tuple[Self, ...]:
+        """Three of them."""
+        return cls(3), cls(5), cls(7)

@@ -155,6 +155,7 @@ class HadamardWithBasis(Packing):
     order: int
 
     name: ClassVar[str] = "Hadamard with basis"
+    reference: ClassVar[str] = "Paley 1933"
 
     def __post_init__(self) -> None:
         """Raise ValueError unless `order` >= 2 is constructible."""
@@ -174,6 +175,11 @@ class HadamardWithBasis(Packing):
     def coherence(self) -> Cosine:
         """1/sqrt(`order`)."""
         return inverse_root(self.order)
+
+    @property
+    def tight(self) -> bool:
+        """Two orthonormal bases."""
+        return True
 
     @property
     def proof(self) -> str:
@@ -203,6 +209,16 @@ class HadamardWithBasis(Packing):
             for order in irreducible_sizes(listed[bisect_left(listed, max(least, 2)) :]):
                 yield cls(order)
 
+    @classmethod
+    def tight_frames(cls, most_lines: int) -> Iterator[Self]:
+        """All of them; a few bases of the Kerdock set do better where there is one."""
+        return (cls(order) for order in orders(most_lines // 2) if order > 1)
+
+    @classmethod
+    def examples(cls) -> tuple[Self, ...]:
+        """Three of them."""
+        return cls(4), cls(28), cls(100)
+
 
 _MOST_FLAT_DROPPED = 16
 
@@ -219,6 +235,7 @@ class HadamardColumns(Packing):
     dropped: int
 
     name: ClassVar[str] = "Hadamard columns"
+    reference: ClassVar[str] = "Paley 1933"
 
     def __post_init__(self) -> None:
         """Raise ValueError unless `order` is constructible and 0 <= `dropped` < `order`/2."""
@@ -245,6 +262,16 @@ class HadamardColumns(Packing):
     def peak_square(self) -> Fraction:
         """1/(`order` - `dropped`)."""
         return Fraction(1, self.dim)
+
+    @property
+    def blocks(self) -> int:
+        """Every coordinate weighs alike."""
+        return self.dim
+
+    @property
+    def tight(self) -> bool:
+        """Columns of a Hadamard matrix are orthogonal."""
+        return True
 
     @property
     def proof(self) -> str:
@@ -300,3 +327,8 @@ class HadamardColumns(Packing):
                 if not Cosine.ratio(Fraction(dropped, order - dropped)) <= eps:
                     break
                 yield cls(order, dropped)
+
+    @classmethod
+    def examples(cls) -> tuple[Self, ...]:
+        """Three of them."""
+        return cls(12, 1), cls(20, 2), cls(36, 1)

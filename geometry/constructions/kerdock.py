@@ -47,16 +47,30 @@ def kerdock_forms(exponent: int, labels: Indices) -> Bits:
 
 @dataclass(frozen=True)
 class Kerdock(Packing):
-    """The rows (-1)^(Q_a + w.x) of the Kerdock set in R^(2^`exponent`), and the basis."""
+    """The rows (-1)^(Q_a + w.x) of the Kerdock set in R^(2^`exponent`), and the basis.
+
+    `bases` of the d/2 + 1 orthonormal bases where it is given, the coordinate axes among them: by
+    themselves a part of the lines, but tight frames of a size to choose for blow-ups.
+    """
 
     exponent: int
+    bases: int | None = None
 
     name: ClassVar[str] = "Kerdock"
+    reference: ClassVar[str] = "Kerdock 1972"
 
     def __post_init__(self) -> None:
-        """Raise ValueError unless `exponent` is even and in [2, 22]."""
+        """Raise ValueError unless `exponent` is even and in [2, 22], and `bases` are there."""
         if self.exponent % 2 or not 2 <= self.exponent <= 22:
             raise ValueError(f"`exponent` must be even and lie in [2, 22]; got {self.exponent}.")
+        most = self.dim // 2  # all of them are written as None
+        if self.bases is not None and not 2 <= self.bases <= most:
+            raise ValueError(f"`bases` must lie in [2, {most}]; got {self.bases}.")
+
+    @property
+    def _forms(self) -> int:
+        """The number of quadratic forms."""
+        return self.dim // 2 if self.bases is None else self.bases - 1
 
     @property
     def dim(self) -> int:
@@ -65,13 +79,18 @@ class Kerdock(Packing):
 
     @property
     def count(self) -> int:
-        """d(d/2 + 1)."""
-        return self.dim * (self.dim // 2 + 1)
+        """d(d/2 + 1), or d times `bases`."""
+        return self.dim * (self._forms + 1)
 
     @property
     def coherence(self) -> Cosine:
         """1/sqrt(d)."""
         return inverse_root(self.dim)
+
+    @property
+    def tight(self) -> bool:
+        """A union of orthonormal bases."""
+        return True
 
     @property
     def proof(self) -> str:
@@ -84,8 +103,9 @@ class Kerdock(Packing):
 
     def words(self) -> str:
         """The recipe in words."""
+        the = f"the {self._forms}" if self.bases is None else f"{self._forms} of the"
         return (
-            f"the {self.dim // 2} quadratic forms of the Kerdock set on F_2^{self.exponent}, each "
+            f"{the} quadratic forms of the Kerdock set on F_2^{self.exponent}, each "
             f"with {self.dim} linear functions, and the basis"
         )
 
@@ -96,13 +116,13 @@ class Kerdock(Packing):
             labels, linear = np.divmod(chosen, self.dim)
             return sign_rows(kerdock_forms(self.exponent, labels), linear)
 
-        return rows_then_basis(indices, self.dim * self.dim // 2, self.dim, signs)
+        return rows_then_basis(indices, self.dim * self._forms, self.dim, signs)
 
     def orbit_check(self) -> OrbitCheck:
         """The scalings x -> s x carry Q_a to Q_sa, so pairs of forms reduce to (0, 1) and (1, a).
 
         That a generator of the scalings does so is checked on every form; then the Walsh
-        transforms of all representatives are made. O(m 4^m).
+        transforms of all representatives are made. O(m 4^m). Some of the bases are part of all.
         """
         gf = field(self.dim // 2)
         generator = int(gf.exp[0 if gf.order == 2 else 1])
@@ -131,3 +151,18 @@ class Kerdock(Packing):
             packing = cls(exponent)
             if packing.coherence <= eps:
                 yield packing
+
+    @classmethod
+    def examples(cls) -> tuple[Self, ...]:
+        """Three of them."""
+        return cls(4), cls(6), cls(8)
+
+    @classmethod
+    def tight_frames(cls, most_lines: int) -> Iterator[Self]:
+        """Two bases and more of each, and all."""
+        for exponent in range(2, most_lines.bit_length(), 2):
+            most = cls(exponent).dim // 2
+            for bases in [*range(2, most + 1), None]:
+                packing = cls(exponent, bases)
+                if packing.count <= most_lines:
+                    yield packing

@@ -25,6 +25,7 @@ class Polygon(Packing):
     lines: int
 
     name: ClassVar[str] = "polygon"
+    reference: ClassVar[str] = "Conway, Hardin and Sloane 1996"
 
     def __post_init__(self) -> None:
         """Raise ValueError unless `lines` >= 2."""
@@ -45,6 +46,11 @@ class Polygon(Packing):
     def coherence(self) -> Cosine:
         """The cosine of 180/`lines` degrees."""
         return Cosine(Fraction(1), Fraction(180, self.lines))
+
+    @property
+    def tight(self) -> bool:
+        """For three lines or more, their rotations see to it."""
+        return self.lines >= 2
 
     @property
     def proof(self) -> str:
@@ -107,3 +113,8 @@ class Polygon(Packing):
             middle = (low + high) // 2
             low, high = (middle, high) if fits(middle) else (low, middle)
         yield cls(low)
+
+    @classmethod
+    def examples(cls) -> tuple[Self, ...]:
+        """Three of them."""
+        return cls(3), cls(7), cls(90)

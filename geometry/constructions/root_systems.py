@@ -34,6 +34,7 @@ class RootSystemD(Packing):
     rank: int
 
     name: ClassVar[str] = "root system D"
+    reference: ClassVar[str] = "Conway and Sloane 1988"
 
     def __post_init__(self) -> None:
         """Raise ValueError unless `rank` lies in [3, 2^25]."""
@@ -59,6 +60,11 @@ class RootSystemD(Packing):
     def peak_square(self) -> Fraction:
         """1/2."""
         return Fraction(1, 2)
+
+    @property
+    def tight(self) -> bool:
+        """Its Weyl group acts irreducibly."""
+        return True
 
     @property
     def proof(self) -> str:
@@ -89,6 +95,11 @@ class RootSystemD(Packing):
         """Every rank that fits."""
         if eps >= _HALF:
             yield from (cls(rank) for rank in range(3, max_dim + 1))
+
+    @classmethod
+    def examples(cls) -> tuple[Self, ...]:
+        """Three of them."""
+        return cls(4), cls(9), cls(40)
 
 
 def _construction_a(length: int, words: list[tuple[int, int, int, int]]) -> NDArray[np.int8]:
@@ -141,6 +152,7 @@ class RootSystemE(Packing):
     rank: int
 
     name: ClassVar[str] = "root system E"
+    reference: ClassVar[str] = "Conway and Sloane 1988"
 
     def __post_init__(self) -> None:
         """Raise ValueError unless `rank` is 6, 7 or 8."""
@@ -161,6 +173,11 @@ class RootSystemE(Packing):
     def coherence(self) -> Cosine:
         """1/2."""
         return _HALF
+
+    @property
+    def tight(self) -> bool:
+        """Its Weyl group acts irreducibly."""
+        return True
 
     @property
     def proof(self) -> str:
@@ -188,3 +205,14 @@ class RootSystemE(Packing):
         """Those that fit."""
         if eps >= _HALF:
             yield from (cls(rank) for rank in range(6, min(max_dim, 8) + 1))
+
+    @classmethod
+    def tight_frames(cls, most_lines: int) -> Iterator[Self]:
+        """The one whose dimension has no good equiangular frame."""
+        if most_lines >= 120:
+            yield cls(8)
+
+    @classmethod
+    def examples(cls) -> tuple[Self, ...]:
+        """Three of them."""
+        return cls(6), cls(7), cls(8)

@@ -24,6 +24,7 @@ class Simplex(Packing):
     dimension: int
 
     name: ClassVar[str] = "simplex"
+    reference: ClassVar[str] = "Lancaster 1965"
 
     def __post_init__(self) -> None:
         """Raise ValueError unless `dimension` >= 2: in R^1 the two vertices span one line."""
@@ -44,6 +45,11 @@ class Simplex(Packing):
     def coherence(self) -> Cosine:
         """1/`dimension`, the relative bound for d + 1 lines."""
         return Cosine.ratio(Fraction(1, self.dimension))
+
+    @property
+    def tight(self) -> bool:
+        """The vertices sum to 0 and are permuted by the symmetric group."""
+        return True
 
     @property
     def proof(self) -> str:
@@ -79,3 +85,13 @@ class Simplex(Packing):
             for dimension in sorted({max(least, 2), max_dim}):
                 if max(least, 2) <= dimension <= max_dim:
                     yield cls(dimension)
+
+    @classmethod
+    def tight_frames(cls, most_lines: int) -> Iterator[Self]:
+        """All of them."""
+        return map(cls, range(2, most_lines))
+
+    @classmethod
+    def examples(cls) -> tuple[Self, ...]:
+        """Three of them."""
+        return cls(2), cls(9), cls(150)

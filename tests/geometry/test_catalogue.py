@@ -13,7 +13,7 @@ from experiments.validate import TIGHT
 from geometry import bounds, catalogue, certify, exact
 from geometry.comparison import rounding_bound
 from geometry.constructions.conference import ConferenceRows
-from geometry.constructions.net import Net
+from geometry.constructions.reed_solomon import ReedSolomon
 from geometry.exact import Cosine
 from geometry.moves import DirectSum
 from geometry.packing import Packing
@@ -48,7 +48,7 @@ def test_orthogonal_lines_are_a_basis() -> None:
 
 def test_the_main_answer() -> None:
     packing = catalogue.best(500, "1/20")
-    assert packing == Net(25, 20, 20, ConferenceRows(25))
+    assert packing == ReedSolomon(25, 20, 20, 1, ConferenceRows(25))
     assert packing.count == 25**2 * 20 + 20 * 26
     assert packing.coherence == exact.eps(0.05)
     # A hair less and none of it is left.
@@ -119,7 +119,7 @@ def test_spare_dimensions_are_filled() -> None:
 
 
 def test_families_list_the_best_of_each() -> None:
-    members = catalogue.families(500, exact.eps("0.05"))
+    members = catalogue.largest_of_each(500, exact.eps("0.05"))
     assert members[0].count == 13020
     assert all(one.dim <= 500 and one.coherence <= exact.eps("0.05") for one in members)
     names = [one.name for one in members]
@@ -130,7 +130,7 @@ def test_no_family_beats_the_answer() -> None:
     for dim, eps in ((64, "1/8"), (100, "0.2"), (37, "0.35")):
         allowed = exact.eps(eps)
         best = catalogue.best(dim, allowed).count
-        members: list[Packing] = catalogue.families(dim, allowed)
+        members: list[Packing] = catalogue.largest_of_each(dim, allowed)
         assert max(member.count for member in members) <= best
 
 

@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import inspect
 from fractions import Fraction
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from geometry.constructions import (
-    FAMILIES,
-    Basis,
-    ConferenceFrame,
-    ConferenceRows,
-    Gold,
-    HadamardColumns,
-    HadamardWithBasis,
-    Kerdock,
-    Net,
-    Polygon,
-    RootSystemD,
-    RootSystemE,
-    Simplex,
-)
+from geometry.constructions.basis import Basis
+from geometry.constructions.conference import ConferenceFrame, ConferenceRows
+from geometry.constructions.gold import Gold
+from geometry.constructions.hadamard import HadamardColumns, HadamardWithBasis
+from geometry.constructions.kerdock import Kerdock
+from geometry.constructions.polygon import Polygon
+from geometry.constructions.root_systems import RootSystemD, RootSystemE
+from geometry.constructions.simplex import Simplex
 from geometry.exact import Cosine, eps
 from geometry.packing import Packing, Rows
 
@@ -66,16 +58,6 @@ CASES: list[tuple[Packing, int, int, str]] = [
     (Gold(3), 8, 72, "1/2"),
     (Gold(5), 32, 1056, "1/4"),
     (Gold(7), 128, 16512, "1/8"),
-    (Net(2, 2, 2), 4, 8, "1/2"),
-    (Net(2, 3, 4), 6, 16, "1/3"),
-    (Net(3, 4, 4), 12, 36, "1/4"),
-    (Net(8, 7, 8), 56, 512, "1/7"),
-    (Net(9, 8, 8, ConferenceRows(9)), 72, 728, "1/8"),
-    (Net(11, 12, 12), 132, 1452, "1/12"),
-    (Net(4, 4, 4, Basis(4)), 16, 80, "1/2"),
-    (Net(4, 4, 4, HadamardColumns(4, 0)), 16, 80, "1/4"),
-    (Net(5, 4, 4, Simplex(5)), 20, 124, "1/2"),
-    (Net(2, 2, 2, Polygon(3)), 4, 14, "1/sqrt(2)"),
 ]
 IDS = [f"{type(case[0]).__name__}-{case[1]}-{case[2]}" for case in CASES]
 UNIT = 2.0**-53
@@ -181,14 +163,6 @@ def test_texts_and_recipes(packing: Packing, dim: int, count: int, coherence: st
     assert all(value is not None for value in recipe.values())
 
 
-def test_registry_names_every_family_once() -> None:
-    assert len({family.name for family in FAMILIES}) == len(FAMILIES) == 12
-    assert {type(case[0]) for case in CASES} == set(FAMILIES)
-    for family in FAMILIES:
-        assert sum(type(case[0]) is family for case in CASES) >= 3
-        assert not inspect.isabstract(family)
-
-
 def test_large_counts() -> None:
     assert Gold(9).count == 262656
     assert (Gold(9).dim, Gold(9).coherence) == (512, eps("1/16"))
@@ -197,7 +171,7 @@ def test_large_counts() -> None:
     assert (Kerdock(10).dim, Kerdock(10).coherence) == (1024, eps("1/32"))
 
 
-@pytest.mark.parametrize("packing", [Kerdock(8), Gold(9), Kerdock(10), Net(49, 20, 20)])
+@pytest.mark.parametrize("packing", [Kerdock(8), Gold(9), Kerdock(10)])
 def test_random_rows_of_large_packings(packing: Packing) -> None:
     rng = np.random.default_rng(packing.count)
     chosen = np.unique(np.append(rng.integers(0, packing.count, 1500), packing.count - 1))
@@ -248,12 +222,6 @@ def test_conference_frame_of_order_6_is_the_icosahedron() -> None:
         (lambda: Kerdock(0), r"`exponent` must be even and lie in \[2, 22\]; got 0\."),
         (lambda: Gold(4), r"`exponent` must be odd and lie in \[3, 21\]; got 4\."),
         (lambda: Gold(1), r"`exponent` must be odd and lie in \[3, 21\]; got 1\."),
-        (lambda: Net(6, 4, 4), r"`q` must be a prime power; got 6\."),
-        (lambda: Net(5, 7, 8), r"`columns` must lie in \[2, 6\]; got 7\."),
-        (lambda: Net(5, 1, 1), r"`columns` must lie in \[2, 6\]; got 1\."),
-        (lambda: Net(7, 5, 6), r"`order` must be 5 or 6 and .*; got 6\."),
-        (lambda: Net(7, 4, 8), r"`order` must be 4 or 5 and .*; got 8\."),
-        (lambda: Net(5, 4, 4, Basis(4)), r"`fill` must have dimension 5; got 4\."),
     ],
 )
 def test_bad_parameters(make: type[Packing], message: str) -> None:

@@ -10,23 +10,19 @@ import pytest
 from numpy.typing import NDArray
 
 from geometry import certify, exact
-from geometry.constructions import (
-    Basis,
-    ConferenceRows,
-    Gold,
-    HadamardColumns,
-    Kerdock,
-    Net,
-    Polygon,
-    RootSystemE,
-    Simplex,
-    gold,
-    hadamard,
-    kerdock,
-)
+from geometry.constructions import gold, hadamard, kerdock
+from geometry.constructions.basis import Basis
 from geometry.constructions.binary import largest_walsh, sign_rows, walsh
+from geometry.constructions.conference import ConferenceRows
 from geometry.constructions.field import field
 from geometry.constructions.fillings import peak_proved
+from geometry.constructions.gold import Gold
+from geometry.constructions.hadamard import HadamardColumns
+from geometry.constructions.kerdock import Kerdock
+from geometry.constructions.polygon import Polygon
+from geometry.constructions.reed_solomon import ReedSolomon
+from geometry.constructions.root_systems import RootSystemE
+from geometry.constructions.simplex import Simplex
 from geometry.exact import Cosine
 from geometry.packing import Indices, Packing, Rows
 
@@ -54,15 +50,15 @@ def check(packing: Packing) -> bool:
         Gold(3),
         Gold(7),
         Gold(9),
-        Net(2, 2, 2),
-        Net(2, 3, 4),
-        Net(27, 28, 28),
-        Net(32, 31, 32),
-        Net(9, 8, 8, ConferenceRows(9)),
-        Net(25, 20, 20, ConferenceRows(25)),
-        Net(8, 8, 8, RootSystemE(8)),
-        Net(5, 4, 4, Simplex(5)),
-        Net(256, 16, 16, Kerdock(8)),
+        ReedSolomon(2, 2, 2),
+        ReedSolomon(2, 3, 4),
+        ReedSolomon(27, 28, 28),
+        ReedSolomon(32, 31, 32),
+        ReedSolomon(9, 8, 8, 1, ConferenceRows(9)),
+        ReedSolomon(25, 20, 20, 1, ConferenceRows(25)),
+        ReedSolomon(8, 8, 8, 1, RootSystemE(8)),
+        ReedSolomon(5, 4, 4, 1, Simplex(5)),
+        ReedSolomon(256, 16, 16, 1, Kerdock(8)),
     ],
     ids=lambda packing: f"{type(packing).__name__}-{packing.dim}-{packing.count}",
 )
@@ -158,42 +154,12 @@ def test_kerdock_fails_without_its_scalings(monkeypatch: pytest.MonkeyPatch) -> 
     assert not check(Kerdock(6))
 
 
-def test_net_fails_when_two_lines_meet_twice(monkeypatch: pytest.MonkeyPatch) -> None:
-    original = Net._slopes
-
-    def bent(self: Net, slopes: Indices) -> NDArray[np.int64]:
-        heights = original(self, slopes)
-        heights[slopes == 3, 2] = 0  # as at x = 0
-        return heights
-
-    monkeypatch.setattr(Net, "_slopes", bent)
-    assert not check(Net(7, 7, 8))
-
-
-def test_net_fails_with_a_column_given_twice(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Additive in the slope, but the lines through (0, y) now share columns 1 and 2.
-    def doubled(self: Net, slopes: Indices) -> NDArray[np.int64]:
-        return np.asarray(slopes[:, None] * np.array([0, 1, 1, 3, 4, 5, 6]) % self.q)
-
-    monkeypatch.setattr(Net, "_slopes", doubled)
-    assert not check(Net(7, 7, 8))
-
-
-def test_net_fails_without_additivity(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Squares of slopes: line 0 still meets every line at most once, but differences do not.
-    def squared(self: Net, slopes: Indices) -> NDArray[np.int64]:
-        return np.asarray(slopes[:, None] ** 2 * np.arange(self.columns) % self.q)
-
-    monkeypatch.setattr(Net, "_slopes", squared)
-    assert not check(Net(7, 7, 8))
-
-
 def test_net_fails_with_a_wrong_hadamard_matrix(monkeypatch: pytest.MonkeyPatch) -> None:
     wrong = hadamard.matrix(8).copy()
     wrong[3, 4] *= -1
     monkeypatch.setattr(hadamard, "matrix", lambda order: wrong)
-    assert not check(Net(7, 8, 8))
-    assert not check(Net(7, 7, 8))
+    assert not check(ReedSolomon(7, 8, 8))
+    assert not check(ReedSolomon(7, 7, 8))
 
 
 class TooOptimistic(Simplex):
@@ -247,9 +213,9 @@ class Large(Simplex):
 )
 def test_net_fails_with_a_filling_that_claims_too_much(fill: Packing) -> None:
     for honest in (Simplex(9), ConferenceRows(9)):
-        net = Net(9, 8, 8, honest)
+        net = ReedSolomon(9, 8, 8, 1, honest)
         assert certify.certificate(net, net.coherence, most_operations=1).check().holds
-    net = Net(9, 8, 8, fill)
+    net = ReedSolomon(9, 8, 8, 1, fill)
     assert not certify.certificate(net, exact.eps("0.99"), most_operations=1).check().holds
 
 
@@ -262,7 +228,7 @@ def test_entries_of_fillings() -> None:
 
 
 def test_a_net_leaves_its_filling_to_another_certificate() -> None:
-    net = Net(9, 8, 8, Simplex(9))
+    net = ReedSolomon(9, 8, 8, 1, Simplex(9))
     outcome = net.orbit_check()
     assert outcome is not None
     assert outcome.whole
@@ -274,7 +240,7 @@ def test_a_net_leaves_its_filling_to_another_certificate() -> None:
 
 
 def test_entries_that_nobody_saw_leave_a_theorem() -> None:
-    net = Net(9, 8, 8, Large(9))
+    net = ReedSolomon(9, 8, 8, 1, Large(9))
     outcome = net.orbit_check()
     assert outcome is not None
     assert not outcome.whole

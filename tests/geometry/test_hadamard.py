@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from geometry.constructions import HadamardColumns, HadamardWithBasis, hadamard
+from geometry.constructions import hadamard
 from geometry.constructions.conference import conference_rows
+from geometry.constructions.hadamard import HadamardColumns, HadamardWithBasis
 
 
 def test_orders_are_1_2_and_every_multiple_of_4_up_to_112_but_92() -> None:

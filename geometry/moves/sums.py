@@ -1,4 +1,4 @@
-"""Moves: packings made from packings, with the same or a known coherence."""
+"""Fewer lines, more dimensions, packings side by side."""
 
 from __future__ import annotations
 

@@ -1,0 +1,387 @@
+"""How far do proofs pin down N(d, eps), and who holds the record where?
+
+    python -m experiments.atlas
+
+N(d, eps) is the largest number of lines in R^d with pairwise |cos| <= eps. Over a grid of d (2 to
+12288, widths of real models among them) and eps stand the largest explicit packing known here and
+the smallest proved upper bound. The report maps both, the gap between them, and the families that
+hold the records; `atlas.csv` has every bracket, exactly, with its recipe. A killed run goes on where
+it stopped. About half a minute on two cores; the full grid takes minutes.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+
+from experiments import atlas_figures, atlas_grid
+from experiments.harness import cli
+from experiments.harness.checks import Check, Claim, judge
+from experiments.harness.experiment import OUTPUT_ONLY, Experiment, Result, Table
+from experiments.harness.run import main
+from experiments.packing_words import large
+
+if TYPE_CHECKING:
+    from experiments.atlas_grid import Cell
+    from experiments.harness.progress import Progress
+    from geometry.exact import Cosine
+
+__all__ = ["EXPERIMENT", "Config"]
+
+LARGEST_DIM = 1 << 16
+# x = eps sqrt(d): below 1 Welch's bound holds N near d, and far above it counts are exponential.
+_BANDS = (0.0, 0.5, 1.0, 2**0.5, 2.0, 3.0)
+_MODEL_EPS = ("0.01", "0.02", "0.05", "0.1", "1/5", "0.3")
+
+
+def _eps(word: str) -> str:
+    atlas_grid.threshold(word)
+    return word
+
+
+@dataclass(frozen=True)
+class Config:
+    """Where to look."""
+
+    grid: Annotated[str, cli.choice("--grid", tuple(atlas_grid.DIMS))] = "quick"
+    """The grid of d and eps, either of which the next two replace."""
+    dim: Annotated[
+        tuple[int, ...] | None, cli.integers("--dim", at_least=2, at_most=LARGEST_DIM)
+    ] = None
+    """Dimensions, instead of the grid's."""
+    eps: Annotated[
+        tuple[str, ...] | None,
+        cli.options("--eps", atlas_grid.EPS_NEED, _eps, metavar="EPS"),
+    ] = None
+    """Allowed |cos|: decimals, fractions (1/16), roots (1/sqrt(5)) or angles (89°)."""
+    seed: cli.Seed = field(default=0, metadata=OUTPUT_ONLY)
+    """Without effect: nothing here is random."""
+    seeds: cli.Seeds = field(default=1, metadata=OUTPUT_ONLY)
+    """Without effect: nothing here is random."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """The cells of every d at one eps."""
+
+    word: str
+    eps: Cosine
+    cells: list[Cell]
+
+
+def measure(config: Config, progress: Progress) -> Result:
+    """Bracket N(d, eps) over the grid, an eps at a time."""
+    dims = atlas_grid.dims_of(config.dim or atlas_grid.DIMS[config.grid])
+    words = atlas_grid.eps_of(config.eps or atlas_grid.EPS[config.grid])
+    columns = []
+    with progress.phase("brackets", total=len(words)) as step:
+        for place, (word, eps) in enumerate(words):
+            found = progress.part(f"eps-{place}", lambda eps=eps: atlas_grid.column(dims, eps))
+            columns.append(Column(word, eps, [atlas_grid.Cell(**cell) for cell in found]))
+            step()
+    return Result(_data(columns), _arrays(dims, columns), _tables(columns))
+
+
+def _data(columns: Sequence[Column]) -> dict[str, Any]:
+    cells = [(column, cell) for column in columns for cell in column.cells]
+    widest, cell = max(cells, key=lambda one: one[1].gap)
+    records = Counter(cell.family for _, cell in cells if cell.crowded)
+    known = {
+        (dim, atlas_grid.threshold(word)): count for dim, word, count in atlas_grid.TIGHT
+    }
+    asked = {
+        key: cell for column, cell in cells if (key := (cell.dim, column.eps)) in known
+    }
+    return {
+        "brackets": len(cells),
+        "closed": sum(cell.closed for _, cell in cells),
+        "closed_beyond_simplex": sum(cell.closed and cell.crowded for _, cell in cells),
+        "within_ten": sum(cell.upper <= 10 * cell.lower for _, cell in cells),
+        "median_log10_ratio": statistics.median(cell.gap for _, cell in cells),
+        "widest": {
+            "dim": cell.dim,
+            "eps": widest.word,
+            "lower": cell.lower,
+            "upper": cell.upper,
+            "log10_ratio": cell.gap,
+        },
+        "records_beyond_simplex": dict(records.most_common()),
+        "families": [name for name, _ in Counter(cell.family for _, cell in cells).most_common()],
+        "wrong": sum(cell.lower > cell.upper for _, cell in cells),
+        "unfit": sum(not cell.fits for _, cell in cells),
+        "falls": _falls(columns),
+        "tight_known": len(asked),
+        "tight_closed": sum(
+            cell.lower == cell.upper == known[key] for key, cell in asked.items()
+        ),
+    }
+
+
+def _falls(columns: Sequence[Column]) -> dict[str, int]:
+    """How often each side falls from one grid point to the next, in d and in eps."""
+    along_dim = [pair for column in columns for pair in pairwise(column.cells)]
+    along_eps = [
+        pair for left, right in pairwise(columns) for pair in zip(left.cells, right.cells, strict=True)
+    ]
+    return {
+        "lower_in_d": sum(a.lower > b.lower for a, b in along_dim),
+        "lower_in_eps": sum(a.lower > b.lower for a, b in along_eps),
+        "upper_in_d": sum(a.upper > b.upper for a, b in along_dim),
+        "upper_in_eps": sum(a.upper > b.upper for a, b in along_eps),
+    }
+
+
+def _arrays(dims: Sequence[int], columns: Sequence[Column]) -> dict[str, Any]:
+    return {"dims": np.array(dims), "eps": np.array([float(column.eps) for column in columns])}
+
+
+def _tables(columns: Sequence[Column]) -> dict[str, Table]:
+    rows = [
+        row
+        for column in columns
+        for row in atlas_grid.rows(column.word, column.eps, column.cells)
+    ]
+    return {
+        "regions": _regions(columns),
+        "families": _families(columns),
+        **_models(columns),
+        **_closed(columns),
+        "atlas": Table(
+            atlas_grid.COLUMNS,
+            tuple(rows),
+            "Every bracket",
+            "The family holds most of the packing's lines and was carried to this d by the moves. "
+            "The coherence is the packing's own, exact.",
+        ),
+    }
+
+
+def _regions(columns: Sequence[Column]) -> Table:
+    bands: list[list[Cell]] = [[] for _ in _BANDS]
+    for column in columns:
+        for cell in column.cells:
+            x = float(column.eps) * cell.dim**0.5
+            bands[sum(x > edge for edge in _BANDS[1:])].append(cell)
+    rows = []
+    for place, cells in enumerate(bands):
+        if not cells:
+            continue
+        high = _BANDS[place + 1] if place + 1 < len(_BANDS) else None
+        first, share = Counter(cell.family for cell in cells).most_common(1)[0]
+        rows.append(
+            (
+                f"above {_BANDS[place]:.4g}" if high is None else f"up to {high:.4g}",
+                len(cells),
+                sum(cell.closed for cell in cells),
+                sum(cell.upper <= 10 * cell.lower for cell in cells),
+                round(statistics.median(cell.gap for cell in cells), 3),
+                f"{first} ({share / len(cells):.0%})",
+            )
+        )
+    return Table(
+        (
+            "eps sqrt(d)",
+            "brackets",
+            "closed",
+            "within a factor 10",
+            "median log10 ratio",
+            "most records",
+        ),
+        tuple(rows),
+        "The gap by eps·√d",
+        "Up to 1 the upper bounds are close to what is known; far above it they are not.",
+    )
+
+
+def _families(columns: Sequence[Column]) -> Table:
+    held: dict[str, list[tuple[Column, Cell]]] = {}
+    for column in columns:
+        for cell in column.cells:
+            held.setdefault(cell.family, []).append((column, cell))
+    total = sum(map(len, held.values()))
+    rows = []
+    for name, records in sorted(held.items(), key=lambda one: -len(one[1])):
+        # The record with the smallest gap, and of these the one with the most lines.
+        column, best = min(records, key=lambda one: (one[1].gap, -one[1].lower))
+        rows.append(
+            (
+                name,
+                best.reference,
+                len(records),
+                f"{len(records) / total:.1%}",
+                sum(cell.closed for _, cell in records),
+                f"d = {best.dim:,}, eps = {column.word}: {large(best.lower)}",
+            )
+        )
+    return Table(
+        ("family", "paper", "records", "share", "closed", "nearest to the bound"),
+        tuple(rows),
+        "Who holds the records",
+        "A record is the family's to which most of the lines belong.",
+    )
+
+
+def _models(columns: Sequence[Column]) -> dict[str, Table]:
+    rows = tuple(
+        (
+            cell.dim,
+            atlas_grid.MODELS[cell.dim],
+            column.word,
+            cell.lower,
+            cell.upper,
+            cell.family,
+        )
+        for dim in atlas_grid.MODELS
+        for column in columns
+        for cell in column.cells
+        if column.word in _MODEL_EPS and cell.dim == dim
+    )
+    table = Table(
+        ("d", "model", "eps", "at least", "at most", "family"),
+        rows,
+        "Widths of real models",
+        "How many nearly orthogonal directions the residual stream of each has room for.",
+    )
+    return {"models": table} if rows else {}
+
+
+def _closed(columns: Sequence[Column]) -> dict[str, Table]:
+    rows = tuple(
+        (cell.dim, column.word, cell.lower, cell.family, cell.reference, cell.bound)
+        for column in columns
+        for cell in column.cells
+        if cell.closed and cell.crowded
+    )
+    table = Table(
+        ("d", "eps", "exactly", "family", "paper", "bound"),
+        rows,
+        "Closed brackets beyond the simplex",
+        "Where N(d, eps) is known exactly and exceeds d + 1.",
+    )
+    return {"closed": table} if rows else {}
+
+
+def checks(config: Config, result: Result) -> list[Check]:
+    """The brackets are consistent: in order, monotone, of packings that fit, tight where known."""
+    data: Any = result.data
+    counts = f"0 of {data['brackets']:,} brackets"
+    found = [
+        _none("lower <= upper", f"wrong in {counts}", data["wrong"]),
+        _none("packings have the stated d, count and coherence", f"wrong in {counts}", data["unfit"]),
+    ]
+    for side in ("lower", "upper"):
+        for axis in ("d", "eps"):
+            found.append(
+                _none(
+                    f"{side} side never falls with {axis}",
+                    f"N(d, eps) is non-decreasing in {axis}",
+                    data["falls"][f"{side}_in_{axis}"],
+                )
+            )
+    if data["tight_known"]:
+        known = data["tight_known"]
+        found.append(
+            judge(
+                "known tight cases close",
+                theory=f"all {known} of them on this grid",
+                estimate=data["tight_closed"],
+                band=(known, known),
+            )
+        )
+    return found
+
+
+def _none(name: str, theory: str, count: int) -> Check:
+    return judge(name, theory=theory, estimate=count, band=(0, 0))
+
+
+def claims(found: list[Check]) -> list[Claim]:
+    """None: the popular statements are the packing experiment's."""
+    return []
+
+
+def answer(_config: Config, result: Result) -> str:
+    """How many brackets are closed, how many narrow, and who holds most records."""
+    data: Any = result.data
+    total, records = data["brackets"], data["records_beyond_simplex"]
+    said = (
+        f"Of {total:,} brackets on N(d, eps), {data['closed']:,} are closed and "
+        f"{data['within_ten'] / total:.0%} lie within a factor of 10"
+    )
+    if not records:
+        return f"{said}; nowhere are more than d + 1 lines known."
+    crowded = sum(records.values())
+    first = [f"{name} ({count / crowded:.0%})" for name, count in list(records.items())[:3]]
+    return f"{said}; beyond the simplex most records are of {_listed(first)}."
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def summary(_config: Config, result: Result) -> list[str]:
+    """The gap by region, the widest, and the closed ones that are no simplex."""
+    data: Any = result.data
+    widest = data["widest"]
+    regions = "; ".join(
+        f"{row[0]} {row[2]:,} of {row[1]:,} closed, median ratio {_ratio(float(row[4] or 0))}"
+        for row in result.tables["regions"].rows
+    )
+    lines = [
+        f"By eps·√d: {regions}.",
+        f"Widest: {large(widest['lower'])} <= N <= {large(widest['upper'])} at d = "
+        f"{widest['dim']:,}, eps = {widest['eps']}.",
+        f"{data['closed_beyond_simplex']:,} closed brackets hold more than d + 1 lines.",
+    ]
+    if data["tight_known"]:
+        lines.append(
+            f"{data['tight_closed']} of {data['tight_known']} known tight cases on this grid close."
+        )
+    return lines
+
+
+def _ratio(log: float) -> str:
+    return f"{10**log:.3g}" if log < 4 else f"10^{log:.1f}"
+
+
+EXPERIMENT = Experiment(
+    name="atlas",
+    question="How far do proofs pin down N(d, eps), and who holds the record where?",
+    duration="about 30 s on two cores, minutes for the full grid",
+    cite=(
+        "V. I. Levenshtein, Designs as maximum codes in polynomial metric spaces, "
+        "Acta Applicandae Mathematicae 29 (1992)",
+        "B. Bukh, C. Cox, Nearly orthogonal vectors and small antipodal spherical codes, "
+        "Israel Journal of Mathematics 238 (2020)",
+        "J. H. Conway, R. H. Hardin, N. J. A. Sloane, Packing lines, planes, etc.: packings in "
+        "Grassmannian spaces, Experimental Mathematics 5 (1996)",
+    ),
+    examples=(
+        "python -m experiments.atlas",
+        "python -m experiments.atlas --preset full",
+        "python -m experiments.atlas --dim 768 4096 12288 --eps 0.01 0.05 0.1",
+        "python -m experiments.atlas --grid tiny --eps 1/3 '1/sqrt(5)' 60°",
+    ),
+    config=Config,
+    presets={
+        "tiny": {"grid": "tiny"},
+        "quick": {},
+        "paper": {"grid": "full"},
+        "full": {"grid": "full"},
+    },
+    measure=measure,
+    checks=checks,
+    claims=claims,
+    answer=answer,
+    summary=summary,
+    figures=atlas_figures.figures,
+)
+
+if __name__ == "__main__":
+    raise SystemExit(main(EXPERIMENT))

@@ -1,0 +1,271 @@
+"""The grid of the atlas, and one column of it: the brackets of every d at one eps."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from geometry import exact
+
+if TYPE_CHECKING:
+    from geometry.exact import Cosine
+    from geometry.packing import Packing
+
+__all__ = [
+    "COLUMNS",
+    "DIMS",
+    "EPS",
+    "EPS_NEED",
+    "MODELS",
+    "TIGHT",
+    "Cell",
+    "column",
+    "dims_of",
+    "eps_of",
+    "leading",
+    "rows",
+    "threshold",
+]
+
+EPS_NEED = f"{exact.EPS_NEED}, or an angle such as 89°"
+
+MODELS: Mapping[int, str] = {
+    512: "Transformer (2017)",
+    768: "BERT base, GPT-2 small",
+    1024: "BERT large, GPT-2 medium",
+    1280: "GPT-2 large",
+    1600: "GPT-2 XL",
+    2048: "Pythia 1B",
+    2560: "Pythia 2.8B",
+    3072: "Gemma 7B",
+    4096: "Llama 3 8B",
+    5120: "Llama 2 13B",
+    6144: "GPT-NeoX 20B",
+    8192: "Llama 3 70B",
+    12288: "GPT-3 175B",
+}
+"""Widths of the residual stream of well-known models."""
+
+TIGHT = (
+    (3, "1/sqrt(5)", 6),
+    (4, "1/2", 12),
+    (6, "1/2", 36),
+    (7, "1/2", 63),
+    (8, "1/2", 120),
+    (7, "1/3", 28),
+    (23, "1/5", 276),
+    (23, "1/3", 2300),
+    (24, "1/2", 98280),
+    (16, "1/4", 144),
+    (64, "1/8", 2112),
+    (256, "1/16", 33024),
+    (1024, "1/32", 525312),
+    (100, "89°", 102),
+)
+"""Brackets (d, eps, N) known to close, each from a paper of its own."""
+
+_THREES = tuple(3 * 2**k for k in range(2, 13))
+_POWERS = tuple(2**k for k in range(1, 14))
+
+# Orders of equiangular frames, of root lattices and of their sections lie between the round ones.
+DIMS: Mapping[str, tuple[int, ...]] = {
+    "tiny": (2, 3, 4, 6, 7, 8, 16, 23, 24, 64),
+    "quick": (
+        *range(2, 25),
+        *(28, 32, 36, 43, 48, 54, 64, 72, 96, 100, 128, 192, 256, 384, 500),
+        *(1000, *MODELS),
+    ),
+    "full": (
+        *range(2, 41),
+        *(42, 43, 45, 46, 50, 51, 54, 56, 57, 60, 62, 63, 66, 67, 72, 73, 75, 80, 85, 90, 91),
+        *(100, 111, 119, 120, 126, 133, 136, 150, 155, 157, 183, 200, 210, 222, 243, 250, 255),
+        *(273, 300, 307, 343, 400, 425, 450, 500, 507, 551, 600, 625, 651, 700, 800, 900, 1000),
+        *(1200, 1250, 1400, 1800, 2000, 2187, 2400, 2500, 3000, 3600, 5000, 7168, 10000),
+        *_POWERS,
+        *_THREES,
+        *MODELS,
+    ),
+}
+"""Dimensions by preset: small ones all, powers of two, 3·2^k, round numbers, widths of models."""
+
+EPS: Mapping[str, tuple[str, ...]] = {
+    "tiny": ("0.05", "1/8", "1/5", "1/3", "1/2"),
+    "quick": (
+        *("0.01", "89°", "0.02", "1/32", "0.05", "1/16", "0.1", "1/8", "0.15", "1/5"),
+        *("1/4", "0.3", "1/3", "1/sqrt(5)", "1/2", "0.7", "0.9"),
+    ),
+    "full": (
+        *("0.005", "1/128", "0.01", "0.0125", "1/64", "89°", "0.02", "0.025", "0.03", "1/32"),
+        *("0.035", "0.04", "0.045", "0.05", "1/18", "1/16", "0.07", "1/13", "0.0785", "0.085"),
+        *("0.09", "0.1", "1/9", "0.12", "1/8", "1/sqrt(54)", "1/7", "0.15", "1/sqrt(41)"),
+        *("1/6", "1/sqrt(32)", "1/sqrt(29)", "1/5", "2/9", "1/sqrt(17)", "1/4", "1/sqrt(13)"),
+        *("0.3", "1/3", "1/sqrt(8)", "1/sqrt(7)", "0.4", "3/7", "1/sqrt(5)", "1/2", "0.55"),
+        *("1/sqrt(3)", "0.6", "0.65", "1/sqrt(2)", "0.75", "36°", "sqrt(3)/2", "0.9"),
+    ),
+}
+"""eps by preset: round decimals, and 1/k, 1/sqrt(k) and angles at which algebra is tight."""
+
+
+COLUMNS = (
+    "d",
+    "eps",
+    "eps as float",
+    "at least",
+    "at most",
+    "log10 at least",
+    "log10 at most",
+    "log10 ratio",
+    "eps sqrt(d)",
+    "closed",
+    "family",
+    "moves",
+    "coherence",
+    "bound",
+    "recipe",
+)
+"""The table of the atlas. `eps` reads back, by `--eps` or, with a degree sign, by `--angle`."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The bracket at one (d, eps), as it stands in the table.
+
+    `family` holds most of the packing's lines, comes from the paper `reference`, and was carried
+    to this d by the `moves`; `coherence` is the packing's, exact, as text; `bound` is the upper
+    bound's method; `words` is the recipe. `fits` says that the packing's own dimension, count and
+    coherence agree with the cell.
+    """
+
+    dim: int
+    lower: int
+    upper: int
+    family: str
+    reference: str
+    moves: str
+    coherence: str
+    bound: str
+    words: str
+    fits: bool
+
+    @property
+    def closed(self) -> bool:
+        """Whether both sides agree."""
+        return self.lower == self.upper
+
+    @property
+    def crowded(self) -> bool:
+        """Whether more lines are known than basis (d) and simplex (d + 1) hold."""
+        return self.lower > self.dim + 1
+
+    @property
+    def gap(self) -> float:
+        """log10 of upper over lower; 0 for a closed cell, above 0 for any other."""
+        if self.upper < 2 * self.lower:  # where a difference of logarithms would lose the digits
+            return math.log1p((self.upper - self.lower) / self.lower) / math.log(10)
+        return math.log10(self.upper) - math.log10(self.lower)
+
+
+def threshold(word: str) -> Cosine:
+    """The eps that a word of the grid means: as `exact.eps`, or the cosine of an angle, as 89°.
+
+    Raises ValueError for anything else.
+    """
+    return exact.angle(word[:-1]) if word.endswith("°") else exact.eps(word)
+
+
+def dims_of(dims: Sequence[int]) -> list[int]:
+    """The dimensions, each once, in order."""
+    return sorted(set(dims))
+
+
+def eps_of(words: Sequence[str]) -> list[tuple[str, Cosine]]:
+    """The words with their eps, in order; of words that mean the same, the first."""
+    found: dict[Cosine, str] = {}
+    for word in words:
+        found.setdefault(threshold(word), word)
+    return [(found[eps], eps) for eps in sorted(found)]
+
+
+def column(dims: Sequence[int], eps: Cosine) -> list[Cell]:
+    """The brackets of all `dims` at one eps: one search of the catalogue, a bound each."""
+    from geometry import bounds, catalogue
+
+    shelf = catalogue.shelf(max(dims), eps)
+    cells = []
+    for dim in dims:
+        packing, upper = shelf.packing(dim), bounds.best_upper_bound(dim, eps)
+        (first, moves), count = leading(packing), shelf.count(dim)
+        cells.append(
+            Cell(
+                dim=dim,
+                lower=count,
+                upper=upper.count,
+                family=first.name,
+                reference=first.reference,
+                moves=", ".join(moves),
+                coherence=str(packing.coherence),
+                bound=upper.method,
+                words=packing.words(),
+                fits=(packing.dim, packing.count) == (dim, count) and packing.coherence <= eps,
+            )
+        )
+    return cells
+
+
+def rows(word: str, eps: Cosine, cells: Sequence[Cell]) -> list[tuple[str | int | float, ...]]:
+    """The rows of the table `COLUMNS` for one column of the atlas; logarithms to six places."""
+    return [
+        (
+            cell.dim,
+            word,
+            float(eps),
+            cell.lower,
+            cell.upper,
+            round(math.log10(cell.lower), 6),
+            round(math.log10(cell.upper), 6),
+            round(cell.gap, 6),
+            round(float(eps) * math.sqrt(cell.dim), 6),
+            "yes" if cell.closed else "no",
+            cell.family,
+            cell.moves,
+            cell.coherence,
+            cell.bound,
+            cell.words,
+        )
+        for cell in cells
+    ]
+
+
+def leading(packing: Packing) -> tuple[Packing, tuple[str, ...]]:
+    """The member of the family that most lines come from, and the moves that led from it.
+
+    Moves are looked through; the outermost is named first. Where several parts of a move are of
+    one family their lines count together, and the largest of them stands for all.
+    """
+    from geometry.moves import MOVES
+
+    if not isinstance(packing, MOVES):
+        return packing, ()
+    found = [(part.count, *leading(part)) for part in _inner(packing)]
+    lines: Counter[str] = Counter()
+    for count, member, _ in found:
+        lines[member.name] += count
+    family = max(lines, key=lambda name: lines[name])
+    _, member, moves = max((one for one in found if one[1].name == family), key=lambda one: one[0])
+    return member, (packing.name, *moves)
+
+
+def _inner(packing: Packing) -> list[Packing]:
+    """The packings among the fields of a packing."""
+    from geometry.packing import Packing
+
+    found: list[Packing] = []
+    for field in dataclasses.fields(packing):
+        value: Any = getattr(packing, field.name)
+        values = value if isinstance(value, tuple) else (value,)
+        found += [one for one in values if isinstance(one, Packing)]
+    return found

@@ -1,0 +1,84 @@
+"""Finished parts of a measurement, kept so that a killed run goes on where it stopped.
+
+They lie in `<out>/<experiment>/.parts-<hash16>/`, one JSON file each, written to a temporary name
+and renamed whole. The hash is the run's: over config, source and versions. So a part is found only
+by a run that would compute the same. The folder goes when the run is published.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from experiments.harness import exact_json
+
+_PREFIX = ".parts-"
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+# A run that nobody took up again in this time leaves nothing behind for ever.
+_KEPT_SECONDS = 30 * 86400.0
+
+
+class Parts:
+    """Named JSON values in `folder`, made when the first one is kept; without one, none are."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder
+
+    def get(self, name: str, make: Callable[[], object]) -> Any:
+        """Return the JSON value of `make()`, or the one that an earlier, killed run kept.
+
+        A fresh value has passed through JSON too, so that both are the same to the last bit.
+        Raises ValueError for a `name` unfit for a file, TypeError or ValueError for what JSON
+        cannot hold, and OSError.
+        """
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"`name` must be like 'column-12'; got {name!r}.")
+        path = None if self._folder is None else self._folder / f"{name}.json"
+        if path is not None:
+            try:
+                return exact_json.loads(path.read_text(encoding="utf-8"))
+            except (OSError, ValueError):
+                pass  # not there, or damaged: it is made anew
+        text = exact_json.dumps(exact_json.plain(make(), name))
+        if path is not None:
+            _write(path, text)
+        return exact_json.loads(text)
+
+    def discard(self) -> None:
+        """Remove what is kept."""
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def of_run(parent: Path, fingerprint: str, *, fresh: bool = False) -> Parts:
+    """Return the parts of the run with this fingerprint, its experiment's folder being `parent`.
+
+    `fresh` drops what an earlier run kept. Parts of other runs go after thirty days.
+    """
+    for folder in parent.glob(f"{_PREFIX}*"):
+        try:
+            old = time.time() - folder.stat().st_mtime > _KEPT_SECONDS
+        except OSError:
+            continue
+        if old:
+            shutil.rmtree(folder, ignore_errors=True)
+    found = Parts(parent / f"{_PREFIX}{fingerprint[:16]}")
+    if fresh:
+        found.discard()
+    return found
+
+
+def _write(path: Path, text: str) -> None:
+    draft = path.with_name(f".{path.name}.{uuid4().hex}")
+    path.parent.mkdir(exist_ok=True)
+    try:
+        draft.write_text(text, encoding="utf-8")
+        os.replace(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
