@@ -5,8 +5,8 @@
 N(d, eps) is the largest number of lines in R^d with pairwise |cos| <= eps. Over a grid of d (2 to
 12288, widths of real models among them) and eps stand the largest explicit packing known here and
 the smallest proved upper bound. The report maps both, the gap between them, and the families that
-hold the records; `atlas.csv` has every bracket, exactly, with its recipe. A killed run goes on where
-it stopped. About half a minute on two cores; the full grid takes minutes.
+hold the records; `atlas.csv` has every bracket, exactly, with its recipe. A killed run goes on
+where it stopped. About half a minute on two cores; the full grid takes minutes.
 """
 
 from __future__ import annotations
@@ -15,29 +15,26 @@ import statistics
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
-
-from experiments import atlas_figures, atlas_grid
+from experiments import atlas_figures, atlas_grid, atlas_tables
+from experiments.atlas_tables import Column
 from experiments.harness import cli
 from experiments.harness.checks import Check, Claim, judge
-from experiments.harness.experiment import OUTPUT_ONLY, Experiment, Result, Table
+from experiments.harness.errors import InputError
+from experiments.harness.experiment import OUTPUT_ONLY, Experiment, Result
 from experiments.harness.run import main
 from experiments.packing_words import large
 
 if TYPE_CHECKING:
-    from experiments.atlas_grid import Cell
     from experiments.harness.progress import Progress
     from geometry.exact import Cosine
 
 __all__ = ["EXPERIMENT", "Config"]
 
 LARGEST_DIM = 1 << 16
-# x = eps sqrt(d): below 1 Welch's bound holds N near d, and far above it counts are exponential.
-_BANDS = (0.0, 0.5, 1.0, 2**0.5, 2.0, 3.0)
-_MODEL_EPS = ("0.01", "0.02", "0.05", "0.1", "1/5", "0.3")
 
 
 def _eps(word: str) -> str:
@@ -60,44 +57,46 @@ class Config:
         cli.options("--eps", atlas_grid.EPS_NEED, _eps, metavar="EPS"),
     ] = None
     """Allowed |cos|: decimals, fractions (1/16), roots (1/sqrt(5)) or angles (89°)."""
+    reach: Annotated[float, cli.real("--reach", 0, open_low=True)] = 11.1
+    """Largest eps·sqrt(d); beyond it both sides are exponential and searches take longest."""
     seed: cli.Seed = field(default=0, metadata=OUTPUT_ONLY)
     """Without effect: nothing here is random."""
     seeds: cli.Seeds = field(default=1, metadata=OUTPUT_ONLY)
     """Without effect: nothing here is random."""
 
 
-@dataclass(frozen=True)
-class Column:
-    """The cells of every d at one eps."""
-
-    word: str
-    eps: Cosine
-    cells: list[Cell]
-
-
 def measure(config: Config, progress: Progress) -> Result:
     """Bracket N(d, eps) over the grid, an eps at a time."""
-    dims = atlas_grid.dims_of(config.dim or atlas_grid.DIMS[config.grid])
-    words = atlas_grid.eps_of(config.eps or atlas_grid.EPS[config.grid])
     columns = []
-    with progress.phase("brackets", total=len(words)) as step:
-        for place, (word, eps) in enumerate(words):
-            found = progress.part(f"eps-{place}", lambda eps=eps: atlas_grid.column(dims, eps))
+    grid = _grid(config)
+    with progress.phase("brackets", total=len(grid)) as step:
+        for place, (word, eps, dims) in enumerate(grid):
+            found = progress.part(f"eps-{place}", partial(atlas_grid.column, dims, eps))
             columns.append(Column(word, eps, [atlas_grid.Cell(**cell) for cell in found]))
             step()
-    return Result(_data(columns), _arrays(dims, columns), _tables(columns))
+    return Result(_data(columns), {}, atlas_tables.tables(columns))
+
+
+def _grid(config: Config) -> list[tuple[str, Cosine, list[int]]]:
+    """Every eps of the grid within reach, by its word, with its dimensions."""
+    dims = config.dim or atlas_grid.DIMS[config.grid]
+    words = atlas_grid.eps_of(config.eps or atlas_grid.EPS[config.grid])
+    found = [(word, eps, atlas_grid.dims_of(dims, eps, config.reach)) for word, eps in words]
+    return [(word, eps, dims) for word, eps, dims in found if dims]
+
+
+def validate(config: Config) -> None:
+    """Hold that some cell is within reach."""
+    if not _grid(config):
+        raise InputError(f"--reach must leave some (d, eps); got {config.reach:g}.")
 
 
 def _data(columns: Sequence[Column]) -> dict[str, Any]:
     cells = [(column, cell) for column in columns for cell in column.cells]
     widest, cell = max(cells, key=lambda one: one[1].gap)
     records = Counter(cell.family for _, cell in cells if cell.crowded)
-    known = {
-        (dim, atlas_grid.threshold(word)): count for dim, word, count in atlas_grid.TIGHT
-    }
-    asked = {
-        key: cell for column, cell in cells if (key := (cell.dim, column.eps)) in known
-    }
+    known = {(dim, atlas_grid.threshold(word)): count for dim, word, count in atlas_grid.TIGHT}
+    asked = {key: cell for column, cell in cells if (key := (cell.dim, column.eps)) in known}
     return {
         "brackets": len(cells),
         "closed": sum(cell.closed for _, cell in cells),
@@ -117,9 +116,7 @@ def _data(columns: Sequence[Column]) -> dict[str, Any]:
         "unfit": sum(not cell.fits for _, cell in cells),
         "falls": _falls(columns),
         "tight_known": len(asked),
-        "tight_closed": sum(
-            cell.lower == cell.upper == known[key] for key, cell in asked.items()
-        ),
+        "tight_closed": sum(cell.lower == cell.upper == known[key] for key, cell in asked.items()),
     }
 
 
@@ -127,7 +124,9 @@ def _falls(columns: Sequence[Column]) -> dict[str, int]:
     """How often each side falls from one grid point to the next, in d and in eps."""
     along_dim = [pair for column in columns for pair in pairwise(column.cells)]
     along_eps = [
-        pair for left, right in pairwise(columns) for pair in zip(left.cells, right.cells, strict=True)
+        (a, b)
+        for left, right in pairwise(columns)
+        for a, b in zip(left.cells, right.cells, strict=False)  # a larger eps reaches fewer d
     ]
     return {
         "lower_in_d": sum(a.lower > b.lower for a, b in along_dim),
@@ -137,143 +136,15 @@ def _falls(columns: Sequence[Column]) -> dict[str, int]:
     }
 
 
-def _arrays(dims: Sequence[int], columns: Sequence[Column]) -> dict[str, Any]:
-    return {"dims": np.array(dims), "eps": np.array([float(column.eps) for column in columns])}
-
-
-def _tables(columns: Sequence[Column]) -> dict[str, Table]:
-    rows = [
-        row
-        for column in columns
-        for row in atlas_grid.rows(column.word, column.eps, column.cells)
-    ]
-    return {
-        "regions": _regions(columns),
-        "families": _families(columns),
-        **_models(columns),
-        **_closed(columns),
-        "atlas": Table(
-            atlas_grid.COLUMNS,
-            tuple(rows),
-            "Every bracket",
-            "The family holds most of the packing's lines and was carried to this d by the moves. "
-            "The coherence is the packing's own, exact.",
-        ),
-    }
-
-
-def _regions(columns: Sequence[Column]) -> Table:
-    bands: list[list[Cell]] = [[] for _ in _BANDS]
-    for column in columns:
-        for cell in column.cells:
-            x = float(column.eps) * cell.dim**0.5
-            bands[sum(x > edge for edge in _BANDS[1:])].append(cell)
-    rows = []
-    for place, cells in enumerate(bands):
-        if not cells:
-            continue
-        high = _BANDS[place + 1] if place + 1 < len(_BANDS) else None
-        first, share = Counter(cell.family for cell in cells).most_common(1)[0]
-        rows.append(
-            (
-                f"above {_BANDS[place]:.4g}" if high is None else f"up to {high:.4g}",
-                len(cells),
-                sum(cell.closed for cell in cells),
-                sum(cell.upper <= 10 * cell.lower for cell in cells),
-                round(statistics.median(cell.gap for cell in cells), 3),
-                f"{first} ({share / len(cells):.0%})",
-            )
-        )
-    return Table(
-        (
-            "eps sqrt(d)",
-            "brackets",
-            "closed",
-            "within a factor 10",
-            "median log10 ratio",
-            "most records",
-        ),
-        tuple(rows),
-        "The gap by eps·√d",
-        "Up to 1 the upper bounds are close to what is known; far above it they are not.",
-    )
-
-
-def _families(columns: Sequence[Column]) -> Table:
-    held: dict[str, list[tuple[Column, Cell]]] = {}
-    for column in columns:
-        for cell in column.cells:
-            held.setdefault(cell.family, []).append((column, cell))
-    total = sum(map(len, held.values()))
-    rows = []
-    for name, records in sorted(held.items(), key=lambda one: -len(one[1])):
-        # The record with the smallest gap, and of these the one with the most lines.
-        column, best = min(records, key=lambda one: (one[1].gap, -one[1].lower))
-        rows.append(
-            (
-                name,
-                best.reference,
-                len(records),
-                f"{len(records) / total:.1%}",
-                sum(cell.closed for _, cell in records),
-                f"d = {best.dim:,}, eps = {column.word}: {large(best.lower)}",
-            )
-        )
-    return Table(
-        ("family", "paper", "records", "share", "closed", "nearest to the bound"),
-        tuple(rows),
-        "Who holds the records",
-        "A record is the family's to which most of the lines belong.",
-    )
-
-
-def _models(columns: Sequence[Column]) -> dict[str, Table]:
-    rows = tuple(
-        (
-            cell.dim,
-            atlas_grid.MODELS[cell.dim],
-            column.word,
-            cell.lower,
-            cell.upper,
-            cell.family,
-        )
-        for dim in atlas_grid.MODELS
-        for column in columns
-        for cell in column.cells
-        if column.word in _MODEL_EPS and cell.dim == dim
-    )
-    table = Table(
-        ("d", "model", "eps", "at least", "at most", "family"),
-        rows,
-        "Widths of real models",
-        "How many nearly orthogonal directions the residual stream of each has room for.",
-    )
-    return {"models": table} if rows else {}
-
-
-def _closed(columns: Sequence[Column]) -> dict[str, Table]:
-    rows = tuple(
-        (cell.dim, column.word, cell.lower, cell.family, cell.reference, cell.bound)
-        for column in columns
-        for cell in column.cells
-        if cell.closed and cell.crowded
-    )
-    table = Table(
-        ("d", "eps", "exactly", "family", "paper", "bound"),
-        rows,
-        "Closed brackets beyond the simplex",
-        "Where N(d, eps) is known exactly and exceeds d + 1.",
-    )
-    return {"closed": table} if rows else {}
-
-
 def checks(config: Config, result: Result) -> list[Check]:
     """The brackets are consistent: in order, monotone, of packings that fit, tight where known."""
     data: Any = result.data
     counts = f"0 of {data['brackets']:,} brackets"
     found = [
         _none("lower <= upper", f"wrong in {counts}", data["wrong"]),
-        _none("packings have the stated d, count and coherence", f"wrong in {counts}", data["unfit"]),
+        _none(
+            "packings have the stated d, count and coherence", f"wrong in {counts}", data["unfit"]
+        ),
     ]
     for side in ("lower", "upper"):
         for axis in ("d", "eps"):
@@ -329,12 +200,11 @@ def summary(_config: Config, result: Result) -> list[str]:
     """The gap by region, the widest, and the closed ones that are no simplex."""
     data: Any = result.data
     widest = data["widest"]
-    regions = "; ".join(
-        f"{row[0]} {row[2]:,} of {row[1]:,} closed, median ratio {_ratio(float(row[4] or 0))}"
-        for row in result.tables["regions"].rows
+    ratios = ", ".join(
+        f"{_ratio(float(row[4] or 0))} {row[0]}" for row in result.tables["regions"].rows
     )
     lines = [
-        f"By eps·√d: {regions}.",
+        f"Median ratio of upper to lower bound by eps·√d: {ratios}.",
         f"Widest: {large(widest['lower'])} <= N <= {large(widest['upper'])} at d = "
         f"{widest['dim']:,}, eps = {widest['eps']}.",
         f"{data['closed_beyond_simplex']:,} closed brackets hold more than d + 1 lines.",
@@ -372,8 +242,8 @@ EXPERIMENT = Experiment(
     presets={
         "tiny": {"grid": "tiny"},
         "quick": {},
-        "paper": {"grid": "full"},
-        "full": {"grid": "full"},
+        "paper": {"grid": "full", "reach": 1000.0},
+        "full": {"grid": "full", "reach": 1000.0},
     },
     measure=measure,
     checks=checks,
@@ -381,6 +251,7 @@ EXPERIMENT = Experiment(
     answer=answer,
     summary=summary,
     figures=atlas_figures.figures,
+    validate=validate,
 )
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,53 +23,72 @@ __all__ = ["figures"]
 _CURVES = (("0.5", 0.5), ("1", 1.0), ("√2", 2**0.5), ("2", 2.0), ("3", 3.0))
 _DIM_TICKS = (2, 8, 32, 128, 512, 2048, 8192)
 _EPS_TICKS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 0.9)
-_DECADES = (0, 1, 3, 10, 30, 100, 300, 1000, 3000)
+_DECADES = (0, 1, 3, 10, 30, 100, 300)
+# The colours of 10^y are even in log(1 + a y) from y = 0 to b: (a, b).
+_GAP = (10.0, 300)
+_COUNT = (1.0, 300)
 _PLAIN = ("basis", "simplex")
 _TINT = "80"  # alpha digits: half-way to the page
-_NAMED = 2 * len(theme.COLOURS)
+_HUES = tuple(colour for colour in theme.COLOURS if colour != theme.RANDOM)
+# Greys come last: they are near the colour of bases.
+_SHADES = (
+    *_HUES,
+    *(hue + _TINT for hue in _HUES),
+    theme.RANDOM,
+    theme.RANDOM + _TINT,
+)
 
 
 class _Map:
     """The table of the atlas as matrices `[eps, d]`, and the edges of its cells."""
 
     def __init__(self, result: Result) -> None:
-        self.dims: NDArray[np.int64] = result.arrays["dims"]
-        self.eps: NDArray[np.float64] = result.arrays["eps"]
-        self.rows = [
+        self.rows: list[dict[str, Any]] = [
             dict(zip(COLUMNS, row, strict=True)) for row in result.tables["atlas"].rows
         ]
-        self.x = _edges(self.dims.astype(np.float64))
-        self.y = _edges(self.eps)
+        dims = sorted({row["d"] for row in self.rows})
+        eps = sorted({row["eps as float"] for row in self.rows})
+        self.x = _edges(np.array(dims, np.float64))
+        self.y = _edges(np.array(eps))
+        # The place of each row's cell.
+        self.at = [(eps.index(row["eps as float"]), dims.index(row["d"])) for row in self.rows]
 
-    def matrix(self, column: str) -> NDArray[np.float64]:
-        values = [row[column] for row in self.rows]
-        return np.array(values, np.float64).reshape(len(self.eps), len(self.dims))
+    def matrix(self, values: Sequence[float]) -> NDArray[np.float32]:
+        """One value a row of the table, NaN where the grid has none."""
+        matrix = np.full((len(self.y) - 1, len(self.x) - 1), np.nan, np.float32)
+        for place, value in zip(self.at, values, strict=True):
+            matrix[place] = value
+        return matrix
 
-    def texts(self) -> list[list[str]]:
-        """What a reader sees at each cell."""
-        words = [_text(row) for row in self.rows]
-        width = len(self.dims)
-        return [words[start : start + width] for start in range(0, len(words), width)]
+    def column(self, name: str) -> list[Any]:
+        """One column of the table."""
+        return [row[name] for row in self.rows]
+
+    def texts(self, words: Sequence[str]) -> list[list[str]]:
+        """One text a row of the table, empty where the grid has none."""
+        table = [[""] * (len(self.x) - 1) for _ in self.y[1:]]
+        for (line, place), text in zip(self.at, words, strict=True):
+            table[line][place] = text
+        return table
 
 
-def _text(row: dict[str, Any]) -> str:
+def _bracket(row: dict[str, Any]) -> str:
     low, high = row["at least"], row["at most"]
     count = f"N = {low:,}" if row["closed"] == "yes" else f"{large(low)} ≤ N ≤ {large(high)}"
+    return f"d = {row['d']:,}, eps = {row['eps']}<br>{count}"
+
+
+def _credit(row: dict[str, Any]) -> str:
     moves = f" ({row['moves']})" if row["moves"] else ""
-    return (
-        f"d = {row['d']:,}, eps = {row['eps']}<br>{count}<br>{row['family']}{moves}<br>"
-        f"bound: {row['bound']}"
-    )
+    return f"{_bracket(row)}<br>{row['family']}{moves}"
 
 
 def _edges(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Borders between cells on a log axis: geometric means, and as far beyond both ends."""
     logs = np.log(values)
-    if len(logs) == 1:
-        return np.exp(logs[0] + np.array([-0.2, 0.2]))
-    inner = (logs[1:] + logs[:-1]) / 2
-    ends = [2 * logs[0] - inner[0], *inner, 2 * logs[-1] - inner[-1]]
-    return np.exp(np.array(ends))
+    inner = (logs[1:] + logs[:-1]) / 2 if len(logs) > 1 else logs + 0.2
+    edges = np.array([2 * logs[0] - inner[0], *inner, 2 * logs[-1] - inner[-1]])
+    return np.array(np.exp(np.unique(edges)), np.float64)
 
 
 def figures(_config: object, result: Result) -> list[Figure]:
@@ -78,142 +98,149 @@ def figures(_config: object, result: Result) -> list[Figure]:
 
 
 def _gap(places: _Map) -> Figure:
-    values = places.matrix("log10 ratio")
-    figure = _heat(places, values, "at most / at least", theme.SEQUENTIAL)
+    figure = _heat(places, places.column("log10 ratio"), "upper bound / lower bound", _GAP)
     closed = [row for row in places.rows if row["closed"] == "yes"]
-    figure.add_scatter(
-        x=np.array([row["d"] for row in closed], np.float32),
-        y=np.array([row["eps as float"] for row in closed], np.float32),
-        mode="markers",
-        name="closed: N is known exactly",
-        marker={"color": theme.HIGHLIGHT, "size": 4},
-        hoverinfo="skip",
-    )
+    for name, plain, marker in (
+        ("closed: N = d or d + 1", True, {"color": theme.RANDOM, "size": 3}),
+        ("closed: N > d + 1", False, {"color": theme.HIGHLIGHT, "size": 8, "symbol": "diamond"}),
+    ):
+        shown = [row for row in closed if (row["at least"] <= row["d"] + 1) is plain]
+        if shown:
+            figure.add_scatter(
+                x=np.array([row["d"] for row in shown], np.float32),
+                y=np.array([row["eps as float"] for row in shown], np.float32),
+                mode="markers",
+                name=name,
+                marker={**marker, "line": {"color": theme.PAGE, "width": 0 if plain else 1}},
+                hoverinfo="skip",
+            )
     _dress(figure, places)
+    # Above the map stands the colour bar.
+    figure.update_layout(legend={"y": -0.16, "yanchor": "top"})
     caption = (
-        "Upper over lower bound, on a scale that grows with the logarithm of its digits: pale where "
-        "N(d, eps) is pinned down, dark where it is not. Dots: both sides agree. The lines follow "
-        "x = eps·√d. Below x = 1 the proofs hold N near d; from about x = 2 on the sides part."
+        "Pale: N(d, eps) is pinned down; dark: it is not. Dotted lines follow eps·√d = const, with "
+        "the constant at their ends. Below 1 the proofs hold N near d; along the line for 1 lie "
+        "tight families; from 2 on the two sides part by more digits than they share."
     )
-    return Figure("gap", "How far apart the two sides are", figure, caption)
+    return Figure("gap", "How far apart the two sides are", figure, caption + _blank(places))
+
+
+def _blank(places: _Map) -> str:
+    if len(places.rows) == (len(places.x) - 1) * (len(places.y) - 1):
+        return ""
+    return " The corner left blank is beyond --reach; --preset full goes there."
 
 
 def _records(places: _Map) -> Figure:
     import plotly.graph_objects as go
 
-    count = Counter(
-        "basis, simplex" if row["family"] in _PLAIN else row["family"] for row in places.rows
-    )
-    plain = count.pop("basis, simplex", 0)
-    ranked = [name for name, _ in count.most_common()]
-    named, rare = ranked[:_NAMED], ranked[_NAMED:]
-    colours = [*theme.COLOURS, *(colour + _TINT for colour in theme.COLOURS)]
-    groups: list[tuple[str, str, int]] = [("basis, simplex", theme.GRID, plain)]
-    groups += [
-        (name, colour, count[name]) for name, colour in zip(named, colours, strict=False)
-    ]
-    if rare:
-        groups.append((f"{len(rare)} rarer families", theme.THEORY, sum(count[n] for n in rare)))
-    place = {name: at for at, (name, _, _) in enumerate(groups)}
-    indices = [
-        0 if row["family"] in _PLAIN else place.get(row["family"], len(groups) - 1)
-        for row in places.rows
-    ]
+    groups, group_of = _groups(places.column("family"))
     top = len(groups)
-    scale = [
-        [edge / top, colour] for at, (_, colour, _) in enumerate(groups) for edge in (at, at + 1)
-    ]
+    scale = [[edge / top, colour] for at, (_, colour) in enumerate(groups) for edge in (at, at + 1)]
+    indices = [group_of.get(family, top - 1) for family in places.column("family")]
     figure = go.Figure(
         go.Heatmap(
             x=places.x,
             y=places.y,
-            z=np.array(indices, np.float32).reshape(len(places.eps), len(places.dims)),
+            z=places.matrix(indices),
             zmin=-0.5,
             zmax=top - 0.5,
             colorscale=scale,
             showscale=False,
-            hovertext=places.texts(),
+            hoverongaps=False,
+            hovertext=places.texts([_credit(row) for row in places.rows]),
             hovertemplate="%{hovertext}<extra></extra>",
         )
     )
-    for name, colour, cells in groups:
-        if cells:
-            figure.add_scatter(
-                x=[None],
-                y=[None],
-                mode="markers",
-                name=f"{name} ({cells:,})",
-                marker={"color": colour, "size": 11, "symbol": "square"},
-            )
-    _dress(figure, places, named=False)
+    for place, (name, colour) in enumerate(groups):
+        figure.add_scatter(
+            x=[None],
+            y=[None],
+            mode="markers",
+            name=f"{name} ({indices.count(place):,})",
+            marker={"color": colour, "size": 11, "symbol": "square"},
+        )
+    _dress(figure, places)
     figure.update_layout(legend={"itemclick": False, "itemdoubleclick": False})
     caption = (
         "The family that most lines of the largest explicit packing belong to, with the number of "
-        "its cells; moves such as direct sums are looked through. Bases and simplices, which hold "
-        "d and d + 1 lines, keep the corner where nothing else fits."
+        "its cells. Moves (direct sums, blow-ups, tensor products and the like) are looked "
+        "through; the table of every bracket names them. Bases and simplices, of d and d + 1 "
+        "lines, keep the corner where nothing else fits."
     )
-    return Figure("records", "Who holds the record where", figure, caption)
+    return Figure("records", "Who holds the record where", figure, caption + _blank(places))
+
+
+def _groups(families: list[str]) -> tuple[list[tuple[str, str]], dict[str, int]]:
+    """Names and colours of the map's legend, most cells first, and the place of each family.
+
+    The families without a place of their own share the last one.
+    """
+    ranked = [name for name, _ in Counter(families).most_common() if name not in _PLAIN]
+    groups = [("basis, simplex", theme.GRID), *zip(ranked, _SHADES, strict=False)]
+    rare = len(ranked) - len(_SHADES)
+    if rare > 0:
+        groups.append((f"{rare} rarer families", theme.THEORY))
+    group_of = dict.fromkeys(_PLAIN, 0)
+    group_of |= {name: place for place, name in enumerate(ranked[: len(_SHADES)], 1)}
+    return groups, group_of
 
 
 def _sides(places: _Map) -> list[Figure]:
     drawn = []
-    lower, upper = places.matrix("log10 at least"), places.matrix("log10 at most")
-    for name, values, title, caption in (
+    for name, column, title, caption in (
         (
             "lower",
-            lower,
-            "Lines known: explicit packings",
-            "The lines of the largest explicit packing.",
+            "log10 at least",
+            "At least: the largest explicit packings",
+            "Below eps·√d = 1 no more than about d lines are known; the count takes off beyond.",
         ),
         (
             "upper",
-            upper,
-            "Lines allowed: upper bounds",
-            "The smallest proved upper bound. Its colours are those of the map before.",
+            "log10 at most",
+            "At most: the smallest upper bounds",
+            "In the colours of the map before. Below the line 1, nearly the same picture; above it "
+            "the bound grows exponentially with d, faster than what is known.",
         ),
     ):
-        figure = _heat(places, values, "number of lines N", theme.SEQUENTIAL, float(upper.max()))
+        figure = _heat(places, places.column(column), "number of lines N", _COUNT)
         _dress(figure, places)
-        drawn.append(Figure(name, title, figure, caption))
+        drawn.append(Figure(name, title, figure, caption + _blank(places)))
     return drawn
 
 
 def _heat(
-    places: _Map,
-    decades: NDArray[np.float64],
-    title: str,
-    scale: tuple[tuple[float, str], ...],
-    top: float | None = None,
+    places: _Map, decades: Sequence[float], title: str, scale: tuple[float, int]
 ) -> PlotlyFigure:
-    """A map of 10^`decades`, its colours even in log(1 + decades)."""
+    """A map of 10^`decades`, its colours even in log(1 + stretch * decades) up to a top."""
     import plotly.graph_objects as go
 
-    top = float(decades.max()) if top is None else top
+    stretch, top = scale
     ticks = [tick for tick in _DECADES if tick <= top]
+    names = [str(10**tick) if tick <= 1 else f"10<sup>{tick}</sup>" for tick in ticks]
+    if max(decades) > top:
+        names[-1] = f"≥ {names[-1]}"
     return go.Figure(
         go.Heatmap(
             x=places.x,
             y=places.y,
-            z=np.log1p(decades).astype(np.float32),
+            z=places.matrix([math.log1p(stretch * max(value, 0)) for value in decades]),
             zmin=0,
-            zmax=math.log1p(max(top, 1)),
-            colorscale=[list(stop) for stop in scale],
+            zmax=math.log1p(stretch * top),
+            colorscale=[list(stop) for stop in theme.SEQUENTIAL],
             colorbar={
                 "title": {"text": title},
-                "tickvals": [math.log1p(tick) for tick in ticks],
-                "ticktext": [_power(tick) for tick in ticks],
+                "tickvals": [math.log1p(stretch * tick) for tick in ticks],
+                "ticktext": names,
             },
-            hovertext=places.texts(),
+            hoverongaps=False,
+            hovertext=places.texts([_bracket(row) for row in places.rows]),
             hovertemplate="%{hovertext}<extra></extra>",
         )
     )
 
 
-def _power(decade: int) -> str:
-    return str(10**decade) if decade <= 1 else f"10<sup>{decade}</sup>"
-
-
-def _dress(figure: PlotlyFigure, places: _Map, *, named: bool = True) -> None:
+def _dress(figure: PlotlyFigure, places: _Map) -> None:
     """Axes, and the curves eps sqrt(d) = const with their names where they leave the map."""
     left, right = float(places.x[0]), float(places.x[-1])
     low, high = float(places.y[0]), float(places.y[-1])
@@ -226,9 +253,7 @@ def _dress(figure: PlotlyFigure, places: _Map, *, named: bool = True) -> None:
             x=ends,
             y=x / np.sqrt(ends),
             mode="lines",
-            name="eps·√d = const",
-            legendgroup="curves",
-            showlegend=named and x == 1.0,
+            showlegend=False,
             line={"color": theme.THEORY, "width": 1.5 if x == 1.0 else 1, "dash": "dot"},
             hoverinfo="skip",
         )
@@ -239,6 +264,7 @@ def _dress(figure: PlotlyFigure, places: _Map, *, named: bool = True) -> None:
             showarrow=False,
             xanchor="left",
             xshift=3,
+            yshift=0 if stop == right else 10,  # inside, where the curve leaves through the floor
             font={"size": 11},
         )
     dims = [tick for tick in _DIM_TICKS if left <= tick <= right]
@@ -259,4 +285,4 @@ def _dress(figure: PlotlyFigure, places: _Map, *, named: bool = True) -> None:
         ticktext=[f"{tick:g}" for tick in eps],
         showgrid=False,
     )
-    figure.update_layout(height=560, margin={"r": 34})
+    figure.update_layout(height=560, margin={"r": 34, "b": 60})

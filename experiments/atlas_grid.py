@@ -31,7 +31,7 @@ __all__ = [
     "threshold",
 ]
 
-EPS_NEED = f"{exact.EPS_NEED}, or an angle such as 89°"
+EPS_NEED = "a number in (0, 1), such as 0.05, 1/16 or 1/sqrt(5), or an angle such as 89°"
 
 MODELS: Mapping[int, str] = {
     512: "Transformer (2017)",
@@ -90,7 +90,7 @@ DIMS: Mapping[str, tuple[int, ...]] = {
         *MODELS,
     ),
 }
-"""Dimensions by preset: small ones all, powers of two, 3·2^k, round numbers, widths of models."""
+"""Dimensions by grid: small ones all, powers of two, 3·2^k, round numbers, widths of models."""
 
 EPS: Mapping[str, tuple[str, ...]] = {
     "tiny": ("0.05", "1/8", "1/5", "1/3", "1/2"),
@@ -107,7 +107,7 @@ EPS: Mapping[str, tuple[str, ...]] = {
         *("1/sqrt(3)", "0.6", "0.65", "1/sqrt(2)", "0.75", "36°", "sqrt(3)/2", "0.9"),
     ),
 }
-"""eps by preset: round decimals, and 1/k, 1/sqrt(k) and angles at which algebra is tight."""
+"""eps by grid: round decimals, and 1/k, 1/sqrt(k) and angles at which algebra is tight."""
 
 
 COLUMNS = (
@@ -127,7 +127,7 @@ COLUMNS = (
     "bound",
     "recipe",
 )
-"""The table of the atlas. `eps` reads back, by `--eps` or, with a degree sign, by `--angle`."""
+"""The table of the atlas. `eps` is what `--eps` reads."""
 
 
 @dataclass(frozen=True)
@@ -163,7 +163,7 @@ class Cell:
 
     @property
     def gap(self) -> float:
-        """log10 of upper over lower; 0 for a closed cell, above 0 for any other."""
+        """log10 of upper over lower; 0 for a closed cell only."""
         if self.upper < 2 * self.lower:  # where a difference of logarithms would lose the digits
             return math.log1p((self.upper - self.lower) / self.lower) / math.log(10)
         return math.log10(self.upper) - math.log10(self.lower)
@@ -172,14 +172,18 @@ class Cell:
 def threshold(word: str) -> Cosine:
     """The eps that a word of the grid means: as `exact.eps`, or the cosine of an angle, as 89°.
 
-    Raises ValueError for anything else.
+    Raises ValueError for anything else, and for 0, which has no place on a logarithmic axis.
     """
-    return exact.angle(word[:-1]) if word.endswith("°") else exact.eps(word)
+    eps = exact.angle(word[:-1]) if word.endswith("°") else exact.eps(word)
+    if eps.square == 0:
+        raise ValueError(f"eps must be {EPS_NEED}; got {word!r}.")
+    return eps
 
 
-def dims_of(dims: Sequence[int]) -> list[int]:
-    """The dimensions, each once, in order."""
-    return sorted(set(dims))
+def dims_of(dims: Sequence[int], eps: Cosine, reach: float) -> list[int]:
+    """The dimensions with eps sqrt(d) <= `reach`, each once, in order."""
+    slack = 1e-9  # of rounding, so that a `reach` met exactly is within
+    return sorted({dim for dim in dims if float(eps) * math.sqrt(dim) <= reach + slack})
 
 
 def eps_of(words: Sequence[str]) -> list[tuple[str, Cosine]]:

@@ -46,9 +46,10 @@ def _made_from(member: Packing, eps: Cosine, max_dim: int) -> Iterator[Item]:
     """The member itself, where it fits, and with the axes where its entries allow them."""
     if member.dim > max_dim:
         return
-    yield knapsack.item(member)
+    moves = 1 if isinstance(member, Puncture) else 0
+    yield knapsack.item(member, moves)
     if not isinstance(member, ReedSolomon) and peak_allows(member.peak_square, eps):
-        yield Item(member.dim, member.count + member.dim, lambda: WithAxes(member))
+        yield Item(member.dim, member.count + member.dim, lambda: WithAxes(member), moves + 1)
 
 
 def _punctured(family: type[Packing], max_dim: int, eps: Cosine) -> Iterator[Packing]:
@@ -152,7 +153,7 @@ def _items(max_dim: int, eps: Cosine) -> dict[str, list[Item]]:
         group = [one for member in members for one in _made_from(member, eps, max_dim)]
         groups[family.name] = groups.get(family.name, []) + group
         stocked += [(knapsack.item(one), one.peak_square) for one in members]
-    groups[BlowUp.name] = [knapsack.item(one) for one in _blow_ups(max_dim, eps)]
+    groups[BlowUp.name] = [knapsack.item(one, 1) for one in _blow_ups(max_dim, eps)]
     groups[ReedSolomon.name] = _filled(nets, stocked, eps)
     return groups
 

@@ -26,7 +26,6 @@ import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
 from importlib import resources
@@ -43,6 +42,7 @@ __all__ = [
     "largest_over",
     "largest_sum",
     "largest_transform",
+    "recorded_degrees",
     "recorded_maximum",
     "transforms",
 ]
@@ -150,12 +150,11 @@ def _reduced(
     step = max(_BATCH // prime, 1)
     for low in range(start, stop, step):
         labels = np.arange(low, min(low + step, stop), dtype=np.int64)
-        digits = labels[:, None] // places % prime
-        kept = np.ones(len(labels), bool)
         for factor in factors:
-            kept &= digits * np.array(factor, np.int64) % prime @ places >= labels
-        if kept.any():
-            yield digits[kept]
+            digits = labels[:, None] // places % prime
+            labels = labels[digits * np.array(factor, np.int64) % prime @ places >= labels]
+        if len(labels):
+            yield labels[:, None] // places % prime
 
 
 def transforms(prime: int, degree: int, *, odd: bool = False) -> int:
@@ -181,16 +180,17 @@ def largest_over(
     powers = [np.ones(prime, np.int64)]
     for _ in range(degree):
         powers.append(powers[-1] * points % prime)
-    free = np.array([powers[j] for j in _free(degree, odd)], np.int64).reshape(-1, prime)
-    top = leading * powers[degree] % prime
+    free = np.array([powers[j] for j in _free(degree, odd)], np.float64).reshape(-1, prime)
+    top = (leading * powers[degree] % prime).astype(np.float64)
     roots = np.exp(2j * np.pi / prime * points)
     narrow = roots.astype(np.complex64)
+    # Sums of products of residues stay far below 2^53; remainders of int32 are the faster ones.
+    integer = np.int32 if (len(free) + 1) * prime * prime < 2**31 else np.int64
     error = transform_error(prime, 2.0**-24) + prime * 2.0**-23  # the roots' own rounding too
     best = Maximum(0.0, ())
     for digits in _reduced(prime, degree, start, stop, odd):
-        # Digits and residues are below 2^20: sums of their products stay below 2^53.
-        turns = (digits.astype(np.float64) @ free.astype(np.float64)).astype(np.int64) + top
-        sums = np.abs(fft.fft(narrow[turns % prime], axis=1))
+        turns = (digits.astype(np.float64) @ free + top).astype(integer) % prime
+        sums = np.abs(fft.fft(narrow.take(turns), axis=1))
         near = np.argwhere(sums >= max(float(sums.max()) - 2 * error, best.value - error))
         for row, k in near[np.argsort(-sums[near[:, 0], near[:, 1]])]:
             if sums[row, k] < best.value - error:
@@ -216,13 +216,27 @@ def largest_sum(prime: int, degree: int, *, odd: bool = False) -> Maximum:
 @lru_cache(maxsize=1)
 def _records() -> dict[tuple[bool, int, int], Record]:
     text = resources.files("geometry").joinpath("tables/weil_maxima.json").read_text("utf-8")
-    listed = json.loads(text, parse_float=Decimal)
+    listed = json.loads(text)
     return {
         (family == "odd", int(degree), int(prime)): Record(Fraction(ratio), tuple(where), count)
         for family in ("all", "odd")
         for degree, entries in listed[family].items()
         for prime, (ratio, where, count) in entries.items()
     }
+
+
+@lru_cache(maxsize=1)
+def _degrees() -> dict[int, tuple[int, ...]]:
+    degrees: dict[int, list[int]] = {}
+    for odd, degree, prime in _records():
+        if not odd:
+            degrees.setdefault(prime, []).append(degree)
+    return {prime: tuple(sorted(some)) for prime, some in degrees.items()}
+
+
+def recorded_degrees(prime: int) -> tuple[int, ...]:
+    """The degrees whose largest sum over F_p the table holds, ascending; odd polynomials apart."""
+    return _degrees().get(prime, ())
 
 
 def recorded_maximum(prime: int, degree: int, *, odd: bool = False) -> Record | None:

@@ -32,11 +32,12 @@ class Item:
     dim: int
     count: int
     make: Callable[[], Packing]
+    moves: int = 0  # of two equal packings the one made by fewer moves is taken
 
 
-def item(packing: Packing) -> Item:
+def item(packing: Packing, moves: int = 0) -> Item:
     """The item of a packing at hand."""
-    return Item(packing.dim, packing.count, lambda: packing)
+    return Item(packing.dim, packing.count, lambda: packing, moves)
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def _with_basis(parts: list[Packing], spare: int) -> list[Packing]:
 
 
 def stock(items: Iterable[Item], max_dim: int, *, flat: bool = False) -> Shelf:
-    """Fill a shelf up to `max_dim`; of two items of one size the first stays.
+    """Fill a shelf up to `max_dim`; of two items of one size the simpler or the first stays.
 
     A `flat` shelf has neither basis lines nor tensor products, which spoil small entries. Only
     items that beat the best sum of smaller ones are kept: the cost is max_dim times their number.
@@ -98,7 +99,7 @@ def stock(items: Iterable[Item], max_dim: int, *, flat: bool = False) -> Shelf:
     at_dim: dict[int, Item] = {}
     for one in items:
         rival = at_dim.get(one.dim)
-        if one.dim <= max_dim and (rival is None or one.count > rival.count):
+        if one.dim <= max_dim and (rival is None or _merit(one) > _merit(rival)):
             at_dim[one.dim] = one
     shelf = Shelf([], [0] * (max_dim + 1), [-1] * (max_dim + 1), flat)
     sums = _Sums(max_dim, len(at_dim), max((one.count for one in at_dim.values()), default=1))
@@ -122,6 +123,10 @@ def stock(items: Iterable[Item], max_dim: int, *, flat: bool = False) -> Shelf:
         counts[dim], shelf.choices[dim] = best, choice
         sums.record(dim, best)
     return shelf
+
+
+def _merit(one: Item) -> tuple[int, int]:
+    return one.count, -one.moves
 
 
 def _product(shelf: Shelf, left: int, right: int) -> Item:

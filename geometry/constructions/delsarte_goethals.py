@@ -34,9 +34,9 @@ _LABEL_BITS = 63
 
 
 def trace_forms(degree: int, power: int, labels: Indices) -> Bits:
-    """The bits Tr(c x^(2^`power` + 1)), c in `labels` `[n]`, x over GF(2^`degree`): `[n, 2^degree]`.
+    """The bits Tr(c x^(2^`power` + 1)) for c in `labels` `[n]` and x over GF(2^`degree`).
 
-    They are additive in c.
+    Shape `[n, 2^degree]`. They are additive in c.
     """
     gf = field(1 << degree)
     # Traces by logarithm, one look-up an entry; logarithms of 0 lead to the zeros at the end.
@@ -97,10 +97,11 @@ def _least_rank(base: Matrices, tables: list[Matrices]) -> tuple[int, int]:
 class DelsarteGoethals(Packing):
     """The rows (-1)^(f + w.x) in R^(2^m), m = `exponent`, for f in a set of quadratic forms.
 
-    m even, x in GF(2^(m - 1)) and a bit e: the Kerdock forms Q_a(x, e) plus the sum over j = 1 .. r
-    of Tr(c_j x^(2^j + 1)), r = m/2 - `delta` >= 0. m odd, x in GF(2^m): that sum alone,
-    r = (m + 1)/2 - `delta` >= 1. With r = 0, or with r = 1 and m odd, these are the families Kerdock
-    and Gold without the basis; they stay because moves start from rows of signs.
+    m even, x in GF(2^(m - 1)) and a bit e: the Kerdock forms Q_a(x, e) plus the sum over
+    j = 1 .. r of Tr(c_j x^(2^j + 1)), r = m/2 - `delta` >= 0. m odd, x in GF(2^m): that sum alone,
+    r = (m + 1)/2 - `delta` >= 1. `delta` = 1 gives all quadratic forms. With r = 0, or with r = 1
+    and m odd, these are the families Kerdock and Gold without the basis; they stay because moves
+    start from rows of signs.
     """
 
     exponent: int

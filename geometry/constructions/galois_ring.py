@@ -129,6 +129,13 @@ class Phases:
         radices, matrix = _table(self)
         return digit_turns(indices, radices, matrix, self.order)
 
+    def values(self, indices: Indices, at_zero: float) -> NDArray[np.complex128]:
+        """exp(2 pi i f(x)) at every code of x in GF(q), `at_zero` at x = 0: `[n, q]`."""
+        values = np.full((len(indices), self.q), at_zero, np.complex128)
+        roots = np.exp(2j * np.pi / self.order * np.arange(self.order))
+        values[:, field(self.q).exp[: self.q - 1]] = roots[self.turns(indices)]
+        return values
+
 
 @lru_cache(maxsize=8)
 def _table(phases: Phases) -> tuple[tuple[int, ...], NDArray[np.float64]]:

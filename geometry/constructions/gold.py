@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -10,7 +11,7 @@ from typing import ClassVar, Self
 import numpy as np
 
 from geometry.constructions.basis import rows_then_basis
-from geometry.constructions.binary import Bits, blocks, largest_walsh, sign_rows
+from geometry.constructions.binary import Bits, largest_walsh, sign_rows
 from geometry.constructions.field import field
 from geometry.exact import Cosine
 from geometry.packing import Indices, OrbitCheck, Packing, Rows
@@ -28,6 +29,17 @@ def gold_forms(exponent: int, labels: Indices) -> Bits:
     traces = gf.trace.astype(np.int8)[gf.exp]
     cubes = gf.log[gf.power(gf.elements, 3)]
     return np.asarray(traces[gf.log[labels][:, None] + cubes])
+
+
+def _sums(generators: Bits) -> Bits:
+    """The sums of all subsets of `generators` `[k, n]`, each in the row of its binary digits.
+
+    Shape `[2^k, n]`.
+    """
+    total = np.zeros((1, generators.shape[1]), np.int8)
+    for generator in generators:
+        total = np.concatenate([total, total ^ generator])
+    return total
 
 
 @dataclass(frozen=True)
@@ -89,23 +101,28 @@ class Gold(Packing):
         return rows_then_basis(indices, self.dim * self.dim, self.dim, signs)
 
     def orbit_check(self) -> OrbitCheck:
-        """Adding a form to all forms keeps every difference, so the pairs (0, c) stand for all.
+        """Adding a form to all forms keeps every difference, and scalings carry form 1 to all.
 
-        Additivity in c is checked on every form, and the Walsh transforms of all 2^m - 1
-        non-zero forms are made. O(m 4^m).
+        x -> s x carries form c to form c s^3, and as m is odd, cubes are all of the field. That
+        every form is the sum of its generators, the forms of c = 2^i, is checked, then the
+        scaling by a primitive s on the generators; one Walsh transform is made. O(4^m).
         """
-        places = np.arange(self.exponent)
-        generators = gold_forms(self.exponent, 1 << places).astype(np.float32)
-        additive, largest = True, 0
-        for labels in blocks(np.arange(self.dim), self.dim):
-            bits = gold_forms(self.exponent, labels)
-            chosen = (labels[:, None] >> places & 1).astype(np.float32)
-            additive &= np.array_equal(bits, (chosen @ generators).astype(np.int8) & 1)
-            largest = max(largest, largest_walsh(bits[labels > 0]))
+        gf = field(self.dim)
+        places, cube = gf.places, gf.power(gf.exp[1], 3)
+        generators = gold_forms(self.exponent, places)
+        scaled = generators[:, gf.multiply(gf.exp[1], gf.elements)]
+        sound = np.array_equal(scaled, gold_forms(self.exponent, gf.multiply(cube, places)))
+        sound &= math.gcd(3, self.dim - 1) == 1
+        low = _sums(generators[: self.exponent // 2])
+        for block, high in enumerate(_sums(generators[self.exponent // 2 :])):
+            labels = np.arange(len(low)) + len(low) * block
+            sound &= np.array_equal(gold_forms(self.exponent, labels), low ^ high)
+        largest = largest_walsh(gold_forms(self.exponent, np.array([1])))
         return OrbitCheck(
-            additive and Cosine.ratio(Fraction(largest, self.dim)) == self.coherence,
+            sound and Cosine.ratio(Fraction(largest, self.dim)) == self.coherence,
             self.count * (self.count - 1) // 2,
-            f"Walsh transforms of all {self.dim - 1} non-zero forms, each of length {self.dim}",
+            f"the Walsh transform of one form, of length {self.dim}, which stands for all "
+            f"{self.dim - 1} non-zero forms under the scalings of GF({self.dim})",
         )
 
     @classmethod

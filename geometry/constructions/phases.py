@@ -28,7 +28,8 @@ def _points(turns: NDArray[np.int64], order: int) -> NDArray[np.float64]:
     eighths, rest = np.divmod(8 * turns, order)
     odd = eighths % 2 == 1
     angle = np.where(odd, order - rest, rest) * (math.pi / 4 / order)
-    near, far = np.cos(angle), np.sin(angle)
+    near = np.cos(angle)
+    far = np.where(odd & (rest == 0), near, np.sin(angle))  # on the diagonal they round apart
     # Odd octants are reflected about the diagonal; each pair of octants turns by a quarter.
     cosine, sine = np.where(odd, far, near), np.where(odd, near, far)
     turned = (eighths // 2 % 2 == 1)[..., None]

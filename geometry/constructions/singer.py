@@ -59,8 +59,9 @@ def _singer_cycle(gf: Field) -> Vectors:
     order = gf.order**2 + gf.order + 1
     factors = _prime_factors(order)
     matrix = np.eye(3, k=1, dtype=np.int64)
-    for code in range(1, gf.order**3):
-        matrix[2] = code % gf.order, code // gf.order % gf.order, code // gf.order**2
+    # A multiple of a generator that is off the line of trace 0 has trace 1, the last entry.
+    for code in range(1, gf.order**2):
+        matrix[2] = code % gf.order, code // gf.order, 1
         if (
             matrix[2, 0]
             and _is_scalar(_power(gf, matrix, order))

@@ -46,8 +46,10 @@ class WithAxes(Packing):
 
     @property
     def exact(self) -> bool:
-        """Whether the base attains its coherence, when that is the larger."""
-        return self.base.exact and self.base.coherence >= Cosine(self.base.peak_square)
+        """Whether the base, or its entries, attain the larger: those of sign rows are all equal."""
+        entry, signs = Cosine(self.base.peak_square), self.base.blocks == self.base.dim
+        own = self.base.coherence
+        return (self.base.exact and own >= entry) or (signs and entry >= own)
 
     @property
     def tight(self) -> bool:

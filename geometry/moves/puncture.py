@@ -31,8 +31,8 @@ class Puncture(Packing):
         blocks = self.base.blocks
         if blocks is None:
             raise ValueError(f"`base` must have equal blocks; got {self.base.words()}.")
-        most = most_dropped(self.base, Cosine.ratio(1))
-        if not 1 <= self.dropped <= most or self.coherence >= Cosine.ratio(Fraction(1)):
+        most = math.ceil((blocks - _largest_sum(self.base)) / 2) - 1  # the bound stays below 1
+        if not 1 <= self.dropped <= most:
             raise ValueError(f"`dropped` must lie in [1, {most}]; got {self.dropped}.")
 
     @property

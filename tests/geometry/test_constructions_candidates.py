@@ -85,25 +85,6 @@ def test_polygon_is_the_largest(text: str) -> None:
     assert packing.coherence <= eps(text) < Polygon(packing.lines + 1).coherence
 
 
-@pytest.mark.parametrize("text", TOLERANCES)
-def test_nets_are_the_pareto_frontier(text: str) -> None:
-    max_dim, allowed = 220, eps(text)
-    members = [
-        (q * columns, q * q * order)
-        for q in range(2, max_dim)
-        if prime_power(q)
-        for columns in range(2, min(q + 1, max_dim // q) + 1)
-        for order in (columns, columns + 1)
-        if hadamard.is_constructible(order) and Cosine.ratio(Fraction(1, columns)) <= allowed
-    ]
-    best: list[int] = [
-        max((count for dim, count in members if dim <= limit), default=0)
-        for limit in range(max_dim + 1)
-    ]
-    frontier = [(d, best[d]) for d in range(1, max_dim + 1) if best[d] > best[d - 1]]
-    assert [(net.dim, net.count) for net in ReedSolomon.candidates(max_dim, allowed)] == frontier
-
-
 def most_lines(packings: list[Packing], max_dim: int) -> list[int]:
     """The most lines of direct sums of these packings in each dimension, the rest a basis."""
     best = list(range(max_dim + 1))
