@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from experiments.harness.progress import Progress
     from geometry.exact import Cosine
 
-__all__ = ["EXPERIMENT", "Config"]
+__all__ = ["EXPERIMENT", "Config", "summarised"]
 
 LARGEST_DIM = 1 << 16
 
@@ -74,7 +74,7 @@ def measure(config: Config, progress: Progress) -> Result:
             found = progress.part(f"eps-{place}", partial(atlas_grid.column, dims, eps))
             columns.append(Column(word, eps, [atlas_grid.Cell(**cell) for cell in found]))
             step()
-    return Result(_data(columns), {}, atlas_tables.tables(columns))
+    return Result(summarised(columns), {}, atlas_tables.tables(columns))
 
 
 def _grid(config: Config) -> list[tuple[str, Cosine, list[int]]]:
@@ -91,7 +91,8 @@ def validate(config: Config) -> None:
         raise InputError(f"--reach must leave some (d, eps); got {config.reach:g}.")
 
 
-def _data(columns: Sequence[Column]) -> dict[str, Any]:
+def summarised(columns: Sequence[Column]) -> dict[str, Any]:
+    """The numbers that the checks and the answer rest on."""
     cells = [(column, cell) for column in columns for cell in column.cells]
     widest, cell = max(cells, key=lambda one: one[1].gap)
     records = Counter(cell.family for _, cell in cells if cell.crowded)

@@ -23,6 +23,7 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from geometry import exact, knapsack
 from geometry.bounds.relative import welch_coherence
@@ -42,31 +43,54 @@ LARGEST_DIM = 1 << 16  # the search makes tables with an entry a dimension
 _NARROWER = 1 - Fraction(1, 10**9)  # one step down in coherence
 
 
-def _made_from(member: Packing, eps: Cosine, max_dim: int) -> Iterator[Item]:
-    """The member itself, where it fits, and with the axes where its entries allow them."""
-    if member.dim > max_dim:
-        return
+def _made_from(member: Packing, eps: Cosine) -> Iterator[Item]:
+    """The member itself, and with the axes where its entries allow them."""
     moves = 1 if isinstance(member, Puncture) else 0
     yield knapsack.item(member, moves)
     if not isinstance(member, ReedSolomon) and peak_allows(member.peak_square, eps):
         yield Item(member.dim, member.count + member.dim, lambda: WithAxes(member), moves + 1)
 
 
-def _punctured(family: type[Packing], max_dim: int, eps: Cosine) -> Iterator[Packing]:
-    """Members of this and of larger dimensions, less as many coordinates as `eps` allows."""
+def _punctured(
+    family: type[Packing], max_dim: int, eps: Cosine, frontier: NDArray[np.float64]
+) -> Iterator[Packing]:
+    """Members of this and of larger dimensions, less as many coordinates as `eps` allows.
+
+    `frontier` `[max_dim + 1]` holds the logarithms of the counts that members without any move
+    have in so many dimensions or fewer: what does not rise above it is left out.
+    """
     if family.blocks is Packing.blocks:
         return
-    reach = math.floor(max_dim * (1 + eps.bounds()[0])) + 1
-    for base in family.candidates(reach, eps):
-        if base.blocks is None:
+    allowed = float(eps)
+    for base in family.candidates(math.floor(max_dim * (1 + allowed)) + 1, eps):
+        # No more than the share eps/(1 + eps) of the blocks can go.
+        least, lines = math.floor(base.dim / (1 + allowed)), math.log(base.count + base.dim)
+        blocks = base.blocks
+        if blocks is None or least > max_dim or lines <= frontier[least]:
+            continue
+        # In floats, one block too many at most; the few that pass are counted exactly.
+        roughly = blocks * (allowed - float(base.coherence)) / (1 + allowed)
+        least = base.dim // blocks * (blocks - math.floor(roughly + 1))
+        if roughly < 0.5 or least > max_dim:
+            continue
+        if lines <= frontier[max(least, 0)]:
             continue
         dropped = most_dropped(base, eps)
-        if dropped >= 1 and base.dim - dropped * (base.dim // base.blocks) <= max_dim:
+        if dropped >= 1 and base.dim // blocks * (blocks - dropped) <= max_dim:
             yield Puncture(base, dropped)
 
 
+def _frontier(groups: Iterable[Iterable[Item]], max_dim: int) -> NDArray[np.float64]:
+    """The logarithm of the largest count in d dimensions or fewer, for d up to `max_dim`."""
+    logs = np.log(np.maximum(np.arange(max_dim + 1), 1.0))  # a basis
+    for group in groups:
+        for one in group:
+            logs[one.dim] = max(logs[one.dim], math.log(one.count))
+    return np.maximum.accumulate(logs)
+
+
 @lru_cache(maxsize=1)
-def _tight_frames() -> tuple[tuple[Packing, ...], Any]:
+def _tight_frames() -> tuple[tuple[Packing, ...], NDArray[np.float64]]:
     """The tight frames that blow-ups start from, and their sizes `[n, 3]`: d, N, coherence."""
     frames = tuple(
         frame
@@ -75,26 +99,35 @@ def _tight_frames() -> tuple[tuple[Packing, ...], Any]:
         if frame.dim < frame.count
     )
     sizes = [(frame.dim, frame.count, float(frame.coherence)) for frame in frames]
-    return frames, np.array(sizes).reshape(-1, 3)
+    return frames, np.array(sizes, np.float64).reshape(-1, 3)
 
 
 def _blow_ups(max_dim: int, eps: Cosine) -> Iterator[Packing]:
-    """Each tight frame blown up as little as `eps` asks for, where that fits `max_dim`.
+    """Tight frames blown up as little as `eps` asks for, where that fits `max_dim`.
 
-    More copies are no better: they cost as many dimensions as they add lines.
+    More copies are no better: they cost as many dimensions as they add lines. Nor is a blow-up
+    that adds no more lines to the dimensions than one in fewer dimensions.
     """
-    if float(eps) == 0:
+    allowed = float(eps)
+    if allowed == 0:
         return
     frames, sizes = _tight_frames()
     dims, lines, mu = sizes.T
-    copies = np.ceil(mu * (1 + float(eps)) / (float(eps) * (lines / dims - 1 + mu)) - 1e-9)
-    small = np.maximum(copies, 1) * lines - dims <= max_dim
-    for place in np.flatnonzero(small):
+    copies = np.ceil(mu * (1 + allowed) / (allowed * (lines / dims - 1 + mu)) - 1e-9)
+    total = np.maximum(copies, 1) * lines - dims
+    # By dimension, and of equal ones that with most lines to spare, the frame's own dimension.
+    order = np.lexsort((-dims, total))
+    order = order[total[order] <= max_dim]
+    most = 0.0
+    for place in order:
+        if dims[place] <= most:
+            continue
         frame = frames[place]
         needed = copies_needed(frame, eps)
         if needed is not None and needed * frame.count - frame.dim <= max_dim:
             packing = BlowUp(frame, needed)
             if packing.coherence <= eps:
+                most = dims[place]
                 yield packing
 
 
@@ -144,16 +177,21 @@ def _net_item(net: ReedSolomon, fills: Shelf) -> Item:
 
 def _items(max_dim: int, eps: Cosine) -> dict[str, list[Item]]:
     """Everything that fits, by family, and the blow-ups by themselves."""
-    groups: dict[str, list[Item]] = {}
-    nets: list[ReedSolomon] = []
-    stocked: list[tuple[Item, Fraction]] = []
-    for family in families():
-        members = [*family.candidates(max_dim, eps), *_punctured(family, max_dim, eps)]
-        nets += [one for one in members if isinstance(one, ReedSolomon)]
-        group = [one for member in members for one in _made_from(member, eps, max_dim)]
-        groups[family.name] = groups.get(family.name, []) + group
-        stocked += [(knapsack.item(one), one.peak_square) for one in members]
+    members = {family: list(family.candidates(max_dim, eps)) for family in families()}
+    groups = {
+        family.name: [one for member in found for one in _made_from(member, eps)]
+        for family, found in members.items()
+    }
+    frontier = _frontier(groups.values(), max_dim)
+    for family, found in members.items():
+        punctured = list(_punctured(family, max_dim, eps, frontier))
+        groups[family.name] += [one for member in punctured for one in _made_from(member, eps)]
+        found += punctured
     groups[BlowUp.name] = [knapsack.item(one, 1) for one in _blow_ups(max_dim, eps)]
+    nets = [one for one in members[ReedSolomon] if isinstance(one, ReedSolomon)]
+    widest = max((net.q for net in nets), default=0)
+    small = [one for found in members.values() for one in found if one.dim <= widest]
+    stocked = [(knapsack.item(one), one.peak_square) for one in small]
     groups[ReedSolomon.name] = _filled(nets, stocked, eps)
     return groups
 

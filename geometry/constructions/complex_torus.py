@@ -121,7 +121,7 @@ class ComplexTorus(Packing):
         total = np.zeros((len(labels), self.q + 1), np.int64)
         for place, degree in enumerate(self._degrees):
             pair = labels[:, 2 * place : 2 * place + 2].T
-            total += torus_turns(self.q, False, *pair)[:, degree * points % (self.q + 1)]
+            total += torus_turns(self.q, *pair)[:, degree * points % (self.q + 1)]
         return total % field(self.q).characteristic
 
     def rows(self, indices: Indices) -> Rows:
@@ -141,22 +141,22 @@ class ComplexTorus(Packing):
         For higher degrees there are too many, and some random ones are looked at.
         """
         size, every = self.q + 1, self._degrees == [1]
-        holds = additive(self.q, False) and rotates(self.q, False)
+        holds = additive(self.q) and rotates(self.q)
         if every:
-            largest = largest_kloosterman(self.q, False, size)
+            largest = largest_kloosterman(self.q)
             detail = f"transforms for every class of differences under a torus of order {size}"
         else:
             shape = (_SPOT_CHECKS, 2 * len(self._degrees))
             labels = np.random.default_rng(0).integers(0, self.q, shape)
             labels = labels[labels.any(axis=1)]
-            largest = largest_sum(self._turns(labels), field(self.q).characteristic, size)
+            largest = largest_sum(self._turns(labels), field(self.q).characteristic)
             detail = f"transforms for {len(labels)} random differences on a torus of order {size}"
         return outcome(self, size, largest, holds, detail, every=every)
 
     @classmethod
     def candidates(cls, max_dim: int, eps: Cosine) -> Iterator[Self]:
         """For every q the largest degree that fits."""
-        for q, most in fitting(max_dim // 2 - 1, eps, 1):
+        for q, most in fitting(max_dim // 2 - 1, eps):
             parts = prime_power(q)
             yield cls(q, most - (parts is not None and most % parts[0] == 0))
 

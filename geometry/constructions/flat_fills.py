@@ -15,10 +15,8 @@ from functools import lru_cache
 from typing import ClassVar, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from geometry import tables
-from geometry.comparison import largest_integral
 from geometry.exact import Cosine
 from geometry.packing import Indices, Packing, Rows
 
@@ -50,8 +48,19 @@ def _known(dimension: int, lines: int) -> _Known:
     peaks = [
         Fraction(top**2, norm) for top, norm in zip(tops, rows.squared_norms.tolist(), strict=True)
     ]
-    every: NDArray[np.bool_] = np.ones(lines, bool)
-    return _Known(rows, largest_integral(rows, every), max(peaks))
+    return _Known(rows, _largest(rows), max(peaks))
+
+
+def _largest(rows: Rows) -> Cosine:
+    """The largest |cos|, exactly: floats find the pairs that may attain it, integers decide."""
+    wide, norms = rows.values.astype(np.int64), rows.squared_norms
+    gram = wide @ wide.T
+    np.fill_diagonal(gram, 0)
+    squares = gram / norms * (gram / norms[:, None])
+    near = np.argwhere(squares >= squares.max() * (1 - 2.0**-40))
+    return max(
+        Cosine(Fraction(int(gram[i, j]) ** 2, int(norms[i]) * int(norms[j]))) for i, j in near
+    )
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ def golay_code() -> NDArray[np.int8]:
 def octads() -> NDArray[np.int64]:
     """The supports of the 759 words of weight 8, `[759, 8]`, each ascending."""
     code = golay_code()
-    supports = np.nonzero(code[code.sum(axis=1) == 8])[1].reshape(-1, 8)
+    supports: NDArray[np.int64] = np.nonzero(code[code.sum(axis=1) == 8])[1].reshape(-1, 8)
     supports.setflags(write=False)
     return supports
 

