@@ -12,8 +12,8 @@ about p^(D - 3)/2 FFTs: two or three for cubics, p for quartics, p^2/2 for quint
 have fewer. `largest_over` works through ranges of them, so that a long search can be saved in
 pieces; results of long searches are in a table (`recorded_maximum`).
 
-Rounding. u is 2^-53 in float64 and 2^-24 in float32. An FFT of N values of modulus <= 1 is a product
-of sparse matrices, unitary but for scale, and its computed values are off by at most
+Rounding. u is 2^-53 in float64 and 2^-24 in float32. An FFT of N values of modulus <= 1 is a
+product of sparse matrices, unitary but for scale, and its computed values are off by at most
 c u log2(8 N) N, since the error's 2-norm is at most c u log2(8 N) times the result's, which is at
 most sqrt(N) sqrt(N) (Higham, Accuracy and Stability of Numerical Algorithms, 2002, theorem 24.2).
 For Cooley and Tukey's radices c is below 10; c = 64 also covers prime lengths, three such
@@ -22,17 +22,18 @@ transforms of length below 4N and a chirp (Bluestein 1970).
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
-from importlib import resources
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
+
+from geometry import tables
 
 __all__ = [
     "Maximum",
@@ -82,7 +83,7 @@ class Maximum:
 
 @dataclass(frozen=True)
 class Record:
-    """A maximum from the table: |S_f|/sqrt(p) rounded up at 9 digits, where, and by how many FFTs."""
+    """A maximum from the table: |S_f|/sqrt(p) rounded up, where it is, and from how many FFTs."""
 
     ratio: Fraction
     coefficients: tuple[int, ...]
@@ -128,7 +129,8 @@ def _free(degree: int, odd: bool) -> range:
 
 def free_polynomials(prime: int, degree: int, *, odd: bool = False) -> int:
     """The number of choices of the free coefficients, which `largest_over` takes a range of."""
-    return int(prime) ** len(_free(degree, odd))
+    free: int = prime ** len(_free(degree, odd))
+    return free
 
 
 def _reduced(
@@ -185,12 +187,14 @@ def largest_over(
     roots = np.exp(2j * np.pi / prime * points)
     narrow = roots.astype(np.complex64)
     # Sums of products of residues stay far below 2^53; remainders of int32 are the faster ones.
-    integer = np.int32 if (len(free) + 1) * prime * prime < 2**31 else np.int64
+    integer = np.dtype(np.int32 if (len(free) + 1) * prime * prime < 2**31 else np.int64)
     error = transform_error(prime, 2.0**-24) + prime * 2.0**-23  # the roots' own rounding too
     best = Maximum(0.0, ())
     for digits in _reduced(prime, degree, start, stop, odd):
-        turns = (digits.astype(np.float64) @ free + top).astype(integer) % prime
-        sums = np.abs(fft.fft(narrow.take(turns), axis=1))
+        whole: NDArray[np.integer] = (digits.astype(np.float64) @ free + top).astype(integer)
+        turns = whole % prime
+        values: NDArray[Any] = narrow.take(turns)
+        sums = np.abs(fft.fft(values, axis=1))
         near = np.argwhere(sums >= max(float(sums.max()) - 2 * error, best.value - error))
         for row, k in near[np.argsort(-sums[near[:, 0], near[:, 1]])]:
             if sums[row, k] < best.value - error:
@@ -215,8 +219,7 @@ def largest_sum(prime: int, degree: int, *, odd: bool = False) -> Maximum:
 
 @lru_cache(maxsize=1)
 def _records() -> dict[tuple[bool, int, int], Record]:
-    text = resources.files("geometry").joinpath("tables/weil_maxima.json").read_text("utf-8")
-    listed = json.loads(text)
+    listed = tables.read("weil_maxima.json")
     return {
         (family == "odd", int(degree), int(prime)): Record(Fraction(ratio), tuple(where), count)
         for family in ("all", "odd")

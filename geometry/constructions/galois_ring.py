@@ -113,12 +113,14 @@ class Phases:
     @property
     def order(self) -> int:
         """p^e with e the largest l_j: f(x) is a multiple of 1/`order`."""
-        return field(self.q).characteristic ** max(length for _, length in self.terms)
+        order: int = field(self.q).characteristic ** max(length for _, length in self.terms)
+        return order
 
     @property
     def count(self) -> int:
         """The number of functions."""
-        return int(self.q) ** sum(length for _, length in self.terms)
+        count: int = self.q ** sum(length for _, length in self.terms)
+        return count
 
     def turns(self, indices: Indices) -> NDArray[np.int64]:
         """`order` * f(g^k) for k = 0 .. q - 2, g the generator of GF(q): `[n, q - 1]`.

@@ -34,21 +34,21 @@ __all__ = [
     "random_pairs_agree",
 ]
 
-# For all odd prime powers q in [7, 2^16] it was computed that the largest Kloosterman sum exceeds
-# (2 - 12 q^(-2/3)) sqrt(q): only a coherence near that edge needs the sum itself,
-_EDGE = 12.0
-# and that over prime fields it lies below the largest twisted sums.
+# For all odd prime powers q <= 2^16 it was computed that the largest Kloosterman sum, and the
+# largest cubic sum, exceed (2 - 8 q^(-2/3)) sqrt(q): only an eps near that edge needs the sum,
+_EDGE = 8.0
+# and that over prime fields Kloosterman sums lie below the largest twisted ones.
 LARGEST_COMPARED = 1 << 16
 _SPOT_PAIRS = 500
 
 
 def near_edge(q: int, points: int, eps: Cosine) -> bool:
-    """Whether `eps` may lie between the largest Kloosterman sum of GF(q) and 2 sqrt(q).
+    """Whether `eps` may lie between the largest Kloosterman or cubic sum of GF(q) and 2 sqrt(q).
 
-    Both are divided by `points`. A wrong yes costs an FFT, and no is right for q <= 2^16.
+    Sums are divided by `points`. A wrong yes costs an FFT, and no is right for q <= 2^16.
     """
     scaled = float(eps) * points / math.sqrt(q)
-    return 2 - _EDGE * q ** (-2 / 3) <= scaled < 2
+    return 2 - _EDGE / math.cbrt(q) ** 2 <= scaled < 2
 
 
 def nearly(value: float, eps: Cosine) -> int:
@@ -211,8 +211,7 @@ class TwistedKloosterman(Packing):
         small = (self.degree + 1) ** 2 * self.q >= (self.q - 1) ** 2
         if small or odd_prime_power(self.q) is None:
             raise ValueError(
-                "`q` must be an odd prime power with (`degree` + 1) sqrt(q) < q - 1; got "
-                f"{self.q}."
+                f"`q` must be an odd prime power with (`degree` + 1) sqrt(q) < q - 1; got {self.q}."
             )
 
     @property
@@ -223,7 +222,8 @@ class TwistedKloosterman(Packing):
     @property
     def count(self) -> int:
         """2 `q`^((`degree` + 3)/2)."""
-        return 2 * int(self.q) ** ((self.degree + 3) // 2)
+        functions: int = self.q ** ((self.degree + 3) // 2)
+        return 2 * functions
 
     @property
     def coherence(self) -> Cosine:

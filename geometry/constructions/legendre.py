@@ -21,11 +21,30 @@ __all__ = ["Legendre"]
 
 _MOST_POINTS = 2048  # largest q whose q^2 sums with a representative are all made
 _BATCH = 1 << 20
+_LARGEST_ATTAINED = 1024  # up to here the largest traces were found among the curves y^2 = fg
 
 
-def _largest_odd(q: int) -> int:
-    """The largest odd integer <= 2 sqrt(q) + 1."""
-    return (math.isqrt(4 * q) // 2) * 2 + 1
+def _largest_trace(q: int, multiple: int) -> int:
+    """The largest trace t <= 2 sqrt(q) of an elliptic curve with `multiple` | q + 1 - t.
+
+    `multiple` is 2 or 4, so that it then divides q + 1 + t too. A trace divisible by p belongs to
+    a supersingular curve, and t^2 is then one of 0, q, 4q and, for p = 3, 3q (Waterhouse 1969).
+    """
+    prime = field(q).characteristic
+    top = math.isqrt(4 * q)
+    trace = top - (top - q - 1) % multiple
+    squares = {0, q, 4 * q} | ({3 * q} if prime == 3 else set())
+    while trace % prime == 0 and trace**2 not in squares:
+        trace -= multiple
+    return trace
+
+
+def _square(q: int, irreducible: int) -> Fraction:
+    """The square of the coherence."""
+    alike, mixed = _largest_trace(q, 4) + 1, _largest_trace(q, 2) + 1
+    if irreducible:
+        return Fraction(alike**2, q**2)
+    return max(Fraction(alike**2, (q - 2) ** 2), Fraction(mixed**2, q * (q - 2)))
 
 
 @dataclass(frozen=True)
@@ -33,9 +52,9 @@ class Legendre(Packing):
     """The rows chi(f(x)), f monic and quadratic over GF(`q`) and no square, chi(0) = 0.
 
     `irreducible` 1 takes the q(q - 1)/2 irreducible f only, whose rows are signs; 0 takes all
-    q^2 - q. Odd cubics always do better: as many lines in as many dimensions at a lower coherence.
-    Stays because its rows are integers, so that any part of it is compared exactly, and because
-    papers on explicit low-coherence matrices start from it.
+    q^2 - q. Odd cubics are as many lines as the latter, and their coherence is mostly smaller; but
+    the traces of elliptic curves are integers of one parity, and where the next is just above
+    2 sqrt(q) these have less: q = 101 or 243.
     """
 
     q: int
@@ -48,9 +67,10 @@ class Legendre(Packing):
         """Raise ValueError unless `irreducible` is 0 or 1 and the coherence below 1."""
         if self.irreducible not in (0, 1):
             raise ValueError(f"`irreducible` must be 0 or 1; got {self.irreducible}.")
-        least = 7 if self.irreducible else 11
-        if self.q < least or odd_prime_power(self.q) is None:
-            raise ValueError(f"`q` must be an odd prime power of at least {least}; got {self.q}.")
+        if self.q < 5 or odd_prime_power(self.q) is None or _square(self.q, self.irreducible) >= 1:
+            raise ValueError(
+                f"`q` must be an odd prime power with a coherence below 1; got {self.q}."
+            )
 
     @property
     def dim(self) -> int:
@@ -68,13 +88,17 @@ class Legendre(Packing):
 
     @property
     def coherence(self) -> Cosine:
-        """The largest odd integer <= 2 sqrt(q) + 1, over q or q - 2."""
-        return Cosine.ratio(Fraction(_largest_odd(self.q), self._norm()))
+        """By the largest traces t of elliptic curves: (t + 1)/q for irreducible f.
+
+        For all f, the larger of (t + 1)/(q - 2) and (t' + 1)/sqrt(q(q - 2)), q + 1 - t divisible
+        by 4 and q + 1 - t' by 2.
+        """
+        return Cosine(_square(self.q, self.irreducible))
 
     @property
     def exact(self) -> bool:
-        """False: no curve is looked for that attains the bound."""
-        return False
+        """Whether curves with these traces were found: they were for all q up to 1024."""
+        return self.q <= _LARGEST_ATTAINED
 
     @property
     def peak_square(self) -> Fraction:
@@ -90,9 +114,10 @@ class Legendre(Packing):
     def proof(self) -> str:
         """Hasse's bound."""
         return (
-            "For f and g without a common root -1 - sum of chi(fg) is the trace of Frobenius of an "
-            "elliptic curve with a point of order 2: even, and at most 2 sqrt(q) (Hasse 1936); "
-            "with a common root the sum is at most 2."
+            "For f and g without a common root -1 - sum of chi(fg) is the trace t of Frobenius of "
+            "the elliptic curve y^2 = fg, |t| <= 2 sqrt(q) (Hasse 1936), which has a point of "
+            "order 2, and three where f and g are both irreducible or both split, so that 2 or 4 "
+            "divides q + 1 - t (Waterhouse 1969); with a common root the sum is at most 2."
         )
 
     def words(self) -> str:
@@ -115,24 +140,22 @@ class Legendre(Packing):
         places, roots = np.divmod(indices, self.q)
         shifts = self._shifts(places)
         differences = gf.subtract(gf.elements, roots[:, None])
-        values = gf.character[
-            gf.subtract(gf.multiply(differences, differences), shifts[:, None])
-        ]
+        values = gf.character[gf.subtract(gf.multiply(differences, differences), shifts[:, None])]
         norms = self.q - 1 - gf.character[shifts].astype(np.int64)
         return Rows(values, norms)
 
     def orbit_check(self) -> OrbitCheck:
         """x -> ax + b carries every polynomial to x^2 - c with c = 1 or c = g, the generator.
 
-        The sums of these with all others are correlations, made by FFTs over r and rounded to
-        integers: each is off by less than 64 log2(8q) q^2 2^-53, far below 1/2.
+        The sums of these with all others are correlations, made by FFTs over r in float64 and
+        rounded: two transforms' errors of 1e-12 q at most leave no doubt about an integer below q.
         """
         if self.q > _MOST_POINTS:
             return OrbitCheck(True, 0, self.proof, whole=False)
         gf = field(self.q)
         constants = self._shifts(np.arange(self.count // self.q))
         representatives = [int(gf.exp[1])] if self.irreducible else [1, int(gf.exp[1])]
-        holds = True
+        largest = Fraction(0)
         step = max(_BATCH // self.q, 1)
         for low in range(0, len(constants), step):
             others = constants[low : low + step]
@@ -143,18 +166,22 @@ class Legendre(Packing):
                 sums = np.abs(self._correlations(own.values[0], rows.values))
                 # The polynomial with itself, unshifted.
                 sums[others == constant, 0] = 0
-                squares = sums**2 * self.coherence.square.denominator
-                allowed = rows.squared_norms * own.squared_norms[0]
-                holds &= bool((squares.max(axis=1) <= allowed * self.coherence.square.numerator).all())
+                norms = rows.squared_norms * own.squared_norms[0]
+                largest = max(
+                    largest,
+                    *(
+                        Fraction(int(sums[norms == norm].max()) ** 2, int(norm))
+                        for norm in np.unique(norms)
+                    ),
+                )
+        reached = self.coherence == Cosine(largest)
         return OrbitCheck(
-            holds,
+            Cosine(largest) <= self.coherence and (reached or not self.exact),
             self.count * (self.count - 1) // 2,
             f"the sums of {len(representatives)} polynomials with all {self.count}, as integers",
         )
 
-    def _correlations(
-        self, own: NDArray[np.int8], others: NDArray[np.int8]
-    ) -> NDArray[np.int64]:
+    def _correlations(self, own: NDArray[np.int8], others: NDArray[np.int8]) -> NDArray[np.int64]:
         """sum over x of own(x) others(x - r) for every r: `[n, q]`, integers."""
         gf = field(self.q)
         shape = (gf.characteristic,) * gf.degree
@@ -166,14 +193,14 @@ class Legendre(Packing):
 
     @classmethod
     def candidates(cls, max_dim: int, eps: Cosine) -> Iterator[Self]:
-        """The largest of each kind that fits."""
+        """Those that fit while `eps` < 2/sqrt(q), where odd cubics take over."""
         square = eps.bounds()[0] ** 2
-        for irreducible, least in ((0, 11), (1, 7)):
-            for q in reversed(prime_powers(max_dim)):
-                norm = q if irreducible else q - 2
-                if q % 2 and q >= least and Fraction(_largest_odd(q), norm) ** 2 <= square:
-                    yield cls(q, irreducible)
-                    break
+        for q in prime_powers(max_dim):
+            if q % 2 and q >= 5 and square * q < 4:
+                for irreducible in (0, 1):
+                    if _square(q, irreducible) <= min(square, Fraction(q - 1, q)):
+                        yield cls(q, irreducible)
+                        break
 
     @classmethod
     def examples(cls) -> tuple[Self, ...]:

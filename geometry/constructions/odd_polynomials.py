@@ -20,7 +20,7 @@ from geometry.constructions.field import field, prime_powers
 from geometry.constructions.galois_ring import Phases, odd_prime_power, pole
 from geometry.constructions.kloosterman import near_edge, random_pairs_agree
 from geometry.constructions.phases import realified
-from geometry.constructions.recorded import recorded_square, recomputed
+from geometry.constructions.recorded import recomputed, recorded_square
 from geometry.exact import Cosine
 from geometry.packing import Indices, OrbitCheck, Packing, Rows
 
@@ -86,7 +86,8 @@ class OddPolynomials(Packing):
     @property
     def count(self) -> int:
         """`q`^((`degree` + 1)/2)."""
-        return int(self.q) ** ((self.degree + 1) // 2)
+        count: int = self.q ** ((self.degree + 1) // 2)
+        return count
 
     @property
     def coherence(self) -> Cosine:
@@ -163,9 +164,7 @@ class OddPolynomials(Packing):
                 continue
             if recorded_square(q, 5, odd=True) <= square:
                 yield cls(q, 5)
-            elif Fraction(4, q) <= square or (
-                near_edge(q, q, eps) and cubic_coherence(q) <= eps
-            ):
+            elif Fraction(4, q) <= square or (near_edge(q, q, eps) and cubic_coherence(q) <= eps):
                 yield cls(q, 3)
 
     @classmethod

@@ -60,8 +60,8 @@ def _traces(q: int) -> NDArray[np.int16]:
 
 
 @lru_cache(maxsize=4)
-def _vectors(q: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """One c of each pair {c, -c}, `[(q-1)/2]`, and a unit vector x_c for each, `[(q-1)/2, q]`.
+def _vectors(q: int) -> tuple[NDArray[np.float64], NDArray[np.complex128]]:
+    """x_c(t), scaled for the rows, and psi(ct), for one c of each {c, -c}: `[q, (q-1)/2]` each.
 
     The group acts on functions of t in GF(q) by rho_c(a, b, s) g(t) = psi(c(s - ab + 2bt)) g(t-a).
     The Gram matrix is a positive definite function phi on the group (1 at the identity, f/q
@@ -74,23 +74,26 @@ def _vectors(q: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """
     gf = field(q)
     labels = gf.exp[: (q - 1) // 2].astype(np.int64)
-    cosine = roots_of_unity(gf.characteristic)[:, 0][_traces(q)]
+    roots = roots_of_unity(gf.characteristic)
+    cosine = roots[:, 0][_traces(q)]
     values = _signs(q) / q
     values[0, 0] = 1
     sums = values @ cosine[:, labels]
     points = gf.elements
     doubled = gf.add(points, points)
     diagonal = _norm(gf, np.zeros(1, np.int64), points)
-    found = np.empty((len(labels), q))
+    found = np.empty((q, len(labels)))
     for place, label in enumerate(labels):
         scaled = gf.multiply(label, points)
         top = int((sums[diagonal, place] @ cosine[scaled][:, doubled]).argmax())
         norms = _norm(gf, gf.subtract(points, top)[:, None], points)
         turns = cosine[scaled[None, :], gf.add(points, top)[:, None]]
         column = (sums[norms, place] * turns).sum(axis=1)
-        found[place] = column / np.linalg.norm(column)
+        found[:, place] = column * (math.sqrt(2 * (q + 1)) / q / np.linalg.norm(column))
+    waves = (roots[:, 0] + 1j * roots[:, 1])[_traces(q)[:, labels]]
     found.setflags(write=False)
-    return labels, found
+    waves.setflags(write=False)
+    return found, waves
 
 
 @dataclass(frozen=True)
@@ -149,23 +152,20 @@ class TaylorFrame(Packing):
         return a, b, s
 
     def rows(self, indices: Indices) -> Rows:
-        """+-1/q, and the functions rho_c(a, b, s) x_c, point t as (cos, sin) side by side.
+        """+-1/q, and rho_c(a, b, s) x_c at t as (Re, Im), for all c at one t after another.
 
         Line 0, the point (1, 0, 0), is the first coordinate axis.
         """
         q, gf = self.q, field(self.q)
-        labels, vectors = _vectors(q)
+        vectors, waves = _vectors(q)
         a, b, s = self._points(indices)
-        start = gf.subtract(s, gf.multiply(a, b))
-        slopes = gf.multiply(labels, gf.add(b, b)[:, None])
-        turns = _traces(q)[labels, start[:, None]][:, :, None] + _traces(q)[slopes]
-        turns %= gf.characteristic
         shifted = gf.subtract(gf.elements, a[:, None])
-        sizes = math.sqrt(2 * (q + 1)) / q * vectors[:, shifted].swapaxes(0, 1)
+        slopes = gf.multiply(gf.add(b, b)[:, None], gf.elements)
+        phases = gf.add(gf.subtract(s, gf.multiply(a, b))[:, None], slopes)
         values = np.empty((len(indices), self.dim))
         values[:, 0] = (1 if q % 4 == 1 else -1) / q
-        pairs = sizes[..., None] * roots_of_unity(gf.characteristic)[turns]
-        values[:, 1:] = pairs.reshape(len(indices), self.dim - 1)
+        pairs = vectors[shifted] * waves[phases]
+        values[:, 1:] = pairs.view(np.float64).reshape(len(indices), self.dim - 1)
         values[indices == 0] = 0
         values[indices == 0, 0] = 1
         return Rows.floating(values)

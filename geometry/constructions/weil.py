@@ -66,7 +66,8 @@ class Weil(Packing):
     @property
     def count(self) -> int:
         """2 `q`^`degree`."""
-        return 2 * int(self.q) ** self.degree
+        polynomials: int = self.q**self.degree
+        return 2 * polynomials
 
     @property
     def coherence(self) -> Cosine:

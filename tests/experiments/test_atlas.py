@@ -100,7 +100,7 @@ def test_the_answer_counts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--dim", "1"], "--dim must be an integer from 2 to 65536, or several; got '1'."),
+        (["--dim", "1"], "--dim must be an integer from 2 to 65536; got '1'."),
         (["--eps", "0"], "--eps must be a number in (0, 1), such as 0.05, 1/16 or 1/sqrt(5), or"),
         (["--eps", "0.1", "2"], "got '2'."),
         (["--eps", "90°"], "got '90°'."),
