@@ -62,7 +62,8 @@ def _punctured(
     if family.blocks is Packing.blocks:
         return
     allowed = float(eps)
-    for base in family.candidates(math.floor(max_dim * (1 + allowed)) + 1, eps):
+    listed = family.candidates(math.floor(max_dim * (1 + allowed)) + 1, eps)
+    for base in (one for first in listed for one in (first, first.sparser()) if one is not None):
         # No more than the share eps/(1 + eps) of the blocks can go.
         least, lines = math.floor(base.dim / (1 + allowed)), math.log(base.count + base.dim)
         blocks = base.blocks

@@ -23,6 +23,7 @@ from geometry.packing import Rows
 __all__ = ["flaw", "largest_float", "largest_integral", "rounding_bound"]
 
 _BLOCK = 2048
+_FEW = 1 << 16  # pairs for which starting a device's kernel takes longer than the host's product
 
 
 def rounding_bound(dim: int) -> float:
@@ -75,22 +76,16 @@ def largest_integral(rows: Rows, chosen: NDArray[np.bool_]) -> Cosine:
             product = math.isqrt(norm * other)
             if product >= 2**53:
                 raise ValueError(f"squared norms must stay below 2^53; got {norm} and {other}.")
-            in_float32 = product < 2**24
-            if other == norm:
-                if len(left) < 2:
-                    continue
-                inner = (
-                    float(coherence.largest_inner_product(left))
-                    if in_float32
-                    else _largest_host(left)
-                )
+            right = None if other == norm else rows.values[chosen & (rows.squared_norms == other)]
+            if right is None and len(left) < 2:
+                continue
+            pairs = len(left) * len(left if right is None else right)
+            if product >= 2**24 or pairs < _FEW:
+                inner = _largest_host(left, right)
+            elif right is None:
+                inner = float(coherence.largest_inner_product(left))
             else:
-                right = rows.values[chosen & (rows.squared_norms == other)]
-                inner = (
-                    float(coherence.largest_cross_product(left, right))
-                    if in_float32
-                    else _largest_host(left, right)
-                )
+                inner = float(coherence.largest_cross_product(left, right))
             largest = max(largest, Fraction(int(inner) ** 2, norm * other))
     return Cosine(largest)
 

@@ -165,6 +165,14 @@ class Packing(ABC):
         """Packings whose pairs `orbit_check` leaves out, each with its number of copies."""
         return ()
 
+    def sparser(self) -> Packing | None:
+        """The family's next member in as many dimensions: fewer lines, a smaller coherence.
+
+        Punctures of it may be better where `candidates` lists the larger one only. None if there
+        is none, or if `candidates` lists it.
+        """
+        return None
+
     @classmethod
     def candidates(cls, max_dim: int, eps: Cosine) -> Iterator[Self]:
         """The members with `dim` <= `max_dim` and `coherence` <= `eps` that a search needs.

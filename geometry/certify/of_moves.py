@@ -132,9 +132,12 @@ def _is_tight(rows: Rows) -> bool:
     if (rows.squared_norms > 0).all():
         norms = np.unique(rows.squared_norms)
         common = math.lcm(*norms.tolist())
-        total = np.zeros((dim, dim), np.int64)
+        # Sums of the rows' entries squared stay below 2^53, so that float64 products are exact.
+        if common * count >= 2**53:
+            raise ValueError(f"`rows` must have smaller squared norms; got {norms.tolist()}.")
+        total = np.zeros((dim, dim))
         for norm in norms:
-            wide = rows.values[rows.squared_norms == norm].astype(np.int64)
+            wide = rows.values[rows.squared_norms == norm].astype(np.float64)
             total += wide.T @ wide * (common // int(norm))
         target = Fraction(common * count, dim)
         return target.denominator == 1 and bool((total == int(target) * np.eye(dim)).all())

@@ -153,6 +153,11 @@ class ComplexTorus(Packing):
             detail = f"transforms for {len(labels)} random differences on a torus of order {size}"
         return outcome(self, size, largest, holds, detail, every=every)
 
+    def sparser(self) -> Self | None:
+        """The next degree below that p does not divide."""
+        less = self._degrees[:-1]
+        return type(self)(self.q, less[-1]) if less else None
+
     @classmethod
     def candidates(cls, max_dim: int, eps: Cosine) -> Iterator[Self]:
         """For every q the largest degree that fits."""

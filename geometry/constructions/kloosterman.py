@@ -317,6 +317,10 @@ class TwistedKloosterman(Packing):
             "identity, checked in integers",
         )
 
+    def sparser(self) -> Self | None:
+        """Two degrees less."""
+        return type(self)(self.q, self.degree - 2) if self.degree > 1 else None
+
     @classmethod
     def candidates(cls, max_dim: int, eps: Cosine) -> Iterator[Self]:
         """The larger degree that fits of 1 and 3: beyond, Weil polynomials have more lines."""
@@ -335,8 +339,8 @@ class TwistedKloosterman(Packing):
 
     @classmethod
     def examples(cls) -> tuple[Self, ...]:
-        """A prime, a prime power that is 3 mod 4, and polynomials over a Galois ring."""
-        return cls(43), cls(27), cls(27, 3)
+        """A prime, and prime powers that are 3 and 1 mod 4."""
+        return cls(43), cls(27), cls(25)
 
 
 def _prime(q: int) -> bool:

@@ -155,6 +155,10 @@ class OddPolynomials(Packing):
             "term, with their rounding bound",
         )
 
+    def sparser(self) -> Self | None:
+        """Two degrees less."""
+        return type(self)(self.q, self.degree - 2) if self.degree > 3 else None
+
     @classmethod
     def candidates(cls, max_dim: int, eps: Cosine) -> Iterator[Self]:
         """The larger degree that fits of 3 and 5: beyond, Weil polynomials have more lines."""

@@ -139,6 +139,10 @@ class Weil(Packing):
             "the linear term, with their rounding bound",
         )
 
+    def sparser(self) -> Self | None:
+        """One degree less; quadratics are a family of their own."""
+        return type(self)(self.q, self.degree - 1) if self.degree > 3 else None
+
     @classmethod
     def candidates(cls, max_dim: int, eps: Cosine) -> Iterator[Self]:
         """For each q, the largest degree that the theorem or a known maximum allows."""
@@ -156,5 +160,5 @@ class Weil(Packing):
 
     @classmethod
     def examples(cls) -> tuple[Self, ...]:
-        """Cubics over a prime field, and quartics in characteristic 2 and 5."""
-        return cls(23, 3), cls(27, 3), cls(13, 4)
+        """Cubics over a prime field and in characteristic 3, and quartics from the table."""
+        return cls(11, 3), cls(9, 3), cls(7, 4)
