@@ -30,13 +30,7 @@ _COUNT = (1.0, 300)
 _PLAIN = ("basis", "simplex")
 _TINT = "80"  # alpha digits: half-way to the page
 _HUES = tuple(colour for colour in theme.COLOURS if colour != theme.RANDOM)
-# Greys come last: they are near the colour of bases.
-_SHADES = (
-    *_HUES,
-    *(hue + _TINT for hue in _HUES),
-    theme.RANDOM,
-    theme.RANDOM + _TINT,
-)
+_SHADES = (*_HUES, *(hue + _TINT for hue in _HUES), theme.THEORY)
 
 
 class _Map:
@@ -119,8 +113,8 @@ def _gap(places: _Map) -> Figure:
     figure.update_layout(legend={"y": -0.16, "yanchor": "top"})
     caption = (
         "Pale: N(d, eps) is pinned down; dark: it is not. Dotted lines follow eps·√d = const, with "
-        "the constant at their ends. Below 1 the proofs hold N near d; along the line for 1 lie "
-        "tight families; from 2 on the two sides part by more digits than they share."
+        "the constant at their ends. Up to 0.5 the proofs hold N within a third above d; along the "
+        "line for 1 lie tight families; past 2 the sides part by orders of magnitude."
     )
     return Figure("gap", "How far apart the two sides are", figure, caption + _blank(places))
 
@@ -161,7 +155,8 @@ def _records(places: _Map) -> Figure:
             marker={"color": colour, "size": 11, "symbol": "square"},
         )
     _dress(figure, places)
-    figure.update_layout(legend={"itemclick": False, "itemdoubleclick": False})
+    # Taller, for the legend, which on a phone has a line for each family.
+    figure.update_layout(height=660, legend={"itemclick": False, "itemdoubleclick": False})
     caption = (
         "The family that most lines of the largest explicit packing belong to, with the number of "
         "its cells. Moves (direct sums, blow-ups, tensor products and the like) are looked "
@@ -180,7 +175,7 @@ def _groups(families: list[str]) -> tuple[list[tuple[str, str]], dict[str, int]]
     groups = [("basis, simplex", theme.GRID), *zip(ranked, _SHADES, strict=False)]
     rare = len(ranked) - len(_SHADES)
     if rare > 0:
-        groups.append((f"{rare} rarer families", theme.THEORY))
+        groups.append((f"{rare} rarer families", theme.RANDOM))
     group_of = dict.fromkeys(_PLAIN, 0)
     group_of |= {name: place for place, name in enumerate(ranked[: len(_SHADES)], 1)}
     return groups, group_of
@@ -193,7 +188,7 @@ def _sides(places: _Map) -> list[Figure]:
             "lower",
             "log10 at least",
             "At least: the largest explicit packings",
-            "Below eps·√d = 1 no more than about d lines are known; the count takes off beyond.",
+            "Where eps·√d is small, about d lines; past the line for 1 the count takes off.",
         ),
         (
             "upper",

@@ -132,6 +132,21 @@ def _blow_ups(max_dim: int, eps: Cosine) -> Iterator[Packing]:
                 yield packing
 
 
+def _with_more_signs(rows: Iterable[Packing], max_dim: int, eps: Cosine) -> Iterator[ReedSolomon]:
+    """Reed-Solomon packings on whose graphs the largest sets of sign `rows` lie.
+
+    Inner products of sign rows are integers, so those with coherence <= eps have none above the
+    floor of eps k, the largest degree that k columns allow.
+    """
+    largest: dict[int, Packing] = {}
+    for one in rows:
+        if one.dim**2 <= 2 * max_dim and one.count > largest.get(one.dim, one).count - 1:
+            largest[one.dim] = one
+    for one in largest.values():
+        if one.count > 2 * one.dim:  # Hadamard rows are fewer than that
+            yield from ReedSolomon.with_signs(one, max_dim, eps)
+
+
 def _filled(
     nets: Iterable[ReedSolomon], stocked: Iterable[tuple[Item, Fraction]], eps: Cosine
 ) -> list[Item]:
@@ -190,6 +205,8 @@ def _items(max_dim: int, eps: Cosine) -> dict[str, list[Item]]:
         found += punctured
     groups[BlowUp.name] = [knapsack.item(one, 1) for one in _blow_ups(max_dim, eps)]
     nets = [one for one in members[ReedSolomon] if isinstance(one, ReedSolomon)]
+    rows = (one for found in members.values() for one in found if one.blocks == one.dim)
+    nets += _with_more_signs(rows, max_dim, eps)
     widest = max((net.q for net in nets), default=0)
     small = [one for found in members.values() for one in found if one.dim <= widest]
     stocked = [(knapsack.item(one), one.peak_square) for one in small]

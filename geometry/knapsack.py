@@ -105,22 +105,25 @@ def stock(items: Iterable[Item], max_dim: int, *, flat: bool = False) -> Shelf:
     sums = _Sums(max_dim, len(at_dim), max((one.count for one in at_dim.values()), default=1))
     divisors = [[]] * (max_dim + 1) if flat else _divisors(max_dim)
     counts = shelf.counts
+    parts = [0] * (max_dim + 1)  # items and moves behind each count: of equal counts the simpler
     for dim in range(1, max_dim + 1):
-        best, choice = counts[dim - 1] + (0 if flat else 1), -1
+        best, choice, simple = counts[dim - 1] + (0 if flat else 1), -1, parts[dim - 1]
         found = sums.largest(dim, shelf)
         if found is not None and found[0] > best:
             best, choice = found
+            last = shelf.items[choice]
+            simple = parts[dim - last.dim] + last.moves + 1
         single = at_dim.get(dim)
         factors = max(divisors[dim], key=lambda a: counts[a] * counts[dim // a], default=None)
         if factors is not None:
             product = counts[factors] * counts[dim // factors]
             if product > max(best, single.count if single else 0):
                 single = _product(shelf, factors, dim // factors)
-        if single is not None and single.count > best:
-            best, choice = single.count, len(shelf.items)
+        if single is not None and (single.count, -single.moves - 1) > (best, -simple):
+            best, choice, simple = single.count, len(shelf.items), single.moves + 1
             shelf.items.append(single)
             sums.keep(single)
-        counts[dim], shelf.choices[dim] = best, choice
+        counts[dim], shelf.choices[dim], parts[dim] = best, choice, simple
         sums.record(dim, best)
     return shelf
 

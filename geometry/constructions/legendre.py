@@ -194,7 +194,7 @@ class Legendre(Packing):
     @classmethod
     def candidates(cls, max_dim: int, eps: Cosine) -> Iterator[Self]:
         """Those that fit while `eps` < 2/sqrt(q), where odd cubics take over."""
-        square = eps.bounds()[0] ** 2
+        square = eps.square_bounds()[0]
         for q in prime_powers(max_dim):
             if q % 2 and q >= 5 and square * q < 4:
                 for irreducible in (0, 1):

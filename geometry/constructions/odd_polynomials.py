@@ -162,7 +162,7 @@ class OddPolynomials(Packing):
     @classmethod
     def candidates(cls, max_dim: int, eps: Cosine) -> Iterator[Self]:
         """The larger degree that fits of 3 and 5: beyond, Weil polynomials have more lines."""
-        square = eps.bounds()[0] ** 2
+        square = eps.square_bounds()[0]
         for q in prime_powers(max_dim):
             if q % 2 == 0 or q < 5:
                 continue

@@ -41,7 +41,9 @@ class ReedSolomon(Packing):
     """`columns` columns of `q` points, Hadamard rows of `order` on each graph, `fill` in columns.
 
     The graphs are those of the polynomials of degree at most `degree` = t. `order` lies in
-    [`columns`, `columns` + t]: the first columns of the Hadamard matrix are dropped. With
+    [`columns`, `columns` + t]: the first columns of the Hadamard matrix are dropped. Where `signs`
+    are given, `order` sign rows of R^`columns` with inner products of at most t take the place of
+    the Hadamard rows. With
     `columns` = `q` + 1 the last column belongs to infinity and holds the coefficient of x^t.
     Polynomials come first, each with its rows in order, then the fillings column by column; the
     base-`q` digits of a polynomial's number are its coefficients, the constant one lowest.
@@ -52,6 +54,7 @@ class ReedSolomon(Packing):
     order: int
     degree: int = 1
     fill: Packing | None = None
+    signs: Packing | None = None
 
     name: ClassVar[str] = "Reed-Solomon"
     reference: ClassVar[str] = "Reed and Solomon 1960"
@@ -62,16 +65,27 @@ class ReedSolomon(Packing):
             raise ValueError(f"`q` must be a prime power; got {self.q}.")
         if not 2 <= self.columns <= self.q + 1:
             raise ValueError(f"`columns` must lie in [2, {self.q + 1}]; got {self.columns}.")
+        if self.fill is not None and self.fill.dim != self.q:
+            raise ValueError(f"`fill` must have dimension {self.q}; got {self.fill.dim}.")
         if not 1 <= self.degree < self.columns:
             raise ValueError(f"`degree` must lie in [1, {self.columns - 1}]; got {self.degree}.")
+        if self.signs is not None:
+            self._require_signs(self.signs)
+            return
         most = self.columns + self.degree
         if not self.columns <= self.order <= most or not hadamard.is_constructible(self.order):
             raise ValueError(
                 f"`order` must lie in [{self.columns}, {most}] and be that of a Hadamard matrix; "
                 f"got {self.order}."
             )
-        if self.fill is not None and self.fill.dim != self.q:
-            raise ValueError(f"`fill` must have dimension {self.q}; got {self.fill.dim}.")
+
+    def _require_signs(self, signs: Packing) -> None:
+        fits = (signs.dim, signs.blocks, signs.count) == (self.columns, self.columns, self.order)
+        if not fits or signs.coherence > self._meeting:
+            raise ValueError(
+                f"`signs` must be {self.order} sign rows in {self.columns} dimensions with inner "
+                f"products of at most {self.degree}; got {signs.words()}."
+            )
 
     @property
     def dim(self) -> int:
@@ -118,7 +132,7 @@ class ReedSolomon(Packing):
     @property
     def tight(self) -> bool:
         """Columns of a Hadamard matrix are orthogonal and graphs cover all points alike."""
-        return self.fill is None or self.fill.tight
+        return all(part is None or part.tight for part in (self.fill, self.signs))
 
     @property
     def proof(self) -> str:
@@ -136,16 +150,23 @@ class ReedSolomon(Packing):
                 f"Hadamard matrix less at most {self.degree} columns have inner products of at "
                 f"most {self.degree}."
             )
+        if self.signs is not None:
+            own = f"{own} Here other sign rows take their place. {self.signs.proof}"
         if self.fill is None:
             return own
         graph = "line" if self.degree == 1 else "graph"
         return f"{own} A {graph} meets a column in one entry of the filling. {self.fill.proof}"
 
-    def words(self) -> str:
-        """The recipe in words."""
+    def _rows_in_words(self) -> str:
+        if self.signs is not None:
+            return f"({self.signs.words()})"
         dropped = self.order - self.columns
         less = {0: "", 1: " less a column"}.get(dropped, f" less {dropped} columns")
-        signs = f"Hadamard rows of order {self.order} ({hadamard.words(self.order)}){less}"
+        return f"Hadamard rows of order {self.order} ({hadamard.words(self.order)}){less}"
+
+    def words(self) -> str:
+        """The recipe in words."""
+        signs = self._rows_in_words()
         if self.degree == 1:
             own = (
                 f"net of {self.q} points in {self.columns} columns, {signs} on each of "
@@ -181,9 +202,11 @@ class ReedSolomon(Packing):
             heights = np.concatenate([heights, leading[:, None]], axis=1)
         return heights
 
-    def _signs(self) -> NDArray[np.int8]:
-        """The rows `[order, columns]` that each graph carries."""
-        return hadamard.matrix(self.order)[:, self.order - self.columns :]
+    def _signs(self, indices: Indices) -> NDArray[np.int8]:
+        """Of the rows that each graph carries those with `indices` `[n]`: `[n, columns]`."""
+        if self.signs is not None:
+            return np.asarray(self.signs.rows(indices).values, np.int8)
+        return hadamard.matrix(self.order)[indices, self.order - self.columns :]
 
     def rows(self, indices: Indices) -> Rows:
         """Signs on a graph's points with squared norm `columns`, or a column's filling."""
@@ -199,7 +222,7 @@ class ReedSolomon(Packing):
         values = np.zeros((len(indices), self.dim), dtype)
         norms = np.full(len(indices), self.columns, np.int64)
         points = self._heights(self._coefficients(polynomial)) + self.q * np.arange(self.columns)
-        values[on_graphs[:, None], points] = self._signs()[sign]
+        values[on_graphs[:, None], points] = self._signs(sign)
         if filling is not None:
             places = self.q * column[:, None] + np.arange(self.q)
             values[in_columns[:, None], places] = filling.values
@@ -268,17 +291,21 @@ class ReedSolomon(Packing):
         if not whole:
             roots = (self._heights(self._rooted()) == 0).sum(axis=1)
             expected = expected and bool((roots == self.degree).all())
-        signs = self._signs().astype(np.int64)
-        off = np.abs(signs @ signs.T - self.columns * np.eye(self.order, dtype=np.int64)).max()
-        holds = additive and expected and int(off) <= self.order - self.columns
+        holds = additive and expected
+        if self.signs is None:
+            signs = self._signs(np.arange(self.order)).astype(np.int64)
+            off = np.abs(signs @ signs.T - self.columns * np.eye(self.order, dtype=np.int64)).max()
+            holds = holds and int(off) <= self.order - self.columns
         graphs, near = self.q ** (self.degree + 1), self.q ** (degree + 1)
         pairs = self._on_graphs * (near * self.order - 1) // 2
+        if self.signs is not None:  # the pairs on one graph have a certificate of their own
+            pairs -= graphs * (self.order * (self.order - 1) // 2)
         plural = "" if most == 1 else "s"
         detail = (
             f"graph 0 shares {most} point{plural} at most with the other {near - 1} of degree up "
             f"to {degree}, which addition carries to all {'' if whole else 'such '}pairs; "
             f"{'' if whole else f'{graphs - near} more by the number of roots; '}"
-            f"{self.order} Hadamard rows on {self.columns} points"
+            f"{self.order} sign rows on {self.columns} points"
         )
         if self.fill is None:
             return OrbitCheck(holds, pairs, detail, whole)
@@ -296,8 +323,21 @@ class ReedSolomon(Packing):
         )
 
     def inner(self) -> tuple[tuple[Packing, int], ...]:
-        """The filling, once a column."""
-        return () if self.fill is None else ((self.fill, self.columns),)
+        """The filling, once a column, and other sign rows than Hadamard's, once a graph."""
+        found = [] if self.fill is None else [(self.fill, self.columns)]
+        if self.signs is not None:
+            found.append((self.signs, self._on_graphs // self.order))
+        return tuple(found)
+
+    @classmethod
+    def with_signs(cls, signs: Packing, max_dim: int, eps: Cosine) -> Iterator[Self]:
+        """Those whose graphs carry `signs`, sign rows with coherence <= `eps`, for every q."""
+        columns = signs.dim
+        degree = math.floor(eps.bounds()[0] * columns)
+        if 1 <= degree < columns:
+            for q in prime_powers(max_dim // columns):
+                if q >= columns - 1:
+                    yield cls(q, columns, signs.count, degree, None, signs)
 
     @classmethod
     def candidates(cls, max_dim: int, eps: Cosine) -> Iterator[Self]:

@@ -146,14 +146,20 @@ class Weil(Packing):
     @classmethod
     def candidates(cls, max_dim: int, eps: Cosine) -> Iterator[Self]:
         """For each q, the largest degree that the theorem or a known maximum allows."""
-        square = eps.bounds()[0] ** 2
+        square = eps.square_bounds()[0]
         for q in prime_powers(max_dim // 2):
             # (D - 1)^2 <= q eps^2
             degree = 1 + math.isqrt(math.floor(q * square))
             for known in recorded_degrees(q):
                 if known > degree and recorded_square(q, known) <= square:
                     degree = known
-            if degree == 2 and q % 2 and near_edge(q, q, eps) and cubic_coherence(q) <= eps:
+            if (
+                degree == 2
+                and q > 4
+                and q % 2
+                and near_edge(q, q, eps)
+                and cubic_coherence(q) <= eps
+            ):
                 degree = 3
             if degree >= 3:
                 yield cls(q, degree)

