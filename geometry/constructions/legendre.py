@@ -54,7 +54,7 @@ class Legendre(Packing):
     `irreducible` 1 takes the q(q - 1)/2 irreducible f only, whose rows are signs; 0 takes all
     q^2 - q. Odd cubics are as many lines as the latter, and their coherence is mostly smaller; but
     the traces of elliptic curves are integers of one parity, and where the next is just above
-    2 sqrt(q) these have less: q = 101 or 243.
+    2 sqrt(q) these have less: q = 109, 251 or 401.
     """
 
     q: int

@@ -69,12 +69,14 @@ class WithAxes(Packing):
 
     def rows(self, indices: Indices) -> Rows:
         """The base's rows, then the axes."""
-        axes = indices >= self.base.count
+        # Indices are int64: of a base beyond that range no axis is ever asked for.
+        first = min(self.base.count, np.iinfo(np.int64).max)
+        axes = indices >= first
         base = self.base.rows(indices[~axes])
         values = np.zeros((len(indices), self.dim), np.result_type(np.int8, base.values.dtype))
         norms = np.ones(len(indices), np.int64)
         values[~axes], norms[~axes] = base.values, base.squared_norms
-        values[axes] = basis_rows(indices[axes] - self.base.count, self.dim)
+        values[axes] = basis_rows(indices[axes] - first, self.dim)
         return Rows(values, norms)
 
     def orbit_check(self) -> OrbitCheck:

@@ -116,6 +116,14 @@ def test_candidates_are_those_that_fit(text: str) -> None:
     assert found == every
 
 
+@pytest.mark.parametrize("packing", [Legendre(139, 0), Legendre(251, 0), Legendre(109, 1)])
+def test_candidates_at_equality(packing: Legendre) -> None:
+    assert packing in set(Legendre.candidates(packing.dim, packing.coherence))
+    assert packing not in set(Legendre.candidates(packing.dim - 1, packing.coherence))
+    below = Cosine(packing.coherence.square * Fraction(10**12 - 1, 10**12))
+    assert packing not in set(Legendre.candidates(packing.dim, below))
+
+
 def test_certificate() -> None:
     packing = Legendre(31, 0)
     finding = certify.certificate(packing, packing.coherence).check()

@@ -226,6 +226,18 @@ def test_candidates_are_those_that_fit(text: str) -> None:
     assert max(found, default=0) <= 150
 
 
+@pytest.mark.parametrize(
+    "packing",
+    [Weil(27, 4), Weil(32, 5), Weil(23, 3), Weil(101, 5), OddPolynomials(27, 5)],
+    ids=repr,
+)
+def test_candidates_at_equality(packing: Weil | OddPolynomials) -> None:
+    assert packing in set(type(packing).candidates(packing.dim, packing.coherence))
+    assert packing not in set(type(packing).candidates(packing.dim - 1, packing.coherence))
+    below = Cosine(packing.coherence.square * Fraction(10**12 - 1, 10**12))
+    assert packing not in set(type(packing).candidates(packing.dim, below))
+
+
 def test_wanted_members() -> None:
     # science.md: (12288, .05) holds at least 2 6143^4 lines.
     assert max(one.count for one in Weil.candidates(12288, exact.eps("0.05"))) >= 2 * 6143**4
