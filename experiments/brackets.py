@@ -27,6 +27,8 @@ _MOST_ENTRIES = 2**23
 _LARGEST_CLASH = 2048
 _BINS = 400
 _FAR_DIM = 12288
+_TABLE_OPERATIONS = 10**9  # a check of a row of the families' table: a second at most
+_LARGE_DIM, _MOST_CERTIFIED = 2048, 8  # above it seconds a family: the table's first rows only
 
 
 def random_baseline(
@@ -195,13 +197,25 @@ def cosines(packing: Packing, *, rows: int, seed: int) -> dict[str, NDArray[np.f
 
 
 def family_rows(dim: int, eps: Cosine) -> list[tuple[str | int | float | None, ...]]:
-    """The largest member of each family that fits, as rows of a table."""
-    from geometry import catalogue
+    """The largest packing of each family that fits, the largest first, as rows of a table.
 
-    return [
-        (dim, one.name, one.count, one.dim, str(one.coherence), one.words())
-        for one in catalogue.largest_of_each(dim, eps)
-    ]
+    With the level of its certificate at little effort: up to 1e9 multiply-adds over all pairs.
+    """
+    from geometry import catalogue, certify
+    from geometry.moves import leading
+
+    rows: list[tuple[str | int | float | None, ...]] = []
+    for place, one in enumerate(catalogue.largest_of_each(dim, eps)):
+        level = None
+        if place < (_MOST_CERTIFIED if dim > _LARGE_DIM else dim):
+            effort = {"most_operations": _TABLE_OPERATIONS}
+            finding = certify.certificate(one, eps, **effort).check()
+            level = str(finding.level) if finding.holds else "FAILED"
+        family, moves = leading(one)
+        named = ", ".join([family.name, *reversed(moves)])
+        recipe = (one.dim, str(one.coherence), level, family.reference, one.words())
+        rows.append((dim, named, one.count, *recipe))
+    return rows
 
 
 def bound_rows(dim: int, eps: Cosine) -> list[tuple[str | int | float | None, ...]]:

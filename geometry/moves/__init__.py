@@ -9,19 +9,30 @@ Puncture      fewer coordinates      N                     puncture
 BlowUp        N s - d                N s                   blow_up
 Tensor        d1 d2                  N1 N2                 tensor
 
-A blow-up of one copy is the Naimark complement.
+A blow-up of one copy is the Naimark complement. `leading` looks through moves for the family.
 """
 
 from __future__ import annotations
 
 from geometry.moves.axes import WithAxes
 from geometry.moves.blow_up import BlowUp
+from geometry.moves.leading import leading
 from geometry.moves.puncture import Puncture
 from geometry.moves.sums import DirectSum, Subset, ZeroPad
 from geometry.moves.tensor import Tensor
 from geometry.packing import Packing
 
-__all__ = ["MOVES", "BlowUp", "DirectSum", "Puncture", "Subset", "Tensor", "WithAxes", "ZeroPad"]
+__all__ = [
+    "MOVES",
+    "BlowUp",
+    "DirectSum",
+    "Puncture",
+    "Subset",
+    "Tensor",
+    "WithAxes",
+    "ZeroPad",
+    "leading",
+]
 
 MOVES: tuple[type[Packing], ...] = (
     Subset,
