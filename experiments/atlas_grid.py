@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from geometry import exact
 
 if TYPE_CHECKING:
     from geometry.exact import Cosine
-    from geometry.packing import Packing
 
 __all__ = [
     "COLUMNS",
@@ -26,7 +23,6 @@ __all__ = [
     "column",
     "dims_of",
     "eps_of",
-    "leading",
     "rows",
     "threshold",
 ]
@@ -197,6 +193,7 @@ def eps_of(words: Sequence[str]) -> list[tuple[str, Cosine]]:
 def column(dims: Sequence[int], eps: Cosine) -> list[Cell]:
     """The brackets of all `dims` at one eps: one search of the catalogue, a bound each."""
     from geometry import bounds, catalogue
+    from geometry.moves import leading
 
     shelf = catalogue.shelf(max(dims), eps)
     cells = []
@@ -221,18 +218,22 @@ def column(dims: Sequence[int], eps: Cosine) -> list[Cell]:
 
 
 def rows(word: str, eps: Cosine, cells: Sequence[Cell]) -> list[tuple[str | int | float, ...]]:
-    """The rows of the table `COLUMNS` for one column of the atlas; logarithms to six places."""
+    """The rows of the table `COLUMNS` for one column of the atlas; what is rounded, to six places.
+
+    eps has twelve digits, short of those in which a float may differ from one machine to another.
+    """
+    value = float(f"{float(eps):.12g}")
     return [
         (
             cell.dim,
             word,
-            float(eps),
+            value,
             cell.lower,
             cell.upper,
             round(math.log10(cell.lower), 6),
             round(math.log10(cell.upper), 6),
             round(cell.gap, 6),
-            round(float(eps) * math.sqrt(cell.dim), 6),
+            round(value * math.sqrt(cell.dim), 6),
             "yes" if cell.closed else "no",
             cell.family,
             cell.moves,
@@ -242,34 +243,3 @@ def rows(word: str, eps: Cosine, cells: Sequence[Cell]) -> list[tuple[str | int 
         )
         for cell in cells
     ]
-
-
-def leading(packing: Packing) -> tuple[Packing, tuple[str, ...]]:
-    """The member of the family that most lines come from, and the moves that led from it.
-
-    Moves are looked through; the outermost is named first. Where several parts of a move are of
-    one family their lines count together, and the largest of them stands for all.
-    """
-    from geometry.moves import MOVES
-
-    if not isinstance(packing, MOVES):
-        return packing, ()
-    found = [(part.count, *leading(part)) for part in _inner(packing)]
-    lines: Counter[str] = Counter()
-    for count, member, _ in found:
-        lines[member.name] += count
-    family = max(lines, key=lambda name: lines[name])
-    _, member, moves = max((one for one in found if one[1].name == family), key=lambda one: one[0])
-    return member, (packing.name, *moves)
-
-
-def _inner(packing: Packing) -> list[Packing]:
-    """The packings among the fields of a packing."""
-    from geometry.packing import Packing
-
-    found: list[Packing] = []
-    for field in dataclasses.fields(packing):
-        value: Any = getattr(packing, field.name)
-        values = value if isinstance(value, tuple) else (value,)
-        found += [one for one in values if isinstance(one, Packing)]
-    return found

@@ -22,13 +22,14 @@ if TYPE_CHECKING:
 
 __all__ = ["bound_rows", "cosines", "family_rows", "over_dims", "over_eps", "random_baseline"]
 
-# Random directions that one draw of the baseline holds: count * dim entries, 32 MiB in float32.
-_MOST_ENTRIES = 2**23
+# Random directions that one draw of the baseline holds: count * dim entries, 16 MiB in float32.
+_MOST_ENTRIES = 2**22
 _LARGEST_CLASH = 2048
 _BINS = 400
 _FAR_DIM = 12288
+_QUICK_DIM = 4096
 _TABLE_OPERATIONS = 10**9  # a check of a row of the families' table: a second at most
-_LARGE_DIM, _MOST_CERTIFIED = 2048, 8  # above it seconds a family: the table's first rows only
+_LARGE_DIM, _MOST_CERTIFIED = 2048, 4  # above it seconds a family: the table's first rows only
 
 
 def random_baseline(
@@ -128,14 +129,13 @@ def over_eps(dim: int, eps: Cosine, *, points: int) -> dict[str, NDArray[np.floa
     # range would press the answer flat.
     ends = [max(float(eps), 0.5 / dim), dim**-0.5]
     low, high = min(ends) / 3, min(3 * max(ends), (1 + max(ends)) / 2)
-    points = max(8, round(points * min(1, 4096 / dim)))  # a search takes a second at d = 12288
+    # A search takes a second or two at d = 12288.
+    points = max(8, round(points * min(1, _QUICK_DIM / dim)))
     grid = {Cosine(Fraction(1, dim)), *([eps] if float(eps) >= low else [])}
     for value in np.geomspace(low, high, points):
-        # Also the nearest 1/k, where the algebraic families live.
-        grid |= {
-            Cosine.ratio(Fraction(f"{value:.3g}")),
-            Cosine.ratio(Fraction(1, round(1 / value))),
-        }
+        grid.add(Cosine.ratio(Fraction(f"{value:.3g}")))
+        if dim <= _QUICK_DIM:  # also the nearest 1/k, where the algebraic families live
+            grid.add(Cosine.ratio(Fraction(1, round(1 / value))))
     rows = [[float(point), *_logs(dim, point)] for point in sorted(grid) if float(point) < 1]
     return {f"eps_curve_{dim}": np.array(rows)}
 

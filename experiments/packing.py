@@ -166,7 +166,7 @@ def measure(config: Config, progress: Progress) -> Result:
                 tuple(families),
                 "Explicit families at this d and eps",
                 "The largest packing of each family that fits, the one with most lines first, and "
-                "how its coherence is known at little effort (above d = 2048 for the first eight). "
+                "how its coherence is known at little effort (above d = 2048 for the first four). "
                 "The catalogue joins them by direct sums and fills what is left.",
             ),
             "bounds": Table(

@@ -34,6 +34,7 @@ _RATIONAL_SQUARES = {
 }
 # Two different numbers are told apart by intervals of at most this many bits; inputs are a few
 # dozen digits long, so equal values in different clothes are the only way to get here.
+_FLOAT_BITS = 500  # quotients of smaller integers neither overflow nor underflow
 _MOST_BITS = 1 << 13
 _LONGEST_TEXT = 100
 _LARGEST_EXPONENT = 300
@@ -136,6 +137,9 @@ class Cosine:
 
     def __float__(self) -> float:
         """The nearest float, or one of its neighbours."""
+        top, bottom = self.square.numerator, self.square.denominator
+        if self.is_rational and max(top.bit_length(), bottom.bit_length()) < _FLOAT_BITS:
+            return math.sqrt(top / bottom)  # a quotient and a root, each correctly rounded
         low, high = self.square_bounds()
         return _root((low + high) / 2)
 

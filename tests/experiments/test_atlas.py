@@ -30,7 +30,7 @@ from geometry.constructions.conference import ConferenceFrame
 from geometry.constructions.kerdock import Kerdock
 from geometry.constructions.simplex import Simplex
 from geometry.exact import Cosine
-from geometry.moves import DirectSum, Tensor, ZeroPad
+from geometry.moves import DirectSum, Tensor, ZeroPad, leading
 from geometry.packing import Packing
 
 REFERENCE = Path(__file__).parents[2] / "results" / "reference" / "atlas.csv"
@@ -177,7 +177,7 @@ def test_grids() -> None:
     ],
 )
 def test_the_leading_family(packing: Packing, family: str, moves: tuple[str, ...]) -> None:
-    member, through = atlas_grid.leading(packing)
+    member, through = leading(packing)
     assert (member.name, through) == (family, moves)
 
 
