@@ -48,6 +48,11 @@ TIGHT = (
     (6, "1/2", 36),
     (7, "1/2", 63),
     (8, "1/2", 120),
+    (7, "1/3", 28),
+    (23, "1/5", 276),
+    (23, "1/3", 2300),
+    (24, "1/2", 98280),
+    (100, "89°", 102),
     (16, "1/4", 144),
     (64, "1/8", 2112),
     (256, "1/16", 33024),
@@ -66,7 +71,22 @@ UPPER = (
     (1024, "0.05", 2409189),
 )
 LARGE_UPPER = ((4096, "0.05", 4.3136e16), (4096, "0.1", 1.8211e42), (12288, "0.05", 3.249e40))
-LOWER = ((500, "0.05", 13020), (512, "1/16", 262656), (1024, "0.05", 525312))
+LOWER = (
+    (500, "0.01", 521),
+    (500, "0.0157", 535),
+    (500, "0.05", 13020),
+    (500, "0.1", 313120),
+    (500, "0.0785", 126000),
+    (512, "0.0625", 262656),
+    (768, "0.05", 28209),
+    (1000, "0.05", 499002),
+    (1024, "0.05", 525312),
+    (4096, "0.05", 17179873280),
+    (4096, "0.1", 70488151969272494),
+    (12288, "0.05", 2 * 6143**4),
+    (100, "0.2", 10301),
+    (100, "0.1", 312),
+)
 BAD = (
     *(("--dim", value) for value in ("1", "0", "-3", "2.5", "")),
     *(("--eps", value) for value in ("-0.1", "1", "1.5", "nan", "inf", "abc", "1/0", "")),
@@ -76,6 +96,9 @@ BAD = (
 )
 _COLD_SECONDS = 30.0
 _TIGHT_SECONDS = 60.0
+_WIDE_SECONDS, _WIDE_BYTES = 60.0, 2 << 30
+_ATLAS_SECONDS = 45.0
+_LARGEST_FRAME = 1000
 
 
 @dataclass(frozen=True)
@@ -100,6 +123,10 @@ def promises() -> Iterator[Promise]:
     """Every promise of the project."""
     for dim, eps, count in TIGHT:
         yield Promise(f"N({dim}, {eps}) = {count}, certified", partial(tight, dim, eps, count))
+    yield Promise(
+        f"every equiangular tight frame of at most {_LARGEST_FRAME} lines closes its bracket",
+        frames_close,
+    )
     yield Promise("N(2, angle) = floor(180/angle) at 2000 angles", polygons_close)
     yield Promise("N(d, 0) = d for d = 2 .. 2000", bases_close)
     for dim, eps, count in UPPER:
@@ -112,19 +139,43 @@ def promises() -> Iterator[Promise]:
         yield Promise(f"all pairs: {packing.words()}", partial(all_pairs, packing))
     yield Promise("brackets and monotone on d = 2 .. 64 by all eps = i/40, 1/k, 1/√k", grid)
     yield Promise(f"(500, 0.05) cold in under {_COLD_SECONDS:.0f} s, all pairs", cold_start)
+    yield Promise(
+        f"(12288, 0.05) in under {_WIDE_SECONDS:.0f} s and 2 GiB", partial(wide, 12288, "0.05")
+    )
+    yield Promise(f"atlas, quick, in under {_ATLAS_SECONDS:.0f} s", atlas_start)
     yield Promise("bad input: one line, exit 2, nothing written", bad_input)
+
+
+def threshold(words: str) -> Cosine:
+    """An eps, or an angle where the words end with a degree sign."""
+    return exact.angle(words[:-1]) if words.endswith("°") else exact.eps(words)
 
 
 def tight(dim: int, eps: str, count: int) -> tuple[bool, str]:
     """Both sides equal, the packing certified, in time."""
     begun = time.perf_counter()
-    allowed = exact.eps(eps)
+    allowed = threshold(eps)
     packing = catalogue.best(dim, allowed)
     above = bounds.best_upper_bound(dim, allowed).count
     finding = certify.certificate(packing, allowed).check()
     seconds = time.perf_counter() - begun
     holds = packing.count == above == count and finding.holds and seconds < _TIGHT_SECONDS
     return holds, f"{packing.count} .. {above}, {finding.level}, {seconds:.1f} s"
+
+
+def frames_close() -> tuple[bool, str]:
+    """Equiangular tight frames of all families meet the relative bound, and the answers say so."""
+    seen, open_ = set(), []
+    for family in families():
+        for frame in family.tight_frames(_LARGEST_FRAME):
+            where = (frame.dim, frame.coherence)
+            if where in seen or frame.dim < 2 or frame.sign_matrix() is None:
+                continue
+            seen.add(where)
+            below = catalogue.best(*where).count
+            if not below == frame.count == bounds.best_upper_bound(*where).count:
+                open_.append(f"({frame.dim}, {frame.coherence})")
+    return not open_, f"{len(seen)} frames, open: {open_ or 'none'}"
 
 
 def polygons_close() -> tuple[bool, str]:
@@ -235,6 +286,42 @@ def grid() -> tuple[bool, str]:
         wrong == falls == 0,
         f"{len(below)} points, {closed} closed, {wrong} wrong, {falls} falls",
     )
+
+
+def wide(dim: int, eps: str) -> tuple[bool, str]:
+    """A large question in a fresh process: seconds, and the largest resident memory."""
+    code = (
+        "import resource, sys; from experiments.harness.run import main; "
+        "from experiments.packing import EXPERIMENT; code = main(EXPERIMENT, sys.argv[1:]); "
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss); raise SystemExit(code)"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        words = ["--dim", str(dim), "--eps", eps, "--quiet", "--out", folder]
+        begun = time.perf_counter()
+        done = subprocess.run(
+            [sys.executable, "-c", code, *words], capture_output=True, text=True, check=False
+        )
+        seconds = time.perf_counter() - begun
+    if done.returncode:
+        return False, done.stderr.strip()
+    unit = 1 if sys.platform == "darwin" else 1024
+    peak = int(done.stdout.split()[-1]) * unit
+    holds = seconds < _WIDE_SECONDS and peak < _WIDE_BYTES
+    return holds, f"{seconds:.1f} s, {peak / 2**30:.2f} GiB"
+
+
+def atlas_start() -> tuple[bool, str]:
+    """The atlas at its default preset in a fresh process, its report included."""
+    with tempfile.TemporaryDirectory() as folder:
+        begun = time.perf_counter()
+        done = subprocess.run(
+            [sys.executable, "-m", "experiments.atlas", "--preset", "quick", "--out", folder],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        seconds = time.perf_counter() - begun
+    return done.returncode == 0 and seconds < _ATLAS_SECONDS, f"{seconds:.1f} s"
 
 
 def _command(*words: str) -> subprocess.CompletedProcess[str]:

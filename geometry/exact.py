@@ -18,7 +18,7 @@ from typing import cast
 from mpmath import iv
 from mpmath.libmp import to_rational
 
-__all__ = ["EPS_NEED", "Cosine", "angle", "eps"]
+__all__ = ["DECIMALS", "EPS_NEED", "Cosine", "angle", "eps"]
 
 EPS_NEED = "a number in [0, 1), such as 0.05, 1/16 or 1/sqrt(5)"
 ANGLE_NEED = "a number of degrees in (0, 90], such as 60 or 89.5"
@@ -34,6 +34,8 @@ _RATIONAL_SQUARES = {
 }
 # Two different numbers are told apart by intervals of at most this many bits; inputs are a few
 # dozen digits long, so equal values in different clothes are the only way to get here.
+DECIMALS = 12  # of bounds on coherences that are rounded up
+_LONG = 10**6  # a denominator above which a decimal reads better
 _FLOAT_BITS = 500  # quotients of smaller integers neither overflow nor underflow
 _MOST_BITS = 1 << 13
 _LONGEST_TEXT = 100
@@ -105,6 +107,10 @@ class Cosine:
         below = Fraction(math.isqrt(math.floor(low * unit**2)), unit)
         above = Fraction(math.isqrt(math.ceil(high * unit**2)) + 1, unit)
         return below, above
+
+    def rounded_up(self) -> Cosine:
+        """A decimal of `DECIMALS` places at or just above the number."""
+        return Cosine.ratio(Fraction(math.ceil(self.bounds()[1] * 10**DECIMALS), 10**DECIMALS))
 
     def _order(self, other: Cosine) -> int:
         if self.degrees == other.degrees:  # a common factor cos(a) > 0, or none
@@ -184,9 +190,13 @@ def _square_free(value: int) -> tuple[int, int]:
 
 
 def _root_text(square: Fraction) -> str:
-    """sqrt(p/q) as text: 1/20, 1/√5, √3/4."""
+    """sqrt(p/q) as text: 1/20, 1/√5, √3/4; bounds rounded up as decimals: 0.098100884317."""
     top, top_root = _square_free(square.numerator)
     bottom, bottom_root = _square_free(square.denominator)
+    if top_root == 1 and bottom > _LONG and 10**DECIMALS % bottom == 0:
+        whole, places = divmod(top * 10**DECIMALS // bottom, 10**DECIMALS)
+        decimal = f"{whole}.{places:0{DECIMALS}}".rstrip("0")
+        return decimal if bottom_root == 1 else f"{decimal}/√{bottom_root}"
     over = f"{top}" if top_root == 1 else f"{'' if top == 1 else top}√{top_root}"
     if square.denominator == 1:
         return over

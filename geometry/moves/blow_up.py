@@ -76,12 +76,9 @@ class BlowUp(Packing):
         own = self.base.coherence
         if self.copies == 1:
             return Cosine(own.square / self._surplus**2, own.degrees)
-        return Cosine.ratio(self._e)
-
-    @property
-    def _e(self) -> Fraction:
-        above = self.base.coherence.bounds()[1]
-        return above / (self.copies * self._surplus + (self.copies - 1) * above)
+        low, above = own.bounds()
+        e = Cosine.ratio(above / (self.copies * self._surplus + (self.copies - 1) * above))
+        return e if low == above else e.rounded_up()
 
     @property
     def exact(self) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import ClassVar
 
-from geometry.exact import Cosine
+from geometry.exact import DECIMALS, Cosine
 from geometry.packing import Indices, Packing, Rows
 
 __all__ = ["Puncture", "most_dropped"]
@@ -52,8 +52,9 @@ class Puncture(Packing):
 
     @property
     def coherence(self) -> Cosine:
-        """(b mu + c)/(b - c), mu rounded up where it is irrational."""
-        return Cosine.ratio((_largest_sum(self.base) + self.dropped) / self.blocks)
+        """(b mu + c)/(b - c), rounded up where mu is irrational."""
+        bound = Cosine.ratio((_largest_sum(self.base) + self.dropped) / self.blocks)
+        return bound if _is_exact(self.base) else bound.rounded_up()
 
     @property
     def exact(self) -> bool:
@@ -96,11 +97,19 @@ class Puncture(Packing):
 def most_dropped(base: Packing, eps: Cosine) -> int:
     """The most blocks of `base` that can go with the bound on the coherence at most `eps`."""
     blocks, below = _blocks(base), eps.bounds()[0]
+    if not _is_exact(base):  # the bound is rounded up to so many places
+        below -= Fraction(1, 10**DECIMALS)
     return min(math.floor((below * blocks - _largest_sum(base)) / (1 + below)), blocks - 1)
 
 
 def _blocks(base: Packing) -> int:
     return base.blocks or base.dim
+
+
+def _is_exact(base: Packing) -> bool:
+    """Whether b mu is known exactly: an integer's floor for sign rows, else a rational mu."""
+    low, high = base.coherence.bounds()
+    return _blocks(base) == base.dim or low == high
 
 
 def _largest_sum(base: Packing) -> Fraction:

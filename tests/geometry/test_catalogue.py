@@ -9,8 +9,9 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from experiments.validate import TIGHT
+from experiments.validate import LOWER, TIGHT, threshold
 from geometry import bounds, catalogue, certify, exact
+from geometry.bounds.relative import welch_coherence
 from geometry.comparison import rounding_bound
 from geometry.constructions.conference import ConferenceRows
 from geometry.constructions.reed_solomon import ReedSolomon
@@ -21,13 +22,22 @@ from geometry.packing import Packing
 
 @pytest.mark.parametrize(("dim", "eps", "count"), TIGHT)
 def test_tight_brackets_close(dim: int, eps: str, count: int) -> None:
-    allowed = exact.eps(eps)
+    allowed = threshold(eps)
     packing = catalogue.best(dim, allowed)
     assert packing.count == bounds.best_upper_bound(dim, allowed).count == count
     # 1e10 multiply-adds at most here; the two largest are certified by their symmetry.
     finding = certify.certificate(packing, allowed, most_operations=10**10).check()
     assert finding.holds
     assert finding.pairs == math.comb(count, 2)
+
+
+@pytest.mark.parametrize(("dim", "eps", "count"), LOWER)
+def test_floors_are_reached(dim: int, eps: str, count: int) -> None:
+    packing = catalogue.best(dim, eps)
+    assert packing.count >= count
+    # Little effort: symmetry and theorems, random pairs, and all pairs of small parts.
+    finding = certify.certificate(packing, exact.eps(eps), most_operations=10**8).check()
+    assert finding.holds
 
 
 @pytest.mark.parametrize("angle", ["90", "60", "59.99", "45", "36", "35.9", "1", "0.001", "180/7"])
@@ -132,6 +142,54 @@ def test_no_family_beats_the_answer() -> None:
         best = catalogue.best(dim, allowed).count
         members: list[Packing] = catalogue.largest_of_each(dim, allowed)
         assert max(member.count for member in members) <= best
+
+
+@pytest.mark.parametrize(
+    ("dim", "count", "coherence"),
+    [
+        (3, 6, "1/sqrt(5)"),
+        (23, 276, "1/5"),
+        (24, 98280, "1/2"),
+        (64, 2112, "1/8"),
+        (7, 28, "1/3"),
+        (500, 501, "1/500"),
+        (500, 500, "0"),
+        (9, 4, "0"),
+    ],
+)
+def test_least_coherent_of_known_optima(dim: int, count: int, coherence: str) -> None:
+    packing = catalogue.least_coherent(dim, count)
+    assert (packing.dim, packing.count) == (dim, count)
+    assert packing.coherence == exact.eps(coherence)
+
+
+@pytest.mark.parametrize(("dim", "count"), [(20, 60), (50, 1000), (100, 150), (100, 9000)])
+def test_least_coherent_is_where_the_search_begins_to_serve(dim: int, count: int) -> None:
+    packing = catalogue.least_coherent(dim, count)
+    assert (packing.dim, packing.count) == (dim, count)
+    own = packing.coherence
+    assert welch_coherence(dim, count) <= own
+    assert catalogue.best(dim, own).count >= count
+    assert catalogue.best(dim, Cosine(own.square * (1 - Fraction(1, 10**8)))).count < count
+    assert catalogue.least_coherent(dim, count + 1).coherence >= own
+    rows = packing.rows(np.arange(min(count, 2000), dtype=np.int64)).unit()
+    gram = np.abs(rows @ rows.T)
+    np.fill_diagonal(gram, 0)
+    assert gram.max() <= float(own) + rounding_bound(dim)
+
+
+@pytest.mark.parametrize("count", [0, -1, 2.0, True])
+def test_bad_counts(count: int) -> None:
+    with pytest.raises(ValueError, match="count must be an integer >= 1; got"):
+        catalogue.least_coherent(10, count)
+
+
+def test_a_larger_tolerance_never_costs_lines() -> None:
+    # Polynomials of a larger degree begin to fit at these: sparser ones, punctured, still count.
+    points = sorted(exact.eps(f"{value:.4f}") for value in np.linspace(0.05, 0.3, 40))
+    for dim in (120, 200):
+        counts = [catalogue.best(dim, one).count for one in points]
+        assert all(a <= b for a, b in itertools.pairwise(counts))
 
 
 @pytest.mark.parametrize("dim", [1, 0, -3, 2.5, True, 1 << 17])

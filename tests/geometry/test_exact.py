@@ -96,3 +96,20 @@ def test_a_bad_cosine_is_refused() -> None:
         Cosine(Fraction(-1))
     with pytest.raises(ValueError, match="`value` must be >= 0"):
         Cosine.ratio(-1)
+
+
+def test_bounds_enclose_and_round_up() -> None:
+    for one in (exact.eps("1/20"), exact.eps("1/sqrt(7)"), exact.angle("36"), exact.eps("0"), exact.eps("0.999999999")):
+        low, high = one.bounds()
+        assert Cosine.ratio(low) <= one <= Cosine.ratio(high)
+        assert high - low <= Fraction(3, 2**96)
+        above = one.rounded_up()
+        assert one <= above <= Cosine.ratio(high + Fraction(1, 10**12))
+    assert exact.eps("1/20").bounds() == (Fraction(1, 20), Fraction(1, 20))
+    assert exact.eps("1/20").rounded_up() == exact.eps("0.05")
+
+
+def test_long_decimals_are_written_as_such() -> None:
+    assert str(Cosine.ratio(Fraction(98100884317, 10**12))) == "0.098100884317"
+    assert str(Cosine(Fraction(389200349**2, 10**16 * 6143))) == "3.89200349/√6143"
+    assert str(Cosine.ratio(Fraction(157, 10**4))) == "157/10000"
