@@ -140,8 +140,9 @@ def test_irrational_frames_round_up() -> None:
     # e = mu/(s + (s - 1) mu) at mu = 1/sqrt(5), N = 2d.
     true = 1 / (4 * math.sqrt(5) + 3)
     assert not packing.exact
-    assert 0 <= float(packing.coherence) - true <= 2 * UNIT
-    assert abs(largest(unit_rows(packing)) - true) <= 128 * UNIT
+    # Rounded up to twelve decimals.
+    assert 0 <= float(packing.coherence) - true <= 1e-12
+    assert abs(largest(unit_rows(packing)) - true) <= 1e-12
     assert certify.certificate(packing, packing.coherence).check().level is Level.ALL_PAIRS
 
 
