@@ -190,7 +190,7 @@ def answer(_config: Config, result: Result) -> str:
         return f"{said}; nowhere are more than d + 1 lines known."
     crowded = sum(records.values())
     first = [f"{name} ({count / crowded:.0%})" for name, count in list(records.items())[:3]]
-    return f"{said}; beyond the simplex {_listed(first)} hold the most records."
+    return f"{said}; beyond the simplex, {_listed(first)} hold the most records."
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -99,9 +99,13 @@ def _search(arguments: Arguments) -> dict[str, Any]:
         return float(value), tuple(coefficients)
 
     # The transforms release the interpreter's lock, so threads share the cores.
-    arguments.out.mkdir(parents=True, exist_ok=True)
+    (arguments.out / "character_sums").mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(arguments.workers) as pool:
-        value, coefficients = max(pool.map(piece, pieces))
+        try:
+            value, coefficients = max(pool.map(piece, pieces))
+        except BaseException:  # Ctrl-C waits for the pieces begun, and for no others
+            pool.shutdown(cancel_futures=True)
+            raise
     kept.discard()
     ratio = value / prime**0.5
     known = sums.recorded_maximum(prime, degree, odd=odd)

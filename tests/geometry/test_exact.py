@@ -99,7 +99,13 @@ def test_a_bad_cosine_is_refused() -> None:
 
 
 def test_bounds_enclose_and_round_up() -> None:
-    for one in (exact.eps("1/20"), exact.eps("1/sqrt(7)"), exact.angle("36"), exact.eps("0"), exact.eps("0.999999999")):
+    for one in (
+        exact.eps("1/20"),
+        exact.eps("1/sqrt(7)"),
+        exact.angle("36"),
+        exact.eps("0"),
+        exact.eps("0.999999999"),
+    ):
         low, high = one.bounds()
         assert Cosine.ratio(low) <= one <= Cosine.ratio(high)
         assert high - low <= Fraction(3, 2**96)
