@@ -40,6 +40,7 @@ from geometry.packing import Packing, Recipe
 __all__ = ["LARGEST_DIM", "best", "build", "largest_of_each", "least_coherent", "shelf"]
 
 LARGEST_DIM = 1 << 16  # the search makes tables with an entry a dimension
+_LARGEST_FLAT = 1024  # flat members with the axes add a few lines: not worth the time beyond
 _NARROWER = 1 - Fraction(1, 10**9)  # one step down in coherence
 
 
@@ -62,23 +63,22 @@ def _punctured(
     if family.blocks is Packing.blocks:
         return
     allowed = float(eps)
-    listed = family.candidates(math.floor(max_dim * (1 + allowed)) + 1, eps)
-    for base in (one for first in listed for one in (first, first.sparser()) if one is not None):
-        # No more than the share eps/(1 + eps) of the blocks can go.
-        least, lines = math.floor(base.dim / (1 + allowed)), math.log(base.count + base.dim)
-        blocks = base.blocks
-        if blocks is None or least > max_dim or lines <= frontier[least]:
-            continue
-        # In floats, one block too many at most; the few that pass are counted exactly.
-        roughly = blocks * (allowed - float(base.coherence)) / (1 + allowed)
-        least = base.dim // blocks * (blocks - math.floor(roughly + 1))
-        if roughly < 0.5 or least > max_dim:
-            continue
-        if lines <= frontier[max(least, 0)]:
-            continue
-        dropped = most_dropped(base, eps)
-        if dropped >= 1 and base.dim // blocks * (blocks - dropped) <= max_dim:
-            yield Puncture(base, dropped)
+    for first in family.candidates(math.floor(max_dim * (1 + allowed)) + 1, eps):
+        base: Packing | None = first
+        while base is not None:
+            # No more than the share eps/(1 + eps) of the blocks can go.
+            least, lines = math.floor(base.dim / (1 + allowed)), math.log(base.count + base.dim)
+            blocks = base.blocks
+            if blocks is None or least > max_dim or lines <= frontier[least]:
+                break
+            # In floats, one block too many at most; the few that pass are counted exactly.
+            roughly = blocks * (allowed - float(base.coherence)) / (1 + allowed)
+            least = base.dim // blocks * (blocks - math.floor(roughly + 1))
+            if roughly >= 0.5 and least <= max_dim and lines > frontier[max(least, 0)]:
+                dropped = most_dropped(base, eps)
+                if dropped >= 1 and base.dim // blocks * (blocks - dropped) <= max_dim:
+                    yield Puncture(base, dropped)
+            base = base.sparser()
 
 
 def _frontier(groups: Iterable[Iterable[Item]], max_dim: int) -> NDArray[np.float64]:
@@ -198,6 +198,9 @@ def _items(max_dim: int, eps: Cosine) -> dict[str, list[Item]]:
         family.name: [one for member in found for one in _made_from(member, eps)]
         for family, found in members.items()
     }
+    for family in families():
+        flat = family.flat_candidates(min(max_dim, _LARGEST_FLAT), eps)
+        groups[family.name] += [one for member in flat for one in _made_from(member, eps)]
     frontier = _frontier(groups.values(), max_dim)
     for family, found in members.items():
         punctured = list(_punctured(family, max_dim, eps, frontier))

@@ -115,6 +115,11 @@ class Packing(ABC):
         return Fraction(1)
 
     @property
+    def peak_attained(self) -> bool:
+        """Whether some entry is known to be as large as `peak_square`; of sign rows all are."""
+        return self.blocks == self.dim
+
+    @property
     def blocks(self) -> int | None:
         """The number b of equal blocks of consecutive coordinates that every row weighs alike.
 

@@ -20,7 +20,7 @@ import numpy as np
 from geometry.certify.finding import Certificate, Finding, Level
 from geometry.certify.of_moves import OfPuncture, OfSubset, OfTensor, OfTightFrame, Parts
 from geometry.certify.pairs import AllPairs, GramIdentity, InSection
-from geometry.certify.structure import BySymmetry, ByTheorem
+from geometry.certify.structure import BySymmetry, ByTheorem, WithSample
 from geometry.exact import Cosine
 from geometry.moves import BlowUp, DirectSum, Puncture, Subset, Tensor, ZeroPad
 from geometry.packing import Packing
@@ -39,6 +39,7 @@ __all__ = [
     "OfTensor",
     "OfTightFrame",
     "Parts",
+    "WithSample",
     "certificate",
 ]
 
@@ -81,10 +82,11 @@ def certificate(
         copies = Counter(packing.parts)
         return Parts(tuple((proof(part), times, part.count) for part, times in copies.items()))
     signs = packing.sign_matrix() if packing.count <= _MOST_SIGNS else None
-    if signs is not None:
-        return GramIdentity(signs, packing.dim, allowed, packing.coherence)
+    if signs is not None and len(signs) == packing.count:
+        identity = GramIdentity(signs, packing.dim, allowed, packing.coherence)
+        return WithSample(identity, packing)
     section = packing.section()
-    if section is not None:
+    if section is not None and len(section.rows.values) == packing.count:
         return InSection(section, packing.dim, allowed, packing.coherence)
     # Its own check is called only when it is due, since it can be long.
     symmetric = type(packing).orbit_check is not Packing.orbit_check
@@ -92,14 +94,14 @@ def certificate(
     first = packing.rows(np.zeros(1, np.int64))
     if symmetric and (first.squared_norms[0] == 0 or not packing.coherence.is_rational):
         # Float rows cannot prove a coherence at equality; the symmetry can.
-        return BySymmetry(packing, allowed, inner)
+        return WithSample(BySymmetry(packing, allowed, inner), packing)
     small = (
         packing.count**2 * packing.dim <= most_operations
         and packing.count * packing.dim <= most_entries
     )
     if small:
         rows = packing.rows(np.arange(packing.count, dtype=np.int64))
-        return AllPairs(rows, allowed, packing.coherence, packing.proof)
+        return WithSample(AllPairs(rows, allowed, packing.coherence, packing.proof), packing)
     if isinstance(packing, ZeroPad):
         return proof(packing.base)
     if isinstance(packing, Subset):
@@ -108,7 +110,7 @@ def certificate(
         base = proof(packing.base, packing.allowed_of_base(allowed))
         return OfPuncture(packing, base, allowed)
     if symmetric:
-        return BySymmetry(packing, allowed, inner)
+        return WithSample(BySymmetry(packing, allowed, inner), packing)
     return ByTheorem(packing, allowed)
 
 
@@ -118,7 +120,7 @@ def _of_blow_up(
     """The frame's own proof where it is exact; else the blow-up's rows, where they fit."""
     base = packing.base
     frame = proof(base, base.coherence)
-    if isinstance(frame, GramIdentity):
+    if isinstance(frame, WithSample) and isinstance(frame.proof, GramIdentity):
         return OfTightFrame(packing, frame, None, allowed)
     rows = base.rows(np.arange(base.count, dtype=np.int64))
     integral = bool((rows.squared_norms > 0).all())

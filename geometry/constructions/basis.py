@@ -72,6 +72,11 @@ class Basis(Packing):
         return True
 
     @property
+    def peak_attained(self) -> bool:
+        """Ones."""
+        return True
+
+    @property
     def proof(self) -> str:
         """Orthogonality."""
         return "The coordinate axes are orthogonal by definition."

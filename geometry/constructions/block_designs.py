@@ -4,14 +4,16 @@ A 2-(v, k, 1) design, or Steiner system S(2, k, v), has v points and blocks of k
 points in exactly one block. Two blocks meet in at most one point, so with the rows of a Hadamard
 matrix on each block's points, vectors on different blocks have inner products of at most 1/k.
 
-Which designs are worth a search: planes (v = k^2, k^2 - k + 1) have as many lines as nets with
+Which designs are worth a search: affine planes (v = k^2) have as many lines as nets with
 filled columns; from v = 2k^2 on, chirps have more lines, except for k = 3; for k a power of two,
 or one less, the Kerdock set in R^(k^2) has more (it beats Denniston's maximal arcs, v = k(2k - 1)).
-No other design with a Hadamard matrix of order k or k + 1 is known here, so triples are left.
+No other design with a Hadamard matrix of order k or k + 1 is known here, so triples and the
+projective planes with a Hadamard matrix of order q + 1 are left.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -21,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geometry.constructions import hadamard, steiner_systems
+from geometry.constructions.field import prime_powers
 from geometry.exact import Cosine
 from geometry.packing import Indices, OrbitCheck, Packing, Rows
 
@@ -34,9 +37,8 @@ _LISTED = ((13, 3), (15, 3), (19, 3), (21, 3), (91, 7))
 class BlockDesign(Packing):
     """Hadamard rows of `order` on each block of a 2-(`points`, `block`, 1) design.
 
-    `order` is `block`, or `block` + 1: then one column of the Hadamard matrix is dropped. Stays
-    because 104 lines in R^13 at 1/3, from triples, are the most known here; larger members are
-    beaten by the Leech lattice's sections and by Kerdock sets.
+    `order` is `block`, or `block` + 1: then one column of the Hadamard matrix is dropped. Planes
+    of order q have q + 1 points on a line; nets fill their columns and have fewer.
     """
 
     points: int
@@ -142,21 +144,25 @@ class BlockDesign(Packing):
         )
 
     @classmethod
-    def _members(cls) -> Iterator[Self]:
+    def _members(cls, most_points: int) -> Iterator[Self]:
         for points, block in _LISTED:
             yield cls(points, block, block + 1)
+        for q in prime_powers(math.isqrt(max(most_points, 4))):
+            points = q * q + q + 1
+            if points <= most_points and hadamard.is_constructible(q + 1) and q > 2:
+                yield cls(points, q + 1, q + 1)
 
     @classmethod
     def candidates(cls, max_dim: int, eps: Cosine) -> Iterator[Self]:
-        """Those of triples of up to 21 points, and of 91 points, that fit."""
-        for packing in cls._members():
+        """Triples of up to 21 points, blocks of seven of 91, and the projective planes that fit."""
+        for packing in cls._members(max_dim):
             if packing.dim <= max_dim and packing.coherence <= eps:
                 yield packing
 
     @classmethod
     def tight_frames(cls, most_lines: int) -> Iterator[Self]:
         """The same."""
-        for packing in cls._members():
+        for packing in cls._members(most_lines):
             if packing.count <= most_lines:
                 yield packing
 

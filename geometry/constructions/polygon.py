@@ -53,6 +53,11 @@ class Polygon(Packing):
         return self.lines >= 2
 
     @property
+    def peak_attained(self) -> bool:
+        """The first line is an axis."""
+        return True
+
+    @property
     def proof(self) -> str:
         """Neighbours are nearest."""
         return (

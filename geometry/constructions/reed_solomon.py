@@ -116,7 +116,11 @@ class ReedSolomon(Packing):
     @property
     def exact(self) -> bool:
         """Graphs that meet t times, with the same signs, attain t/k; above it the fill decides."""
-        return self.coherence == self._meeting or (self.fill is not None and self.fill.exact)
+        if self.fill is None or self.coherence == self._meeting:
+            return True
+        if self.fill.coherence == self.coherence:
+            return self.fill.exact
+        return self.fill.peak_attained
 
     @property
     def peak_square(self) -> Fraction:

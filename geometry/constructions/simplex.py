@@ -52,6 +52,11 @@ class Simplex(Packing):
         return True
 
     @property
+    def peak_attained(self) -> bool:
+        """The last vertex lies on the last axis."""
+        return True
+
+    @property
     def proof(self) -> str:
         """Equal inner products that sum to -1."""
         return (

@@ -48,10 +48,9 @@ class WithAxes(Packing):
 
     @property
     def exact(self) -> bool:
-        """Whether the base, or its entries, attain the larger: those of sign rows are all equal."""
-        entry, signs = Cosine(self.base.peak_square), self.base.blocks == self.base.dim
-        own = self.base.coherence
-        return (self.base.exact and own >= entry) or (signs and entry >= own)
+        """Whether the base, or its entries, attain the larger."""
+        entry, own = Cosine(self.base.peak_square), self.base.coherence
+        return (self.base.exact and own >= entry) or (self.base.peak_attained and entry >= own)
 
     @property
     def tight(self) -> bool:

@@ -135,6 +135,9 @@ def copies_needed(base: Packing, eps: Cosine) -> int | None:
     surplus = Fraction(base.count - base.dim, base.dim)
     if below == 0:
         return None
+    # Bounds on irrational numbers cost equality; the complement's coherence is exact.
+    if surplus > mu and BlowUp(base, 1).coherence <= eps:
+        return 1
     return max(1, math.ceil(mu * (1 + below) / (below * (surplus + mu))))
 
 

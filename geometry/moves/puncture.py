@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import ClassVar
 
-from geometry.exact import DECIMALS, Cosine
+from geometry.exact import Cosine
 from geometry.packing import Indices, Packing, Rows
 
 __all__ = ["Puncture", "most_dropped"]
@@ -53,8 +53,7 @@ class Puncture(Packing):
     @property
     def coherence(self) -> Cosine:
         """(b mu + c)/(b - c), rounded up where mu is irrational."""
-        bound = Cosine.ratio((_largest_sum(self.base) + self.dropped) / self.blocks)
-        return bound if _is_exact(self.base) else bound.rounded_up()
+        return _bound(self.base, self.dropped)
 
     @property
     def exact(self) -> bool:
@@ -97,9 +96,15 @@ class Puncture(Packing):
 def most_dropped(base: Packing, eps: Cosine) -> int:
     """The most blocks of `base` that can go with the bound on the coherence at most `eps`."""
     blocks, below = _blocks(base), eps.bounds()[0]
-    if not _is_exact(base):  # the bound is rounded up to so many places
-        below -= Fraction(1, 10**DECIMALS)
-    return min(math.floor((below * blocks - _largest_sum(base)) / (1 + below)), blocks - 1)
+    dropped = math.floor((below * blocks - _largest_sum(base)) / (1 + below))
+    dropped = min(dropped, blocks - 1)
+    # The bound's own rounding up may cost the last one.
+    return dropped - 1 if dropped >= 1 and _bound(base, dropped) > eps else dropped
+
+
+def _bound(base: Packing, dropped: int) -> Cosine:
+    bound = Cosine.ratio((_largest_sum(base) + dropped) / (_blocks(base) - dropped))
+    return bound if _is_exact(base) else bound.rounded_up()
 
 
 def _blocks(base: Packing) -> int:

@@ -16,7 +16,7 @@ from geometry.comparison import rounding_bound
 from geometry.constructions.conference import ConferenceRows
 from geometry.constructions.reed_solomon import ReedSolomon
 from geometry.exact import Cosine
-from geometry.moves import DirectSum
+from geometry.moves import BlowUp, DirectSum, leading
 from geometry.packing import Packing
 
 
@@ -132,8 +132,25 @@ def test_families_list_the_best_of_each() -> None:
     members = catalogue.largest_of_each(500, exact.eps("0.05"))
     assert members[0].count == 13020
     assert all(one.dim <= 500 and one.coherence <= exact.eps("0.05") for one in members)
-    names = [one.name for one in members]
-    assert len(set(names)) == len(names)
+    # Blow-ups come from any family; all others stand once.
+    found = [leading(one) for one in members if not isinstance(one, BlowUp)]
+    names = [family.name for family, _ in found]
+    assert len(set(names)) == len(names) == len(members) - 1
+
+
+@pytest.mark.parametrize(
+    ("dim", "eps", "count"),
+    [
+        (3, "1/sqrt(3)", 7),  # the diagonals of the cube and its axes
+        (10, "1/sqrt(10)", 22),
+        (97, "1/sqrt(96)", 195),
+        (57, "1/8", 456),  # the plane of order 7
+        (20, "0.87614804288", 29282),  # polynomials two degrees below the largest, punctured
+        (256, "1/2", 2**46),  # Delsarte-Goethals rows on the graphs of polynomials
+    ],
+)
+def test_records_that_moves_make(dim: int, eps: str, count: int) -> None:
+    assert catalogue.best(dim, eps).count >= count
 
 
 def test_no_family_beats_the_answer() -> None:

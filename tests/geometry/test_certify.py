@@ -9,15 +9,17 @@ import numpy as np
 import pytest
 
 from geometry import certify, exact
-from geometry.certify import AllPairs, GramIdentity, InSection, Level
+from geometry.certify import AllPairs, GramIdentity, InSection, Level, WithSample
 from geometry.comparison import rounding_bound
+from geometry.constructions.chirps import Chirps
 from geometry.constructions.conference import ConferenceFrame, ConferenceRows
+from geometry.constructions.delsarte_goethals import DelsarteGoethals
 from geometry.constructions.gold import Gold
 from geometry.constructions.polygon import Polygon
-from geometry.constructions.root_systems import RootSystemE
+from geometry.constructions.root_systems import RootSystemD, RootSystemE
 from geometry.constructions.simplex import Simplex
 from geometry.exact import Cosine
-from geometry.moves import DirectSum, Subset, ZeroPad
+from geometry.moves import DirectSum, Puncture, Subset, ZeroPad
 from geometry.packing import Packing, Rows, Section
 
 
@@ -170,9 +172,11 @@ def test_the_rounding_bound_holds_against_exact_arithmetic() -> None:
     "packing", [Simplex(2), Simplex(9), ConferenceFrame(5), ConferenceFrame(9)]
 )
 def test_gram_identities_prove_equiangular_packings(packing: Packing) -> None:
-    proof = certify.certificate(packing, packing.coherence)
+    whole = certify.certificate(packing, packing.coherence)
+    assert isinstance(whole, WithSample)
+    proof = whole.proof
     assert isinstance(proof, GramIdentity)
-    finding = proof.check()
+    finding = whole.check()
     assert finding.holds
     assert finding.level is Level.ALL_PAIRS
     for wrong in (
@@ -185,7 +189,9 @@ def test_gram_identities_prove_equiangular_packings(packing: Packing) -> None:
 
 def test_a_flipped_sign_breaks_the_gram_identity() -> None:
     packing = ConferenceFrame(13)
-    proof = certify.certificate(packing, packing.coherence)
+    whole = certify.certificate(packing, packing.coherence)
+    assert isinstance(whole, WithSample)
+    proof = whole.proof
     assert isinstance(proof, GramIdentity)
     signs = proof.signs.copy()
     signs[2, 5] = signs[5, 2] = -signs[2, 5]
@@ -277,3 +283,59 @@ def test_a_subset_is_compared_pair_by_pair() -> None:
     finding = certify.certificate(Subset(ConferenceRows(13), 4), exact.eps("1/12")).check()
     assert finding.holds
     assert finding.pairs == 6
+
+
+class AllEqual(ConferenceFrame):
+    """A frame whose rows are all the same line."""
+
+    def rows(self, indices: NDArray[np.int64]) -> Rows:
+        return super().rows(np.zeros_like(indices))
+
+
+class TooNarrow(RootSystemD):
+    """Rows with more coordinates than the stated dimension."""
+
+    @property
+    def dim(self) -> int:
+        return self.rank - 2
+
+
+class TooMany(Chirps):
+    """More lines than there are."""
+
+    @property
+    def count(self) -> int:
+        return 3 * super().count
+
+    def rows(self, indices: NDArray[np.int64]) -> Rows:
+        return super().rows(indices % super().count)
+
+
+class TooSmall(Chirps):
+    """A dimension less than its rows have."""
+
+    @property
+    def dim(self) -> int:
+        return super().dim - 1
+
+
+@pytest.mark.parametrize("effort", [1, 10**10])
+@pytest.mark.parametrize("wrong", [AllEqual(13), TooNarrow(9), TooMany(5), TooSmall(5)])
+def test_a_proof_is_of_the_rows_at_hand(wrong: Packing, effort: int) -> None:
+    allowed = exact.eps("0.9")
+    assert not certify.certificate(wrong, allowed, most_operations=effort).check().holds
+
+
+class UnevenLater(DelsarteGoethals):
+    """Sign rows at first, and axes later."""
+
+    def rows(self, indices: NDArray[np.int64]) -> Rows:
+        values = super().rows(indices).values.copy()
+        values[indices >= 64] = 0
+        values[indices >= 64, 0] = 8
+        return Rows.integral(values)
+
+
+def test_uneven_blocks_are_noticed_anywhere() -> None:
+    punctured = Puncture(UnevenLater(6, 3), 2)
+    assert not certify.certificate(punctured, exact.eps("0.5"), most_operations=1).check().holds

@@ -82,8 +82,12 @@ def test_candidates_fit_and_are_complete() -> None:
             expected = {BlockDesign(v, 3, 4) for v in triples if eps("1/3") <= eps(text)}
             if max_dim >= 91 and eps("1/7") <= eps(text):
                 expected.add(BlockDesign(91, 7, 8))
+            for q in (3, 7, 11, 19):  # planes with a Hadamard matrix of order q + 1
+                plane = BlockDesign(q * q + q + 1, q + 1, q + 1)
+                if plane.dim <= max_dim and plane.coherence <= eps(text):
+                    expected.add(plane)
             assert set(found) == expected
-    assert [one.count for one in BlockDesign.tight_frames(150)] == [104, 140]
+    assert [one.count for one in BlockDesign.tight_frames(150)] == [104, 140, 52]
 
 
 @pytest.mark.parametrize("kind", ["moved", "repeated", "missing", "swapped"])
