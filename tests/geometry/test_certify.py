@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from geometry import certify, exact
 from geometry.certify import AllPairs, GramIdentity, InSection, Level, WithSample
