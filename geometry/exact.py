@@ -12,7 +12,7 @@ import math
 import re
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import total_ordering
+from functools import lru_cache, total_ordering
 from typing import cast
 
 from mpmath import iv
@@ -84,13 +84,7 @@ class Cosine:
         """
         if self.is_rational:
             return self.square, self.square
-        saved = iv.prec
-        try:
-            iv.prec = bits
-            radians = iv.pi * self.degrees.numerator / (180 * self.degrees.denominator)
-            low, high = (Fraction(*to_rational(end)) for end in iv.cos(radians)._mpi_)
-        finally:
-            iv.prec = saved
+        low, high = _cosine_bounds(self.degrees, bits)
         return self.square * max(low, Fraction(0)) ** 2, self.square * high**2
 
     def upper_square(self, bits: int = 128) -> Fraction:
@@ -146,8 +140,7 @@ class Cosine:
         top, bottom = self.square.numerator, self.square.denominator
         if self.is_rational and max(top.bit_length(), bottom.bit_length()) < _FLOAT_BITS:
             return math.sqrt(top / bottom)  # a quotient and a root, each correctly rounded
-        low, high = self.square_bounds()
-        return _root((low + high) / 2)
+        return _nearest(self)
 
     def upper_float(self) -> float:
         """A float >= the number."""
@@ -165,6 +158,25 @@ class Cosine:
             return root
         cosine = f"cos({self.degrees}°)"
         return cosine if self.square == 1 else f"{root}·{cosine}"
+
+
+@lru_cache(maxsize=256)
+def _nearest(number: Cosine) -> float:
+    low, high = number.square_bounds()
+    return _root((low + high) / 2)
+
+
+@lru_cache(maxsize=256)  # one angle meets many coherences in a search
+def _cosine_bounds(degrees: Fraction, bits: int) -> tuple[Fraction, Fraction]:
+    """Rationals that enclose the cosine of an angle, by interval arithmetic with so many bits."""
+    saved = iv.prec
+    try:
+        iv.prec = bits
+        radians = iv.pi * degrees.numerator / (180 * degrees.denominator)
+        low, high = (Fraction(*to_rational(end)) for end in iv.cos(radians)._mpi_)
+    finally:
+        iv.prec = saved
+    return low, high
 
 
 def _root(value: Fraction) -> float:
