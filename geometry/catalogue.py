@@ -19,7 +19,7 @@ import dataclasses
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -48,7 +48,12 @@ def _made_from(member: Packing, eps: Cosine) -> Iterator[Item]:
     """The member itself, and with the axes where its entries allow them."""
     moves = 1 if isinstance(member, Puncture) else 0
     yield knapsack.item(member, moves)
-    if not isinstance(member, ReedSolomon) and peak_allows(member.peak_square, eps):
+    if not isinstance(member, ReedSolomon):
+        yield from _with_axes(member, eps, moves)
+
+
+def _with_axes(member: Packing, eps: Cosine, moves: int) -> Iterator[Item]:
+    if peak_allows(member.peak_square, eps):
         yield Item(member.dim, member.count + member.dim, lambda: WithAxes(member), moves + 1)
 
 
@@ -103,7 +108,7 @@ def _tight_frames() -> tuple[tuple[Packing, ...], NDArray[np.float64]]:
     return frames, np.array(sizes, np.float64).reshape(-1, 3)
 
 
-def _blow_ups(max_dim: int, eps: Cosine) -> Iterator[Packing]:
+def _blow_ups(max_dim: int, eps: Cosine) -> Iterator[Item]:
     """Tight frames blown up as little as `eps` asks for, where that fits `max_dim`.
 
     More copies are no better: they cost as many dimensions as they add lines. Nor is a blow-up
@@ -126,10 +131,9 @@ def _blow_ups(max_dim: int, eps: Cosine) -> Iterator[Packing]:
         frame = frames[place]
         needed = copies_needed(frame, eps)
         if needed is not None and needed * frame.count - frame.dim <= max_dim:
-            packing = BlowUp(frame, needed)
-            if packing.coherence <= eps:
-                most = dims[place]
-                yield packing
+            most = dims[place]
+            count = needed * frame.count
+            yield Item(count - frame.dim, count, partial(BlowUp, frame, needed), 1)
 
 
 def _with_more_signs(rows: Iterable[Packing], max_dim: int, eps: Cosine) -> Iterator[ReedSolomon]:
@@ -198,15 +202,16 @@ def _items(max_dim: int, eps: Cosine) -> dict[str, list[Item]]:
         family.name: [one for member in found for one in _made_from(member, eps)]
         for family, found in members.items()
     }
-    for family in families():
-        flat = family.flat_candidates(min(max_dim, _LARGEST_FLAT), eps)
-        groups[family.name] += [one for member in flat for one in _made_from(member, eps)]
+    if peak_allows(Fraction(1, min(max_dim, _LARGEST_FLAT)), eps):
+        for family in families():
+            flat = family.flat_candidates(min(max_dim, _LARGEST_FLAT), eps)
+            groups[family.name] += [one for member in flat for one in _with_axes(member, eps, 0)]
     frontier = _frontier(groups.values(), max_dim)
     for family, found in members.items():
         punctured = list(_punctured(family, max_dim, eps, frontier))
         groups[family.name] += [one for member in punctured for one in _made_from(member, eps)]
         found += punctured
-    groups[BlowUp.name] = [knapsack.item(one, 1) for one in _blow_ups(max_dim, eps)]
+    groups[BlowUp.name] = list(_blow_ups(max_dim, eps))
     nets = [one for one in members[ReedSolomon] if isinstance(one, ReedSolomon)]
     rows = (one for found in members.values() for one in found if one.blocks == one.dim)
     nets += _with_more_signs(rows, max_dim, eps)

@@ -321,11 +321,12 @@ class HadamardColumns(Packing):
     @classmethod
     def flat_candidates(cls, max_dim: int, eps: Cosine) -> Iterator[Self]:
         """Every order less up to sixteen columns: where more may go, larger families fit."""
+        below = eps.bounds()[0]
+        share = below / (1 + below)  # c/(n - c) <= eps for c <= n eps/(1 + eps)
         for order in orders(max_dim + _MOST_FLAT_DROPPED)[1:]:  # order 1 is no family member
             most = min((order - 1) // 2, _MOST_FLAT_DROPPED)
+            most = min(most, order * share.numerator // share.denominator)
             for dropped in range(max(0, order - max_dim), most + 1):
-                if not Cosine.ratio(Fraction(dropped, order - dropped)) <= eps:
-                    break
                 yield cls(order, dropped)
 
     @classmethod

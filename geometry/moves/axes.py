@@ -97,7 +97,7 @@ class WithAxes(Packing):
 
 def peak_allows(peak_square: Fraction, eps: Cosine) -> bool:
     """Whether entries of this size may meet an axis: below 1, and at most `eps`."""
-    allowed = float(eps) ** 2
-    if abs(peak_square - allowed) > _NEAR * allowed:  # floats decide all but near ties
-        return peak_square < min(allowed, 1)
+    peak, allowed = float(peak_square), float(eps) ** 2
+    if abs(peak - allowed) > _NEAR * allowed:  # floats decide all but near ties
+        return peak < min(allowed, 1)
     return peak_square < 1 and Cosine(peak_square) <= eps

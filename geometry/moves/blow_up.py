@@ -26,11 +26,12 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from geometry.exact import Cosine
+from geometry.exact import DECIMALS, Cosine
 from geometry.packing import Indices, Packing, Rows
 
 __all__ = ["LARGEST_FRAME", "BlowUp", "copies_needed"]
 
+_NEARLY = 1 + Fraction(1, 2**40)
 LARGEST_FRAME = 4096  # lines of the frame: its complement is a QR factorisation, O(lines^3)
 
 
@@ -131,13 +132,16 @@ def copies_needed(base: Packing, eps: Cosine) -> int | None:
 
     None at `eps` = 0. s (eps (N/d - 1) + eps mu) >= mu (1 + eps).
     """
-    below, mu = eps.bounds()[0], base.coherence.bounds()[1]
+    below, (low, mu) = eps.bounds()[0], base.coherence.bounds()
     surplus = Fraction(base.count - base.dim, base.dim)
     if below == 0:
         return None
     # Bounds on irrational numbers cost equality; the complement's coherence is exact.
-    if surplus > mu and BlowUp(base, 1).coherence <= eps:
+    near = mu <= surplus * below * _NEARLY
+    if near and surplus > mu and BlowUp(base, 1).coherence <= eps:
         return 1
+    if low < mu:  # the coherence of several copies is rounded up to so many places
+        below = max(below - Fraction(1, 10**DECIMALS), below / 2)
     return max(1, math.ceil(mu * (1 + below) / (below * (surplus + mu))))
 
 
