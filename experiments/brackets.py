@@ -6,6 +6,7 @@ Counts of lines go into curves as log10, since they pass 10^1000.
 from __future__ import annotations
 
 import math
+import textwrap
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,7 @@ _LARGEST_CLASH = 2048
 _BINS = 400
 _FAR_DIM = 12288
 _QUICK_DIM = 4096
+_SHORT_RECIPE = 120  # characters of a recipe in a table
 _TABLE_OPERATIONS = 10**9  # a check of a row of the families' table: a second at most
 _LARGE_DIM, _MOST_CERTIFIED = 2048, 4  # above it seconds a family: the table's first rows only
 
@@ -213,8 +215,9 @@ def family_rows(dim: int, eps: Cosine) -> list[tuple[str | int | float | None, .
             level = str(finding.level) if finding.holds else "FAILED"
         family, moves = leading(one)
         named = ", ".join([family.name, *reversed(moves)])
-        recipe = (one.dim, str(one.coherence), level, family.reference, one.words())
-        rows.append((dim, named, one.count, *recipe))
+        recipe = textwrap.shorten(one.words(), _SHORT_RECIPE, placeholder=" ...")
+        known = (level, family.reference, str(one.coherence))
+        rows.append((dim, named, one.count, *known, one.dim, recipe))
     return rows
 
 
