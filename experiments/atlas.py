@@ -27,6 +27,7 @@ from experiments.harness.errors import InputError
 from experiments.harness.experiment import OUTPUT_ONLY, Experiment, Result
 from experiments.harness.run import main
 from experiments.packing_words import large
+from experiments.reference_numbers import TIGHT, threshold
 
 if TYPE_CHECKING:
     from experiments.harness.progress import Progress
@@ -96,7 +97,7 @@ def summarised(columns: Sequence[Column]) -> dict[str, Any]:
     cells = [(column, cell) for column in columns for cell in column.cells]
     widest, cell = max(cells, key=lambda one: one[1].gap)
     records = Counter(cell.family for _, cell in cells if cell.crowded)
-    known = {(dim, atlas_grid.threshold(word)): count for dim, word, count in atlas_grid.TIGHT}
+    known = {(dim, threshold(word)): count for dim, word, count in TIGHT}
     asked = {key: cell for column, cell in cells if (key := (cell.dim, column.eps)) in known}
     return {
         "brackets": len(cells),

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from geometry import exact
+from experiments import reference_numbers
 
 if TYPE_CHECKING:
     from geometry.exact import Cosine
@@ -18,7 +18,6 @@ __all__ = [
     "EPS",
     "EPS_NEED",
     "MODELS",
-    "TIGHT",
     "Cell",
     "column",
     "dims_of",
@@ -45,24 +44,6 @@ MODELS: Mapping[int, str] = {
     12288: "GPT-3 175B",
 }
 """Widths of the residual stream of well-known models."""
-
-TIGHT = (
-    (3, "1/sqrt(5)", 6),
-    (4, "1/2", 12),
-    (6, "1/2", 36),
-    (7, "1/2", 63),
-    (8, "1/2", 120),
-    (7, "1/3", 28),
-    (23, "1/5", 276),
-    (23, "1/3", 2300),
-    (24, "1/2", 98280),
-    (16, "1/4", 144),
-    (64, "1/8", 2112),
-    (256, "1/16", 33024),
-    (1024, "1/32", 525312),
-    (100, "89°", 102),
-)
-"""Brackets (d, eps, N) known to close, each from a paper of its own."""
 
 _THREES = tuple(3 * 2**k for k in range(2, 13))
 _POWERS = tuple(2**k for k in range(1, 14))
@@ -170,7 +151,7 @@ def threshold(word: str) -> Cosine:
 
     Raises ValueError for anything else, and for 0, which has no place on a logarithmic axis.
     """
-    eps = exact.angle(word[:-1]) if word.endswith("°") else exact.eps(word)
+    eps = reference_numbers.threshold(word)
     if eps.square == 0:
         raise ValueError(f"eps must be {EPS_NEED}; got {word!r}.")
     return eps

@@ -27,6 +27,7 @@ from functools import partial
 from pathlib import Path
 
 from experiments.harness.errors import DONE, FAILED, exit_code
+from experiments.reference_numbers import LARGE_UPPER, LOWER, TIGHT, UPPER, threshold
 from geometry import bounds, catalogue, certify, exact
 from geometry.bounds.relative import welch_coherence
 from geometry.comparison import rounding_bound
@@ -42,51 +43,6 @@ from geometry.packing import Packing
 
 __all__ = ["Promise", "main", "promises"]
 
-TIGHT = (
-    (3, "1/sqrt(5)", 6),
-    (4, "1/2", 12),
-    (6, "1/2", 36),
-    (7, "1/2", 63),
-    (8, "1/2", 120),
-    (7, "1/3", 28),
-    (23, "1/5", 276),
-    (23, "1/3", 2300),
-    (24, "1/2", 98280),
-    (100, "89°", 102),
-    (16, "1/4", 144),
-    (64, "1/8", 2112),
-    (256, "1/16", 33024),
-    (1024, "1/32", 525312),
-)
-UPPER = (
-    (100, "0.1", 5100),
-    (100, "0.2", 346691),
-    (500, "0.01", 525),
-    (500, "0.0157", 570),
-    (500, "0.05", 143479),
-    (500, "0.1", 138234855),
-    (512, "1/16", 264204),
-    (768, "0.05", 548727),
-    (1000, "0.05", 2019181),
-    (1024, "0.05", 2409189),
-)
-LARGE_UPPER = ((4096, "0.05", 4.3136e16), (4096, "0.1", 1.8211e42), (12288, "0.05", 3.249e40))
-LOWER = (
-    (500, "0.01", 521),
-    (500, "0.0157", 535),
-    (500, "0.05", 13020),
-    (500, "0.1", 313120),
-    (500, "0.0785", 126000),
-    (512, "0.0625", 262656),
-    (768, "0.05", 28209),
-    (1000, "0.05", 499002),
-    (1024, "0.05", 525312),
-    (4096, "0.05", 17179873280),
-    (4096, "0.1", 70488151969272494),
-    (12288, "0.05", 2 * 6143**4),
-    (100, "0.2", 10301),
-    (100, "0.1", 312),
-)
 BAD = (
     *(("--dim", value) for value in ("1", "0", "-3", "2.5", "")),
     *(("--eps", value) for value in ("-0.1", "1", "1.5", "nan", "inf", "abc", "1/0", "")),
@@ -144,11 +100,6 @@ def promises() -> Iterator[Promise]:
     )
     yield Promise(f"atlas, quick, in under {_ATLAS_SECONDS:.0f} s", atlas_start)
     yield Promise("bad input: one line, exit 2, nothing written", bad_input)
-
-
-def threshold(words: str) -> Cosine:
-    """An eps, or an angle where the words end with a degree sign."""
-    return exact.angle(words[:-1]) if words.endswith("°") else exact.eps(words)
 
 
 def tight(dim: int, eps: str, count: int) -> tuple[bool, str]:

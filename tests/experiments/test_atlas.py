@@ -24,6 +24,7 @@ from experiments.harness import exact_json, theme
 from experiments.harness.checks import Verdict
 from experiments.harness.experiment import Result
 from experiments.harness.run import main
+from experiments.reference_numbers import TIGHT
 from geometry import bounds, catalogue, exact
 from geometry.constructions.basis import Basis
 from geometry.constructions.conference import ConferenceFrame
@@ -146,7 +147,7 @@ def test_grids() -> None:
     assert max(atlas_grid.DIMS["quick"]) == max(atlas_grid.DIMS["full"]) == 12288
     assert set(atlas_grid.MODELS) <= set(atlas_grid.DIMS["quick"]) & set(atlas_grid.DIMS["full"])
     whole = {eps for _, eps in atlas_grid.eps_of(atlas_grid.EPS["full"])}
-    for dim, word, _ in atlas_grid.TIGHT:
+    for dim, word, _ in TIGHT:
         assert dim in atlas_grid.DIMS["full"]
         assert atlas_grid.threshold(word) in whole
     assert atlas_grid.eps_of(("1/4", "0.2", "1/5", "1/sqrt(25)")) == [

@@ -9,7 +9,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from experiments.validate import LOWER, TIGHT, threshold
+from experiments.reference_numbers import LOWER, TIGHT, threshold
 from geometry import bounds, catalogue, certify, exact
 from geometry.bounds.relative import welch_coherence
 from geometry.comparison import rounding_bound
