@@ -207,7 +207,7 @@ def summary(_config: Config, result: Result) -> list[str]:
     )
     lines = [
         f"Median ratio of upper to lower bound by eps·√d: {ratios}.",
-        f"Widest: {large(widest['lower'])} <= N <= {large(widest['upper'])} at d = "
+        f"Widest: {large(widest['lower'])} <= N <= {large(widest['upper'], up=True)} at d = "
         f"{widest['dim']:,}, eps = {widest['eps']}.",
         f"{data['closed_beyond_simplex']:,} closed brackets hold more than d + 1 lines.",
     ]

@@ -68,7 +68,8 @@ class _Map:
 
 def _bracket(row: dict[str, Any]) -> str:
     low, high = row["at least"], row["at most"]
-    count = f"N = {low:,}" if row["closed"] == "yes" else f"{large(low)} ≤ N ≤ {large(high)}"
+    both = f"{large(low)} ≤ N ≤ {large(high, up=True)}"
+    count = f"N = {low:,}" if row["closed"] == "yes" else both
     return f"d = {row['d']:,}, eps = {row['eps']}<br>{count}"
 
 

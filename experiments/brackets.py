@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments import intervals
+from experiments.packing_words import readable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +30,7 @@ _LARGEST_CLASH = 2048
 _BINS = 400
 _FAR_DIM = 12288
 _QUICK_DIM = 4096
+_LONGEST_COHERENCE = 14  # characters in a table
 _SHORT_RECIPE = 120  # characters of a recipe in a table
 _TABLE_OPERATIONS = 10**9  # a check of a row of the families' table: a second at most
 _LARGE_DIM, _MOST_CERTIFIED = 2048, 4  # above it seconds a family: the table's first rows only
@@ -72,7 +74,9 @@ def random_baseline(
         found = draws(0, lambda key: baseline.first_clash(key, dim=dim, eps=value, cap=cap).count)
         clash |= _median(found)
     else:
-        many = f"{median:.3g}" if math.isfinite(median) else "more than 1e150"
+        many = "more than 1e150"
+        if math.isfinite(median):
+            many = f"{median:,.0f}" if median < 10**6 else f"{median:.3g}"
         clash["reason"] = f"a clash is expected only after {many} directions"
 
     law = sphere.greedy_count(dim, value, candidates)
@@ -215,10 +219,18 @@ def family_rows(dim: int, eps: Cosine) -> list[tuple[str | int | float | None, .
             level = str(finding.level) if finding.holds else "FAILED"
         family, moves = leading(one)
         named = ", ".join([family.name, *reversed(moves)])
-        recipe = textwrap.shorten(one.words(), _SHORT_RECIPE, placeholder=" ...")
-        known = (level, family.reference, str(one.coherence))
+        recipe = textwrap.shorten(readable(one.words()), _SHORT_RECIPE, placeholder=" ...")
+        known = (level, family.reference, _short(one.coherence))
         rows.append((dim, named, one.count, *known, one.dim, recipe))
     return rows
+
+
+def _short(coherence: Cosine) -> str:
+    """The coherence as it is written, or, where that is long, as a decimal rounded up."""
+    text = str(coherence)
+    if len(text) <= _LONGEST_COHERENCE:
+        return text
+    return f"{math.ceil(float(coherence.rounded_up()) * 10**8) / 10**8:.8f}"
 
 
 def bound_rows(dim: int, eps: Cosine) -> list[tuple[str | int | float | None, ...]]:

@@ -257,11 +257,12 @@ def checks(config: Config, result: Result) -> list[Check]:
     found: list[Check] = []
     for one in packing_words.answers_of(result):
         lower, upper, where = one["lower"], one["upper"], f"d = {one['dim']}"
+        most = packing_words.large(upper["count"], up=True)
         certificate = lower["certificate"]
         found.append(
             judge(
                 f"lower <= upper, {where}",
-                theory=f"at most {packing_words.large(upper['count'])} ({upper['method']})",
+                theory=f"at most {most} ({upper['method']})",
                 estimate=lower["count"],
                 band=(one["dim"], upper["count"]),
             )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from typing import Any
 
 from experiments.harness.experiment import Result
 
-__all__ = ["answer", "answers_of", "large", "summary"]
+__all__ = ["answer", "answers_of", "large", "readable", "summary"]
 
 
 def answers_of(result: Result) -> list[dict[str, Any]]:
@@ -29,7 +30,7 @@ def answer(_config: object, result: Result) -> str:
 
 def _between(one: dict[str, Any]) -> str:
     low, high = one["lower"]["count"], one["upper"]["count"]
-    return f"exactly {low:,}" if low == high else f"between {large(low)} and {large(high)}"
+    return f"exactly {low:,}" if low == high else f"between {large(low)} and {large(high, up=True)}"
 
 
 def _eps_words(one: dict[str, Any]) -> str:
@@ -50,12 +51,28 @@ def _pairs(count: int) -> str:
     return "1 pair" if count == 1 else f"{large(count)} pairs"
 
 
-def large(count: int) -> str:
-    """A count in full up to 15 digits, then in powers of ten."""
+def large(count: int, *, up: bool = False) -> str:
+    """A count in full up to 15 digits, then in powers of ten, cut to four digits.
+
+    What is cut makes a lower bound smaller; an upper bound is rounded `up`.
+    """
     if count < 10**15:
         return f"{count:,}"
-    digits = str(count)
-    return f"{digits[0]}.{digits[1:4]}e{len(digits) - 1}"
+    power = len(str(count)) - 4
+    digits, rest = divmod(count, 10**power)
+    digits += up and rest > 0
+    if digits == 10**4:
+        digits, power = 10**3, power + 1
+    return f"{digits // 1000}.{digits % 1000:03}e{power + 3}"
+
+
+def readable(words: str) -> str:
+    """A recipe's words with separators in its long counts; those of fields stay as they are."""
+
+    def shown(match: re.Match[str]) -> str:
+        return large(int(match[0]))
+
+    return re.sub(r"(?<![\w.,^/(√])\d{5,}(?= )", shown, words)
 
 
 def summary(_config: object, result: Result) -> list[str]:
@@ -73,12 +90,15 @@ def summary(_config: object, result: Result) -> list[str]:
 def _sides(one: dict[str, Any]) -> list[str]:
     lower, upper, random = one["lower"], one["upper"], one["random"]
     certificate, exists = lower["certificate"], one["existence"]["count"]
+    # A theorem needs no pairs; what was compared beside it is in the detail.
+    by_theorem = certificate["level"] == "by theorem"
+    pairs = "" if by_theorem else f", {_pairs(certificate['pairs_checked'])}"
     lines = [
-        f"At least {large(lower['count'])}: {lower['words']}. "
+        f"At least {large(lower['count'])}: {readable(lower['words'])}. "
         f"Coherence {lower['coherence_exact']}.",
-        f"Certificate: {certificate['level']}, {_pairs(certificate['pairs_checked'])} "
-        f"in {certificate['seconds']:.1f} s ({certificate['detail'].rstrip('.')}).",
-        f"At most {large(upper['count'])}: {upper['statement']} ({upper['reference']}).",
+        f"Certificate: {certificate['level']}{pairs}, {certificate['seconds']:.1f} s "
+        f"({readable(certificate['detail'].rstrip('.'))}).",
+        f"At most {large(upper['count'], up=True)}: {upper['statement']} ({upper['reference']}).",
         f"Random directions: {'; '.join(random['words'])}.",
     ]
     if exists > lower["count"]:

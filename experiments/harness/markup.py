@@ -60,7 +60,8 @@ def number(value: Cell) -> str:
     if isinstance(value, int):
         if size < 10**15:
             return f"{value:,}" if size >= 10**4 else str(value)
-        return f'<span title="{Decimal(value):f}">{_power(f"{Decimal(value):.3e}")}</span>'
+        about = _power(f"{Decimal(value):.3e}")  # rounded to nearest: the title has all digits
+        return f'<span title="{Decimal(value):f}">≈&thinsp;{about}</span>'
     if size == 0 or 1e-4 <= size < 1e7:
         return f"{value:,.6g}" if size >= 1e4 else f"{value:.6g}"
     return _power(f"{value:.4g}" if "e" in f"{value:.4g}" else f"{value:.3e}")

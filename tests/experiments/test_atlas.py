@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import re
 import subprocess
 import sys
 import time
@@ -303,6 +304,17 @@ def test_a_killed_run_goes_on_where_it_stopped(
     capsys.readouterr()
 
 
+def _settled(row: list[str]) -> list[str]:
+    """The row with a coherence that came from an FFT at nine digits: its last bits are the library's.
+
+    Such a bound is a float, so a fraction of long integers.
+    """
+    return [
+        f"{float(Fraction(cell)):.9f}" if re.fullmatch(r"\d{9,}/\d{9,}", cell) else cell
+        for cell in row
+    ]
+
+
 def test_the_committed_table_is_what_the_program_finds() -> None:
     rows = read(REFERENCE)
     columns = [word for word, _ in atlas_grid.eps_of(list(dict.fromkeys(row[1] for row in rows)))]
@@ -317,7 +329,7 @@ def test_the_committed_table_is_what_the_program_finds() -> None:
         chosen = [dim for dim in sorted(set(dims)) if dim <= 200]
         anew = atlas_grid.rows(word, eps, atlas_grid.column(chosen, eps))
         stated = [row for row in rows if row[1] == word and int(row[0]) <= 200]
-        assert texts(anew) == stated
+        assert [_settled(row) for row in texts(anew)] == [_settled(row) for row in stated]
     assert time.perf_counter() - begun < 60
 
 

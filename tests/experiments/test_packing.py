@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from experiments import packing, packing_file, verify
+from experiments import packing, packing_file, packing_words, verify
 from experiments.harness.run import main
 
 TINY = ["--preset", "tiny", "--quiet"]
@@ -129,11 +129,12 @@ def test_a_packing_too_large_to_save_leaves_its_recipe(
 
 
 def test_rows_are_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    words = [*TINY, "--dim", "4", "--eps", "1/2", "--out", str(tmp_path), "--show", "5"]
+    words = [*TINY, "--dim", "12", "--eps", "0.3", "--out", str(tmp_path), "--show", "5"]
     assert main(packing.EXPERIMENT, words) == 0
     shown = [line for line in capsys.readouterr().out.splitlines() if line.startswith("row ")]
     assert len(shown) == 5
-    assert shown[0].endswith("/ sqrt(2)")
+    # Rows of a Hadamard matrix of order 4 on the lines of a net.
+    assert shown[0].endswith("/ sqrt(4)")
 
 
 @pytest.mark.parametrize(
@@ -222,7 +223,7 @@ def test_curves_hold_the_answer_between_them(
         (["--dim", "6", "--eps", "1e-300", "--seeds", "1"], "exactly 6 directions"),
         (["--dim", "3", "--angle", "1e-9"], "at most cos(1/1000000000°)"),
         (["--dim", "2", "--eps", "0.999999999"], "at most 0.999999999."),
-        (["--dim", "2", "3", "--eps", "0.9"], "; between 7 and 35 in 3 dimensions."),
+        (["--dim", "2", "3", "--eps", "0.9"], "; between 27 and 35 in 3 dimensions."),
     ],
 )
 def test_extremes_answer(
@@ -243,3 +244,16 @@ def test_a_better_greedy_choice_is_said(tmp_path: Path, capsys: pytest.CaptureFi
     out = capsys.readouterr().out
     assert "greedy random choice holds more lines" in out
     assert "At least 10 exist by a covering argument" in out
+
+
+def test_counts_are_rounded_to_the_safe_side() -> None:
+    assert packing_words.large(10**15 + 1) == "1.000e15"
+    assert packing_words.large(10**15 + 1, up=True) == "1.001e15"
+    assert packing_words.large(999_999 * 10**12, up=True) == "1.000e18"
+    assert packing_words.large(54419 * 10**106, up=True) == "5.442e110"
+    assert packing_words.large(17495750318330290174) == "1.749e19"
+    assert packing_words.large(2300) == packing_words.large(2300, up=True) == "2,300"
+    words = "the 17495750318330277886 lines of degree 5 over GF(6143), GF(4214809) and 12286 axes"
+    assert packing_words.readable(words) == (
+        "the 1.749e19 lines of degree 5 over GF(6143), GF(4214809) and 12,286 axes"
+    )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import json
 import math
+from importlib import resources
 from typing import Any
 
 import numpy as np
@@ -197,3 +199,36 @@ def test_errors() -> None:
             match=rf"^`prime` must be a prime above `degree` = 5 and .* 2\^20; got {prime}\.$",
         ):
             largest_sum(prime, 5)
+
+
+def test_all_polynomials_have_sums_at_least_as_large_as_odd_ones() -> None:
+    table = json.loads(
+        resources.files("geometry").joinpath("tables/weil_maxima.json").read_text("utf-8")
+    )
+    compared = 0
+    for degree, odd in table["odd"].items():
+        for prime, (ratio, *_) in odd.items():
+            if prime in table["all"].get(degree, {}):
+                compared += 1
+                # An odd polynomial's record can be that of all, and never exceeds it; the table
+                # would be wrong if the two coincided everywhere.
+                assert float(table["all"][degree][prime][0]) >= float(ratio), (degree, prime)
+    assert compared >= 100
+
+
+@pytest.mark.parametrize(("prime", "degree"), [(101, 4), (499, 4), (97, 5), (149, 5), (19, 6)])
+def test_entries_of_the_table_are_found_again(prime: int, degree: int) -> None:
+    record = recorded_maximum(prime, degree)
+    assert record is not None
+    found = largest_sum(prime, degree).value / math.sqrt(prime)
+    # Rounded up at nine digits, and the maximum itself by a few units of the sum.
+    assert 0 <= float(record.ratio) - found + 1e-12 <= 1e-9 + 2e-12
+
+
+def test_the_quintics_over_6143_exceed_the_odd_ones() -> None:
+    both = [recorded_maximum(6143, 5, odd=odd) for odd in (False, True)]
+    assert both[0] is not None
+    assert both[1] is not None
+    assert both[0].ratio > both[1].ratio
+    # Every choice of x^3's and x^2's coefficients up to conjugation: p(p + 1)/2 transforms.
+    assert both[0].transforms == 6143 * 6144 // 2

@@ -299,7 +299,7 @@ def test_numbers() -> None:
     assert number(-143479) == "-143,479"
     assert number(999_999_999_999_999) == "999,999,999,999,999"
     assert number(70488151969272494) == (
-        f'<span title="70488151969272494">7.049{power}16</sup></span>'
+        f'<span title="70488151969272494">≈&thinsp;7.049{power}16</sup></span>'
     )
     assert number(0.05) == "0.05"
     assert number(0.0) == "0"
