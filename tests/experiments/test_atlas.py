@@ -305,7 +305,7 @@ def test_a_killed_run_goes_on_where_it_stopped(
 
 
 def _settled(row: list[str]) -> list[str]:
-    """The row with a coherence that came from an FFT at nine digits: its last bits are the library's.
+    """The row with a coherence that came from an FFT at nine digits: later ones are the library's.
 
     Such a bound is a float, so a fraction of long integers.
     """
