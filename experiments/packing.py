@@ -6,7 +6,7 @@ Lines in R^d with pairwise |cos| <= eps: the report brackets their largest numbe
 both sides. The lower bound is an explicit packing, printed as a recipe and certified; the upper
 bound is a theorem, named. Beside them stand random directions, measured and by their exact law,
 the bracket over eps and over d, and the popular statements of this kind with their verdicts.
-About fifteen seconds on two cores for (500, 0.05).
+About twenty seconds on two cores for (500, 0.05).
 """
 
 from __future__ import annotations
@@ -314,7 +314,7 @@ def finish(config: Config, result: Result) -> list[str]:
 EXPERIMENT = Experiment(
     name="packing",
     question="How many nearly orthogonal directions fit in d dimensions?",
-    duration="about 15 s on two cores for (500, 0.05)",
+    duration="about 20 s on two cores for (500, 0.05)",
     cite=(
         "V. I. Levenshtein, Designs as maximum codes in polynomial metric spaces, "
         "Acta Applicandae Mathematicae 29 (1992)",
