@@ -355,6 +355,22 @@ class TooFlat(ConferenceRows):
         return Fraction(1, self.q)
 
 
+class TooNarrow(ConferenceRows):
+    """Rows of a conference matrix that claim a smaller coherence."""
+
+    @property
+    def coherence(self) -> Cosine:
+        return Cosine(Fraction(1, self.q**2))
+
+
+class FlatSimplex(Simplex):
+    """A simplex that claims smaller entries."""
+
+    @property
+    def peak_square(self) -> Fraction:
+        return Fraction(1, 2)
+
+
 class Large(Simplex):
     """A filling with more entries than are looked at."""
 
@@ -367,12 +383,17 @@ class Large(Simplex):
         return Fraction(9, 10)
 
 
-@pytest.mark.parametrize("fill", [TooOptimistic(9), TooFlat(9)], ids=lambda f: type(f).__name__)
-def test_fails_with_a_filling_that_claims_too_much(fill: Packing) -> None:
+@pytest.mark.parametrize("degree", [1, 2])
+@pytest.mark.parametrize(
+    "fill",
+    [TooOptimistic(9), TooFlat(9), TooNarrow(9), FlatSimplex(9)],
+    ids=lambda f: type(f).__name__,
+)
+def test_fails_with_a_filling_that_claims_too_much(fill: Packing, degree: int) -> None:
     for honest in (Simplex(9), ConferenceRows(9)):
-        packing = ReedSolomon(9, 8, 8, 2, honest)
+        packing = ReedSolomon(9, 8, 8, degree, honest)
         assert certify.certificate(packing, packing.coherence, most_operations=1).check().holds
-    packing = ReedSolomon(9, 8, 8, 2, fill)
+    packing = ReedSolomon(9, 8, 8, degree, fill)
     assert not certify.certificate(packing, exact.eps("0.99"), most_operations=1).check().holds
 
 
