@@ -39,6 +39,7 @@ def draw(
     page = ReportInput(
         experiment_name=experiment.name,
         question=experiment.question,
+        primer=experiment.primer,
         command=record["provenance"]["command"],
         answer=experiment.answer(config, result),
         summary=experiment.summary(config, result),

@@ -26,6 +26,9 @@ DEFAULT_PRESET = "quick"
 # Metadata of a config field that changes what is printed or saved beside the run, never what is
 # measured: `field(default=None, metadata=OUTPUT_ONLY)`. Such fields stay out of the run's hash.
 OUTPUT_ONLY: Mapping[str, bool] = {"output_only": True}
+# Metadata of a config field that names a file which is read, or None: the run's hash is then over
+# the file's content instead of its name.
+INPUT_FILE: Mapping[str, bool] = {"input_file": True}
 
 
 class Config(Protocol):
@@ -83,6 +86,7 @@ class Experiment(Generic[C]):
 
     - `name`: the module, as in `python -m experiments.<name>`.
     - `question`: one line that ends in a question mark. `duration`: as "10 s on two cores".
+    - `primer`: a paragraph for a student: what is measured, and how to read it.
     - `cite`: references. `examples`: command lines for `--help`.
     - `config`: the type of the settings; `presets`: for each of tiny, quick, paper and full, the
       fields that differ from the defaults.
@@ -95,6 +99,7 @@ class Experiment(Generic[C]):
 
     name: str
     question: str
+    primer: str
     duration: str
     cite: tuple[str, ...]
     examples: tuple[str, ...]
@@ -113,6 +118,8 @@ class Experiment(Generic[C]):
         """Hold the contract that types cannot."""
         if not self.question.endswith("?"):
             raise ValueError(f"`question` must end in a question mark; got {self.question!r}.")
+        if not self.primer.strip():
+            raise ValueError("`primer` must be a paragraph; got nothing.")
         if set(self.presets) != set(PRESETS):
             raise ValueError(
                 f"`presets` must define {', '.join(PRESETS)}; got {', '.join(self.presets)}."

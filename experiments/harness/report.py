@@ -50,6 +50,7 @@ class ReportInput:
 
     experiment_name: str
     question: str
+    primer: str
     command: str
     answer: str
     summary: Sequence[str]
@@ -117,7 +118,8 @@ def _head(run: ReportInput, plotly_js: str | None) -> str:
 <nav aria-label="Site"><span>experiments.{escape(run.experiment_name)}</span>{runs}</nav>
 <p class="question">{escape(run.question)}</p>
 <h1>{emphasise(run.answer)}</h1>
-{summary}{rows}
+{summary}<p class="primer">{escape(run.primer)}</p>
+{rows}
 <p class="meta">{moment(run.created)} · {duration(run.seconds)}</p>
 </header>"""
 

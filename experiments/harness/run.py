@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -19,8 +20,15 @@ from experiments.harness.checks import (
     claim_from_json,
 )
 from experiments.harness.drawing import REPORT, draw
-from experiments.harness.errors import DONE, FAILED, exit_code
-from experiments.harness.experiment import OUTPUT_ONLY, C, Experiment, Json, Result
+from experiments.harness.errors import DONE, FAILED, InputError, exit_code, shortened
+from experiments.harness.experiment import (
+    INPUT_FILE,
+    OUTPUT_ONLY,
+    C,
+    Experiment,
+    Json,
+    Result,
+)
 from experiments.harness.progress import Progress
 from experiments.harness.provenance import compile_seconds, fingerprint, provenance
 
@@ -189,7 +197,22 @@ def _identity(config: C) -> dict[str, Json]:
     fields = dataclasses.fields(config)
     printed = {field.name for field in fields if OUTPUT_ONLY.items() <= field.metadata.items()}
     settings = exact_json.config_json(config)
+    for field in fields:
+        name = settings[field.name]
+        if INPUT_FILE.items() <= field.metadata.items() and isinstance(name, str):
+            settings[field.name] = f"sha256:{_digest(field.name, name)}"
     return {name: value for name, value in settings.items() if name not in printed}
+
+
+def _digest(field: str, name: str) -> str:
+    try:
+        with open(name, "rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise InputError(
+            f"--{field.replace('_', '-')} must be a readable file; got {shortened(name, 200)}: "
+            f"{error.strerror}."
+        ) from None
 
 
 def _plain_data(result: Result) -> dict[str, Json]:

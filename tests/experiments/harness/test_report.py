@@ -69,6 +69,7 @@ def run(**changes: Any) -> ReportInput:
     plain = ReportInput(
         experiment_name="packing",
         question="How many fit?",
+        primer="Lines are close when their cosine is large.",
         command="python -m experiments.packing --dim 3",
         answer="Exactly 6 lines fit at eps = 1/2.",
         summary=["Found by <b>hand</b>."],
@@ -157,6 +158,7 @@ def test_all_text_is_escaped(tmp_path: Path) -> None:
     given = ReportInput(
         experiment_name=bad,
         question=bad,
+        primer=bad,
         command=bad,
         answer=bad,
         summary=[bad],

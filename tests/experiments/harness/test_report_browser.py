@@ -158,6 +158,7 @@ def sample() -> ReportInput:
     return ReportInput(
         experiment_name="packing",
         question="How many directions fit in 500 dimensions with pairwise |cos| at most 0.05?",
+        primer="Two directions are nearly orthogonal when the cosine of their angle is small.",
         command="python -m experiments.packing --dim 500 --eps 0.05 --preset quick --seed 0",
         answer="Between 13,020 and 143,479 directions fit in 500 dimensions at eps = 1/20, "
         "both ends proved.",

@@ -121,6 +121,7 @@ def finish(config: Config, result: Result) -> list[str]:
 EXPERIMENT = Experiment(
     name="toy",
     question="What is the sum?",
+    primer="A sum adds numbers up.",
     duration="1 s on one core",
     cite=("A. Author, A sum, 1900.",),
     examples=("python -m experiments.toy --dim 3 4",),

@@ -1,0 +1,121 @@
+"""The dictionaries that an experiment reads with: made by name, or taken from a file.
+
+A file is a .npy matrix, or one in a .npz archive, with a feature's direction in each row.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from experiments.harness import cli
+from experiments.harness.errors import InputError, shortened
+
+if TYPE_CHECKING:
+    from jax import Array
+
+__all__ = ["LARGEST_ENTRIES", "NAMES", "Dictionary", "File", "from_file", "named", "shape_of"]
+
+# Kept in step with geometry.dictionaries.KINDS by a test; importing it here would make --help slow.
+NAMES = ("random", "tight", "packing")
+# Entries of W: 1 GiB in float32.
+LARGEST_ENTRIES = 1 << 28
+_UNIT = 1e-4
+_BLOCK = 4096
+
+File = cli.text("--file", metavar="PATH")
+
+
+@dataclass(frozen=True)
+class Dictionary:
+    """Unit rows `[n, d]` float32, what they are called, and what was done to them, if anything."""
+
+    name: str
+    vectors: NDArray[np.float32]
+    notice: str = ""
+
+
+def named(name: str, key: Array, features: int, dim: int) -> Dictionary:
+    """Return the dictionary that `name`, one of `NAMES`, makes with `key`.
+
+    Raises InputError where there is none: fewer rows than dimensions are no tight frame.
+    """
+    from geometry import dictionaries
+
+    try:
+        return Dictionary(name, dictionaries.make(name, key, features, dim))
+    except ValueError as error:
+        raise InputError(
+            f"--features and --dim must suit the dictionary {name!r}; got {features} and {dim}: "
+            f"{error}"
+        ) from None
+
+
+def shape_of(path: str, tensor: str | None = None) -> tuple[int, int]:
+    """Return (n, d) of the matrix in a file.  Raises InputError."""
+    from experiments.harness.arrays import ArrayFile
+
+    with ArrayFile(path) as file:
+        return _shape(path, file[_chosen(path, file.names, tensor)].shape)
+
+
+def from_file(path: str, tensor: str | None = None) -> Dictionary:
+    """Return the dictionary in a file, its rows divided by their norms where they are not 1.
+
+    Norms count as 1 within 1e-4, which half precision keeps; the notice says how many rows were
+    changed.  `tensor` names the array of an archive that holds several.  Raises InputError for a
+    file that is no matrix, is too large, or has rows that are zero or not finite.
+    """
+    from experiments.harness.arrays import ArrayFile
+
+    with ArrayFile(path) as file:
+        source: Any = file[_chosen(path, file.names, tensor)]
+        count, dim = _shape(path, source.shape)
+        vectors = np.empty((count, dim), np.float32)
+        changed, least, most = 0, np.inf, 0.0
+        for start in range(0, count, _BLOCK):
+            # Scaled before it is squared, so that nothing over- or underflows.
+            block = source.rows(slice(start, start + _BLOCK)).astype(np.float64)
+            scale = np.abs(block).max(axis=1)
+            if not scale.all():
+                raise _bad(path, "rows that are not zero", f"row {start + int(scale.argmin())} is")
+            block /= scale[:, None]
+            length = np.linalg.norm(block, axis=1)
+            vectors[start : start + _BLOCK] = block / length[:, None]
+            norms = scale * length
+            changed += int((np.abs(norms - 1) > _UNIT).sum())
+            least, most = min(least, norms.min()), max(most, norms.max())
+    notice = ""
+    if changed:
+        notice = (
+            f"{changed:,} of {count:,} rows of the file were not of unit length (norms {least:.4g} "
+            f"to {most:.4g}) and were normalised."
+        )
+    return Dictionary(Path(path).name, vectors, notice)
+
+
+def _chosen(path: str, names: list[str], tensor: str | None) -> str:
+    held = shortened(", ".join(names) or "nothing")
+    if tensor is None:
+        if len(names) != 1:
+            raise InputError(f"--tensor must name an array of {shortened(path)}: {held}.")
+        return names[0]
+    if tensor not in names:
+        raise InputError(f"--tensor must be one of {held}; got {shortened(tensor)}.")
+    return tensor
+
+
+def _shape(path: str, shape: tuple[int, ...]) -> tuple[int, int]:
+    if len(shape) != 2 or shape[0] < 1 or shape[1] < 2:
+        raise _bad(path, "a matrix [features, dim] with dim at least 2", f"its shape is {shape}")
+    if shape[0] * shape[1] > LARGEST_ENTRIES:
+        raise _bad(path, f"at most {LARGEST_ENTRIES:,} entries", f"its shape is {shape}")
+    return shape[0], shape[1]
+
+
+def _bad(path: str, need: str, came: str) -> InputError:
+    return InputError(f"--file must hold {need}; got {shortened(path, 200)}: {came}.")
