@@ -227,9 +227,9 @@ EXPERIMENT = Experiment(
     question="How far do proofs pin down N(d, eps), and who holds the record where?",
     primer=(
         "N(d, eps) counts the lines that fit in d dimensions when every two of them have a "
-        "|cosine| of at most eps. Each cell of the maps holds two proved numbers: an "
-        "explicit packing, to be checked line by line, and an upper bound that no packing can "
-        "pass. Where they meet the question is settled; where they part, nobody knows. What matters most is "
+        "|cosine| of at most eps. Each cell of the maps holds two proved numbers: an explicit "
+        "packing, to be checked line by line, and an upper bound that no packing can pass. Where "
+        "they meet the question is settled; where they part, nobody knows. What matters most is "
         "eps·√d: below 1 little more than d lines fit, above it their number soon explodes."
     ),
     duration="about 30 s on two cores, minutes for the full grid",

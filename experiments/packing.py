@@ -318,8 +318,9 @@ EXPERIMENT = Experiment(
         "Two lines are nearly orthogonal when the |cosine| of the angle between them is at most "
         "some eps. In d dimensions d lines can be exactly orthogonal; how many more fit once a "
         "little overlap is allowed? An explicit list of lines, every pair of which was checked, "
-        "proves that at least so many fit; an inequality proves that no more than so many can. The "
-        "truth lies between the two. Random lines are shown for comparison: far more fit than chance finds."
+        "proves that at least so many fit; an inequality proves that no more than so many can. "
+        "The truth lies between the two. Random lines are shown for comparison: far more fit than "
+        "chance finds."
     ),
     duration="about 20 s on two cores for (500, 0.05)",
     cite=(
