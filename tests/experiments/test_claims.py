@@ -18,7 +18,7 @@ def test_eighteen_claims_with_stable_ids() -> None:
     assert list(CLAIMS) == [f"C{number}" for number in range(1, 19)]
 
 
-@pytest.mark.parametrize("name", ["C1", "C2", "C3", "C4"])
+@pytest.mark.parametrize("name", ["C1", "C2", "C3", "C4", "C8"])
 def test_verdicts(name: str) -> None:
     checks = [passing(need) for need in CLAIMS[name].needs]
     assert verdicts([name], checks)[0].verdict is CLAIMS[name].when_met
@@ -30,6 +30,17 @@ def test_verdicts(name: str) -> None:
     refined = CLAIMS[name].when_met is ClaimVerdict.REFINED
     expected = ClaimVerdict.INCONCLUSIVE if refined else ClaimVerdict.REFUTED
     assert verdicts([name], failed)[0].verdict is expected
+
+
+@pytest.mark.parametrize("name", ["C5", "C6", "C14", "C16"])
+def test_a_claim_examined_in_part_can_be_refuted_and_not_supported(name: str) -> None:
+    checks = [passing(need) for need in CLAIMS[name].needs]
+    held = verdicts([name], checks)[0]
+    assert held.verdict is ClaimVerdict.INCONCLUSIVE
+    assert CLAIMS[name].open in held.evidence
+    assert checks[0].name in held.evidence
+    failed = [dataclasses.replace(checks[0], verdict=Verdict.FAIL), *checks[1:]]
+    assert verdicts([name], failed)[0].verdict is ClaimVerdict.REFUTED
 
 
 def test_a_claim_without_rule_is_not_run() -> None:
