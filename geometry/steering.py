@@ -1,0 +1,189 @@
+"""Steering: what happens to the other readings when one feature is scaled.
+
+A feature i with amplitude a is scaled by s: x becomes x + (s-1) a v, where v is the direction that
+is written along.  The reading y = W x then changes by (s-1) a W v, at the target and elsewhere; for
+the true direction v = w_i that is (s-1) a G_ij at feature j.  Rows of `vectors` `[n, d]` are unit.
+
+An arm says which v: the true direction w_i, the dual one, the best neuron, or a random direction.
+All are scaled so that the target's reading rises by (s-1) a, w_i·v = 1: equal effect, and the arms
+differ in what they do to the others.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array, lax
+from jax.typing import ArrayLike
+from numpy.typing import NDArray
+from scipy import integrate, special, stats
+
+from geometry import capacity, sphere
+
+__all__ = [
+    "Couplings",
+    "best_neuron_law",
+    "best_neurons",
+    "couplings",
+    "dual_directions",
+    "first_false_activation",
+    "selectivity",
+    "spurious_fraction",
+]
+
+_BLOCK_ENTRIES = 1 << 21
+
+
+def dual_directions(vectors: ArrayLike, targets: ArrayLike) -> NDArray[np.float64]:
+    """Return F⁺w_i / (w_iᵀF⁺w_i) for each target.  Shape `[m, d]`.
+
+    Of all v with w_i·v = 1 it changes the readings least, in the sum of squares vᵀFv (the minimiser
+    of a quadratic form under one linear constraint); its selectivity is the leverage.
+    """
+    rows = np.asarray(vectors, np.float64)
+    axes = capacity.whitening(rows)
+    chosen = rows[np.asarray(targets)] @ axes
+    return np.asarray(chosen @ axes.T / np.sum(chosen**2, axis=1, keepdims=True), np.float64)
+
+
+def best_neurons(
+    vectors: ArrayLike, targets: ArrayLike
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return, for each target i, the neuron c with the largest W_ic² / sum_j W_jc², and that share.
+
+    Shapes `[m]`.  The share is the selectivity of writing along the neuron's axis.
+    """
+    rows = np.asarray(vectors, np.float64)
+    totals = np.sum(rows**2, axis=0)
+    chosen = rows[np.asarray(targets)] ** 2
+    shares = np.divide(chosen, totals, out=np.zeros_like(chosen), where=totals > 0)
+    best = np.argmax(shares, axis=1)
+    return best.astype(np.int64), np.take_along_axis(shares, best[:, None], axis=1)[:, 0]
+
+
+def selectivity(
+    vectors: ArrayLike, targets: ArrayLike, directions: ArrayLike
+) -> NDArray[np.float64]:
+    """Return (w_i·v)² / sum_j (w_j·v)²: the target's share of the energy that v adds to readings.
+
+    `targets` `[m]`, `directions` `[m, d]`; shape `[m]`, in [0, 1].  The sum is vᵀFv, so no pair of
+    features is formed.  For v = w_i it is the feature dimensionality D_i; the dual direction's is
+    the leverage, the largest there is.  0 where v changes no reading.
+    """
+    rows = np.asarray(vectors, np.float64)
+    written = np.asarray(directions, np.float64)
+    frame = rows.T @ rows
+    hit = np.einsum("md,md->m", rows[np.asarray(targets)], written) ** 2
+    energy = np.einsum("md,md->m", written @ frame, written)
+    share = np.divide(hit, energy, out=np.zeros(len(written)), where=energy > 0)
+    return np.asarray(share, np.float64)
+
+
+class Couplings(NamedTuple):
+    """What a unit of target effect does elsewhere, for each target i and its direction v.
+
+    - `largest` `[m]`: max over j ≠ i of w_j·v.
+    - `mean_square` `[m]`: mean over j ≠ i of (w_j·v)².
+    - `passing` `[m, t]` int32: how many j ≠ i have w_j·v > level, for each level.
+    """
+
+    largest: NDArray[np.float32]
+    mean_square: NDArray[np.float32]
+    passing: NDArray[np.int32]
+
+
+def couplings(
+    vectors: ArrayLike, targets: ArrayLike, directions: ArrayLike, levels: ArrayLike
+) -> Couplings:
+    """Return the couplings of `directions` `[m, d]`, a block of targets at a time.
+
+    `levels` `[t]`: feature j is switched on at s when (s-1) a (w_j·v) > theta, so the level of s is
+    theta/((s-1) a).  Memory O(n d + block), block 2^21 readings.
+    """
+    rows = jnp.asarray(vectors, jnp.float32)
+    chosen = np.asarray(targets, np.int32)
+    written = np.asarray(directions, np.float32)
+    size = max(1, min(len(chosen), _BLOCK_ENTRIES // rows.shape[0]))
+    parts = []
+    for at in range(0, len(chosen), size):
+        # The last block reaches back, so that one shape is compiled.
+        at = min(at, len(chosen) - size)
+        part = _couplings(
+            rows, chosen[at : at + size], written[at : at + size], jnp.asarray(levels, jnp.float32)
+        )
+        parts.append((at, part))
+    largest = np.empty(len(chosen), np.float32)
+    mean_square = np.empty(len(chosen), np.float32)
+    passing = np.empty((len(chosen), np.size(levels)), np.int32)
+    for at, part in parts:
+        largest[at : at + size], mean_square[at : at + size] = part[0], part[1]
+        passing[at : at + size] = part[2]
+    return Couplings(largest, mean_square, passing)
+
+
+@jax.jit
+def _couplings(
+    rows: Array, targets: Array, written: Array, levels: Array
+) -> tuple[Array, Array, Array]:
+    product = lax.dot_general(
+        written, rows, (((1,), (1,)), ((), ())), precision=lax.Precision.HIGHEST
+    )
+    target = lax.broadcasted_iota(jnp.int32, product.shape, 1) == targets[:, None]
+    others = jnp.where(target, -jnp.inf, product)
+    squares = jnp.where(target, 0, product) ** 2
+    count = max(rows.shape[0] - 1, 1)
+    passing = lax.map(lambda level: jnp.sum(others > level, axis=1, dtype=jnp.int32), levels)
+    return jnp.max(others, axis=1), jnp.sum(squares, axis=1) / count, passing.T
+
+
+def first_false_activation(
+    theta: float, amplitude: float, largest: ArrayLike
+) -> NDArray[np.float64]:
+    """Return s* = 1 + theta/(a max_j w_j·v), elementwise: the scale at which another turns on.
+
+    Infinite where no coupling is positive.  `theta` and `amplitude` are positive.
+    """
+    if not (theta > 0 and amplitude > 0):
+        raise ValueError(f"`theta` and `amplitude` must be positive; got {theta} and {amplitude}.")
+    coupling = np.asarray(largest, np.float64)
+    reach = np.divide(
+        theta / amplitude, coupling, out=np.full(coupling.shape, np.inf), where=coupling > 0
+    )
+    return np.asarray(1 + reach, np.float64)
+
+
+def spurious_fraction(
+    scale: ArrayLike, theta: float, dim: int, *, amplitude: float = 1.0, exact: bool = True
+) -> NDArray[np.float64]:
+    """Return the share of other features of a random dictionary that scale s switches on.
+
+    P((s-1) a g > theta) for g a coordinate of a uniform unit vector, from `sphere.tail`; with
+    `exact` False the normal law Q(theta sqrt(d)/(|s-1| a)), off by the Edgeworth term
+    phi(z)(z³-3z)/(4(d+2)) and O(1/d²).  0 at s = 1.  `theta` >= 0.
+    """
+    if not (theta >= 0 and amplitude > 0):
+        raise ValueError(
+            f"`theta` must be at least 0 and `amplitude` positive; got {theta} and {amplitude}."
+        )
+    dose = np.abs(np.asarray(scale, np.float64) - 1) * amplitude
+    level = np.divide(theta, dose, out=np.full(dose.shape, np.inf), where=dose > 0)
+    if exact:
+        return np.asarray(sphere.tail(np.minimum(level, 1.0), dim) / 2, np.float64)
+    return np.asarray(special.ndtr(-level * np.sqrt(dim)), np.float64)
+
+
+def best_neuron_law(features: int, dim: int) -> float:
+    """Return the expected selectivity of the best of d neurons, for N random directions.
+
+    Neuron c has the share W_ic²/sum_j W_jc², about z²/N with z normal, so the best has
+    E max_c z_c² / N; it is 2 ln(d)/N to leading order, and less by about (ln ln d + ln pi)/N.  The
+    maximum of d independent chi-squares is integrated here; that the squares of a row sum to 1, and
+    that columns fluctuate, changes it by O(1/d + 1/N) relative.
+    """
+    chi = stats.chi2(1)
+    # E max = integral of P(max > x) = 1 - (1 - sf(x))^d.
+    value, _ = integrate.quad(
+        lambda x: -np.expm1(dim * np.log1p(-chi.sf(x))), 1e-12, 200.0, limit=400
+    )
+    return float(value) / features
