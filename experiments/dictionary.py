@@ -18,7 +18,18 @@ from experiments.harness.errors import InputError, shortened
 if TYPE_CHECKING:
     from jax import Array
 
-__all__ = ["LARGEST_ENTRIES", "NAMES", "Dictionary", "File", "from_file", "named", "shape_of"]
+__all__ = [
+    "LARGEST_ENTRIES",
+    "NAMES",
+    "Dictionary",
+    "File",
+    "Names",
+    "Tensor",
+    "asked_shape",
+    "from_file",
+    "named",
+    "shape_of",
+]
 
 # Kept in step with geometry.dictionaries.KINDS by a test; importing it here would make --help slow.
 NAMES = ("random", "tight", "packing")
@@ -28,6 +39,16 @@ _UNIT = 1e-4
 _BLOCK = 4096
 
 File = cli.text("--file", metavar="PATH")
+Tensor = cli.text("--tensor", metavar="NAME")
+
+
+def _name(word: str) -> str:
+    if word not in NAMES:
+        raise ValueError(word)
+    return word
+
+
+Names = cli.options("--dictionaries", f"one of {', '.join(NAMES)}", _name, metavar="NAME")
 
 
 @dataclass(frozen=True)
@@ -53,6 +74,35 @@ def named(name: str, key: Array, features: int, dim: int) -> Dictionary:
             f"--features and --dim must suit the dictionary {name!r}; got {features} and {dim}: "
             f"{error}"
         ) from None
+
+
+def asked_shape(
+    *,
+    dim: int | None,
+    features: int | None,
+    file: str | None,
+    tensor: str | None,
+    defaults: tuple[int, int],
+) -> tuple[int, int]:
+    """Return (n, d) from the flags of a config; `defaults` is (n, d) where there is no file.
+
+    Raises InputError where --dim or --features disagree with the file, or W would be too large.
+    """
+    if file is None:
+        if tensor is not None:
+            raise InputError(f"--tensor must come with --file; got {shortened(tensor)} alone.")
+        shape = features or defaults[0], dim or defaults[1]
+        if shape[0] * shape[1] > LARGEST_ENTRIES:
+            raise InputError(
+                f"--features times --dim must be at most {LARGEST_ENTRIES:,}; got {shape[0]} and "
+                f"{shape[1]}."
+            )
+        return shape
+    shape = shape_of(file, tensor)
+    for flag, asked, held in (("--features", features, shape[0]), ("--dim", dim, shape[1])):
+        if asked is not None and asked != held:
+            raise InputError(f"{flag} must be that of the file, {held}, or left out; got {asked}.")
+    return shape
 
 
 def shape_of(path: str, tensor: str | None = None) -> tuple[int, int]:

@@ -29,6 +29,7 @@ __all__ = [
     "coherence_limit",
     "expected_errors",
     "false_alarm",
+    "fixed_mean_square",
     "information_bits",
     "law",
     "least_dim",
@@ -317,6 +318,30 @@ def row_moments(
         return np.zeros_like(first), others * second
     kept = others * (features - 1 - others) / (features - 2)
     return others * first, kept * (second - first**2)
+
+
+def fixed_mean_square(
+    mean: ArrayLike, mean_square: ArrayLike, features: int, activity: Activity
+) -> NDArray[np.float64]:
+    """Return E y_i² at an inactive feature i of a *fixed* dictionary, for any activity.
+
+    `mean` and `mean_square` are those of G_ij over j ≠ i (`capacity.off_diagonal_moments`).  Random
+    signs leave m E a² mean_square; positive amplitudes also add up along the row's mean, and the
+    choice of the m features and of the amplitudes adds its variance.  Noise adds its own.
+    """
+    first, second = np.asarray(mean, np.float64), np.asarray(mean_square, np.float64)
+    others, strength = features - 1, activity.strength
+    noise = activity.noise**2
+    share = activity.active / (others if activity.law == "exact" else features)
+    if activity.signed:
+        return np.asarray(others * share * strength.mean_square * second + noise, np.float64)
+    if activity.law == "bernoulli":
+        spread = others * (share * strength.mean_square - share**2) * second
+        return np.asarray(spread + (others * share * first) ** 2 + noise, np.float64)
+    # Law of total variance: over the set, then over amplitudes of mean 1.
+    centre, variance = row_moments(first, second, features, activity.active, signed=False)
+    amplitudes = activity.active * (strength.mean_square - 1) * second
+    return np.asarray(centre**2 + variance + amplitudes + noise, np.float64)
 
 
 def _need(condition: bool, message: str) -> None:

@@ -78,11 +78,14 @@ def read(
     bins: Bins,
     blocks: int,
     block: int | None = None,
+    active: ArrayLike | None = None,
 ) -> Readings:
     """Simulate `blocks` · `block` read-outs with the unit rows `vectors` `[n, d]`.
 
-    `thresholds` `[t]` must be at least 0.  Block i has the key `fold_in(key, i)`.  Raises
-    ValueError for a shape or a number out of range.
+    `thresholds` `[t]` must be at least 0.  Block i has the key `fold_in(key, i)`.  `active`, which
+    may be traced, switches on only so many of the `activity.active` features that are drawn, all
+    choices alike: one compilation then serves every k up to that.  Raises ValueError for a shape
+    or a number out of range.
     """
     rows = jnp.asarray(vectors, jnp.float32)
     levels = jnp.asarray(thresholds, jnp.float32)
@@ -101,33 +104,45 @@ def read(
     if size * rows.shape[0] > 2**31 - 1:
         raise ValueError(f"`block` must keep block · n below 2^31; got {size}.")
     activity.slots(rows.shape[0])  # more active features than there are: ValueError
-    found: Readings = _read(key, rows, activity, levels, bins, blocks, size)
+    if active is not None and activity.law != "exact":
+        raise ValueError(f"`active` must be left out unless the law is exact; got {active}.")
+    kept = None if active is None else jnp.asarray(active, jnp.int32)
+    found: Readings = _read(key, rows, activity, levels, kept, bins, blocks, size)
     return found
 
 
-@partial(jax.jit, static_argnums=(2, 4, 5, 6))
+@partial(jax.jit, static_argnums=(2, 5, 6, 7))
 def _read(
     key: Array,
     rows: Array,
     activity: Activity,
     levels: Array,
+    kept: Array | None,
     bins: Bins,
     blocks: int,
     size: int,
 ) -> Readings:
     def one(place: Array) -> Readings:
-        return _block(jax.random.fold_in(key, place), rows, activity, levels, bins, size)
+        return _block(jax.random.fold_in(key, place), rows, activity, levels, kept, bins, size)
 
     found: Readings = lax.map(one, jnp.arange(blocks))
     return found
 
 
 def _block(
-    key: Array, rows: Array, activity: Activity, levels: Array, bins: Bins, size: int
+    key: Array,
+    rows: Array,
+    activity: Activity,
+    levels: Array,
+    kept: Array | None,
+    bins: Bins,
+    size: int,
 ) -> Readings:
     features, dim = rows.shape
-    drawing, noising = jax.random.split(key)
+    drawing, noising, thinning = jax.random.split(key, 3)
     drawn = signals.draw(drawing, size, features, activity)
+    if kept is not None:
+        drawn = signals.thin(thinning, drawn, kept, features)
     inputs = signals.superpose(rows, drawn)
     if activity.noise > 0:
         inputs += activity.noise * jax.random.normal(noising, (size, dim), jnp.float32)
