@@ -14,7 +14,7 @@ from jax.typing import ArrayLike
 
 from geometry.decoders.batch import arguments, product
 
-__all__ = ["Pursuit", "orthogonal"]
+__all__ = ["Pursuit", "orthogonal", "recovers"]
 
 # A feature whose part orthogonal to those chosen is shorter adds nothing that float32 can tell.
 _DEPENDENT = 1e-4
@@ -48,6 +48,50 @@ def orthogonal(
     return found
 
 
+def recovers(
+    vectors: ArrayLike, codes: ArrayLike, *, most: int, nonnegative: bool = False
+) -> Array:
+    """Return whether the pursuit finds the support of each true code.  Shape `[b]` from `[b, n]`.
+
+    Its picks do not depend on how many steps are to come, so with k active features it succeeds if
+    the first k picks are active; an item stops at its first wrong pick, and the batch with its last
+    item.  Codes with more than `most` active features count as not found: pass the largest k, or
+    min(n, d).  Raises ValueError for `most` outside [1, min(n, d)] or codes of another width.
+    """
+    rows = jnp.asarray(vectors, jnp.float32)
+    truth = jnp.asarray(codes, jnp.float32)
+    if truth.ndim != 2 or rows.ndim != 2 or truth.shape[1] != rows.shape[0]:
+        raise ValueError(f"`codes` must have shape [b, {rows.shape[0]}]; got shape {truth.shape}.")
+    if not 1 <= most <= min(rows.shape):
+        raise ValueError(f"`most` must lie in [1, {min(rows.shape)}]; got {most}.")
+    found: Array = _recovers(rows, truth, most, nonnegative)
+    return found
+
+
+@partial(jax.jit, static_argnums=(2, 3))
+def _recovers(rows: Array, truth: Array, most: int, nonnegative: bool) -> Array:
+    wanted = jnp.sum(truth != 0, axis=1, dtype=jnp.int32)
+    item = jnp.arange(truth.shape[0])
+
+    def right(state: _State, place: Array) -> Array:
+        pick = state.picks[:, place]
+        known = pick < rows.shape[0]
+        return known & (truth[item, jnp.where(known, pick, 0)] != 0)
+
+    def going(both: tuple[Array, _State, Array]) -> Array:
+        place, _state, alive = both
+        return (place < most) & jnp.any(alive & (wanted > place))
+
+    def step(both: tuple[Array, _State, Array]) -> tuple[Array, _State, Array]:
+        place, state, alive = both
+        state = _step(place, state, rows, nonnegative)
+        return place + 1, state, alive & (right(state, place) | (place >= wanted))
+
+    start = _start(rows, product(truth, rows), most)
+    _, _, alive = lax.while_loop(going, step, (jnp.int32(0), start, wanted <= most))
+    return alive
+
+
 class _State(NamedTuple):
     residual: Array  # [b, d]
     basis: Array  # [b, k, d], orthonormal rows, zero where not yet filled
@@ -56,51 +100,58 @@ class _State(NamedTuple):
     taken: Array  # [b, n]
 
 
-@partial(jax.jit, static_argnums=(2, 3))
-def _orthogonal(rows: Array, signals: Array, active: int, nonnegative: bool) -> Pursuit:
-    features, dim = rows.shape
-    batch = signals.shape[0]
-    item = jnp.arange(batch)
-
-    def step(place: Array, state: _State) -> _State:
-        readings = product(state.residual, rows.T)
-        strength = readings if nonnegative else jnp.abs(readings)
-        strength = jnp.where(state.taken, -jnp.inf, strength)
-        pick = jnp.argmax(strength, axis=1)
-        useful = jnp.max(strength, axis=1) > 0
-        chosen = rows[pick]
-
-        def project(vector: Array) -> tuple[Array, Array]:
-            along = jnp.einsum("bkd,bd->bk", state.basis, vector, precision="highest")
-            return vector - jnp.einsum("bk,bkd->bd", along, state.basis, precision="highest"), along
-
-        # Gram-Schmidt done twice is as orthogonal as float32 allows.
-        once, first = project(chosen)
-        rest, second = project(once)
-        length = jnp.linalg.norm(rest, axis=1)
-        useful &= length > _DEPENDENT
-        axis = jnp.where(useful[:, None], rest / jnp.where(useful, length, 1)[:, None], 0)
-        column = (first + second).at[:, place].set(jnp.where(useful, length, 1))
-        share = jnp.sum(axis * state.residual, axis=1, keepdims=True)
-        return _State(
-            state.residual - share * axis,
-            state.basis.at[:, place].set(axis),
-            state.triangle.at[:, place].set(column),
-            state.picks.at[:, place].set(jnp.where(useful, pick, features)),
-            state.taken.at[item, pick].set(True),
-        )
-
-    start = _State(
+def _start(rows: Array, signals: Array, active: int) -> _State:
+    batch, (features, dim) = signals.shape[0], rows.shape
+    return _State(
         signals,
         jnp.zeros((batch, active, dim), jnp.float32),
         jnp.zeros((batch, active, active), jnp.float32),
         jnp.full((batch, active), features, jnp.int32),
         jnp.zeros((batch, features), bool),
     )
-    end = lax.fori_loop(0, active, step, start)
+
+
+def _step(place: Array, state: _State, rows: Array, nonnegative: bool) -> _State:
+    readings = product(state.residual, rows.T)
+    strength = readings if nonnegative else jnp.abs(readings)
+    strength = jnp.where(state.taken, -jnp.inf, strength)
+    pick = jnp.argmax(strength, axis=1)
+    useful = jnp.max(strength, axis=1) > 0
+    chosen = rows[pick]
+
+    def project(vector: Array) -> tuple[Array, Array]:
+        along = jnp.einsum("bkd,bd->bk", state.basis, vector, precision="highest")
+        return vector - jnp.einsum("bk,bkd->bd", along, state.basis, precision="highest"), along
+
+    # Gram-Schmidt done twice is as orthogonal as float32 allows.
+    once, first = project(chosen)
+    rest, second = project(once)
+    length = jnp.linalg.norm(rest, axis=1)
+    useful &= length > _DEPENDENT
+    axis = jnp.where(useful[:, None], rest / jnp.where(useful, length, 1)[:, None], 0)
+    column = (first + second).at[:, place].set(jnp.where(useful, length, 1))
+    share = jnp.sum(axis * state.residual, axis=1, keepdims=True)
+    return _State(
+        state.residual - share * axis,
+        state.basis.at[:, place].set(axis),
+        state.triangle.at[:, place].set(column),
+        state.picks.at[:, place].set(jnp.where(useful, pick, rows.shape[0])),
+        state.taken.at[jnp.arange(len(pick)), pick].set(True),
+    )
+
+
+@partial(jax.jit, static_argnums=(2, 3))
+def _orthogonal(rows: Array, signals: Array, active: int, nonnegative: bool) -> Pursuit:
+    end = lax.fori_loop(
+        0,
+        active,
+        lambda place, state: _step(place, state, rows, nonnegative),
+        _start(rows, signals, active),
+    )
     # x is, on the span, sum_j c_j pick_j with triangleᵀ c = basis · x.
     along = jnp.einsum("bkd,bd->bk", end.basis, signals, precision="highest")
     triangle = jnp.swapaxes(end.triangle, 1, 2)
     weights = jax.scipy.linalg.solve_triangular(triangle, along[..., None], lower=False)[..., 0]
-    codes = jnp.zeros((batch, features), jnp.float32)
-    return Pursuit(codes.at[item[:, None], end.picks].set(weights, mode="drop"), end.picks)
+    item = jnp.arange(signals.shape[0])[:, None]
+    codes = jnp.zeros((signals.shape[0], rows.shape[0]), jnp.float32)
+    return Pursuit(codes.at[item, end.picks].set(weights, mode="drop"), end.picks)
