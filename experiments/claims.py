@@ -85,7 +85,7 @@ CLAIMS: Mapping[str, Statement] = {
         ),
         ClaimVerdict.REFINED,
         "true for a fixed number k of active features, as 1/√d; at a fixed share k/d interference "
-        "stays as it is, and what grows, nearly as d, is the number of features read at once",
+        "stays as it is, and what grows, slower than d, is the number of features read at once",
     ),
     "C9": Statement("Random initialisation makes features share neurons although there is room."),
     "C10": Statement("Training strengthens accidental sharing instead of undoing it."),

@@ -34,6 +34,8 @@ __all__ = [
 # Chance that a Bernoulli signal has more active features than slots; the surplus would be dropped.
 _SURPLUS = 1e-12
 _NODES = 200
+# Features a slot at which a product with a dense code costs as much, measured on CPUs.
+_DENSE = 120
 
 
 @dataclass(frozen=True)
@@ -229,8 +231,18 @@ def thin(key: Array, signals: Signals, active: ArrayLike, features: int) -> Sign
 
 @jax.jit
 def superpose(vectors: ArrayLike, signals: Signals) -> Array:
-    """Return x = sum_j a_j w_j for each signal.  Shape `[b, d]` from `vectors` `[n, d]`."""
+    """Return x = sum_j a_j w_j for each signal.  Shape `[b, d]` from `vectors` `[n, d]`.
+
+    Few slots are added up one by one, O(b slots d); many go through a dense code `[b, n]` and one
+    matrix product, whose operations are cheaper than reading rows here and there.
+    """
     rows = jnp.asarray(vectors, jnp.float32)
+    batch, slots = signals.support.shape
+    if slots * _DENSE > rows.shape[0]:
+        item = jnp.arange(batch)[:, None]
+        codes = jnp.zeros((batch, rows.shape[0]), jnp.float32)
+        codes = codes.at[item, signals.support].add(signals.amplitudes, mode="drop")
+        return jnp.matmul(codes, rows, precision=lax.Precision.HIGHEST)
 
     # Slot by slot, so that [b, slots, d] is never formed.
     def add(total: Array, slot: tuple[Array, Array]) -> tuple[Array, None]:
