@@ -23,11 +23,12 @@ __all__ = [
     "NAMES",
     "Dictionary",
     "File",
-    "Names",
     "Tensor",
     "asked_shape",
     "from_file",
     "named",
+    "names",
+    "normalised",
     "shape_of",
 ]
 
@@ -36,19 +37,23 @@ NAMES = ("random", "tight", "packing")
 # Entries of W: 1 GiB in float32.
 LARGEST_ENTRIES = 1 << 28
 _UNIT = 1e-4
+_LEARNED = 1e-2
 _BLOCK = 4096
 
 File = cli.text("--file", metavar="PATH")
 Tensor = cli.text("--tensor", metavar="NAME")
 
 
-def _name(word: str) -> str:
-    if word not in NAMES:
-        raise ValueError(word)
-    return word
+def names(*more: str) -> Any:
+    """Return the type of --dictionaries: some of `NAMES` and of `more`."""
+    known = (*NAMES, *more)
 
+    def read(word: str) -> str:
+        if word not in known:
+            raise ValueError(word)
+        return word
 
-Names = cli.options("--dictionaries", f"one of {', '.join(NAMES)}", _name, metavar="NAME")
+    return cli.options("--dictionaries", f"one of {', '.join(known)}", read, metavar="NAME")
 
 
 @dataclass(frozen=True)
@@ -126,26 +131,54 @@ def from_file(path: str, tensor: str | None = None) -> Dictionary:
         source: Any = file[_chosen(path, file.names, tensor)]
         count, dim = _shape(path, source.shape)
         vectors = np.empty((count, dim), np.float32)
-        changed, least, most = 0, np.inf, 0.0
+        lengths = np.empty(count)
         for start in range(0, count, _BLOCK):
-            # Scaled before it is squared, so that nothing over- or underflows.
-            block = source.rows(slice(start, start + _BLOCK)).astype(np.float64)
-            scale = np.abs(block).max(axis=1)
-            if not scale.all():
-                raise _bad(path, "rows that are not zero", f"row {start + int(scale.argmin())} is")
-            block /= scale[:, None]
-            length = np.linalg.norm(block, axis=1)
-            vectors[start : start + _BLOCK] = block / length[:, None]
-            norms = scale * length
-            changed += int((np.abs(norms - 1) > _UNIT).sum())
-            least, most = min(least, norms.min()), max(most, norms.max())
-    notice = ""
-    if changed:
-        notice = (
-            f"{changed:,} of {count:,} rows of the file were not of unit length (norms {least:.4g} "
-            f"to {most:.4g}) and were normalised."
-        )
-    return Dictionary(Path(path).name, vectors, notice)
+            block = slice(start, start + _BLOCK)
+            rows, norms = _unit(source.rows(block))
+            if not norms.all():
+                raise _bad(path, "rows that are not zero", f"row {start + int(norms.argmin())} is")
+            vectors[block], lengths[block] = rows, norms
+    return Dictionary(Path(path).name, vectors, _notice("of the file", lengths))
+
+
+def normalised(name: str, vectors: NDArray[np.float32], remark: str = "") -> Dictionary:
+    """Return trained rows as a dictionary: unit rows, those shorter than 1e-2 left out.
+
+    A feature with so short a row was not learned (Elhage et al. 2022 mask them alike).  The notice
+    says what was done, after the `remark`.
+    """
+    rows, norms = _unit(vectors)
+    learned = norms >= _LEARNED
+    left_out = int((~learned).sum())
+    said = [remark] if remark else []
+    said += [f"{left_out:,} of {len(norms):,} features were not learned and are left out"] * (
+        left_out > 0
+    )
+    kept = _notice(f"of the {name} dictionary", norms[learned])
+    notice = "; ".join(said) + ("; " if said and kept else "") + kept
+    return Dictionary(name, rows[learned].astype(np.float32), notice)
+
+
+def _unit(rows: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Rows divided by their norms, and the norms; a row of zeros stays as it is.
+
+    Scaled before they are squared, so that nothing over- or underflows.
+    """
+    wide = rows.astype(np.float64)
+    scale = np.abs(wide).max(axis=1)
+    wide /= np.where(scale > 0, scale, 1)[:, None]
+    length = np.linalg.norm(wide, axis=1)
+    return wide / np.where(length > 0, length, 1)[:, None], scale * length
+
+
+def _notice(whose: str, norms: NDArray[np.float64]) -> str:
+    changed = int((np.abs(norms - 1) > _UNIT).sum())
+    if not changed:
+        return ""
+    return (
+        f"{changed:,} of {len(norms):,} rows {whose} were not of unit length (norms "
+        f"{norms.min():.4g} to {norms.max():.4g}) and were normalised."
+    )
 
 
 def _chosen(path: str, names: list[str], tensor: str | None) -> str:

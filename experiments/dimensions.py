@@ -62,7 +62,7 @@ class Config:
     """Active features k, where their number is fixed."""
     share: Annotated[int, cli.integer("--share", at_least=2, at_most=4096)] = 32
     """One active feature for so many dimensions, where the share k/d is fixed."""
-    sample: Annotated[int, cli.integer("--sample", at_least=64, at_most=1 << 16)] = 4096
+    sample: Annotated[int, cli.integer("--sample", at_least=64, at_most=1 << 16)] = 2048
     """Features of the random dictionary that are simulated."""
     trials: Annotated[int, cli.integer("--trials", at_least=1, at_most=1 << 20)] = 128
     """Read-outs at each setting and seed."""
@@ -420,11 +420,11 @@ EXPERIMENT = Experiment(
     question="Do more dimensions mean less interference, and more features that can be read?",
     primer=(
         "Two random directions in d dimensions have a cosine of about 1/√d, so k active features "
-        "disturb the reading of another by about √(k/d). Wider layers are quieter, if what happens "
-        "in them stays the same. But a wider layer may also do more at once: if the number of "
-        "active features grows along with d, the noise stays as it was. What does grow is the "
-        "number of features that can be on at once and still be read without a mistake: nearly in "
-        "proportion to d, less a logarithm for the many features that must stay silent."
+        "disturb the reading of another by about √(k/d). Wider layers are quieter, if what "
+        "happens in them stays the same. But a wider layer may also do more at once: if the "
+        "number of active features grows along with d, the noise stays as it was. What does grow "
+        "is the number of features that can be on at once and still be read without a mistake: "
+        "nearly in proportion to d, less a logarithm for the many features that must stay silent."
     ),
     duration="about 25 s on two cores",
     cite=(

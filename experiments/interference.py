@@ -39,7 +39,7 @@ class Config:
     """Features N that are stored; 4096, or those of the file."""
     active: Annotated[int, cli.integer("--active", at_least=1)] = 16
     """Features k that are active at once (their mean number, under the bernoulli law)."""
-    dictionaries: Annotated[tuple[str, ...], dictionary.Names] = dictionary.NAMES
+    dictionaries: Annotated[tuple[str, ...], dictionary.names()] = dictionary.NAMES
     """Dictionaries to compare; left out when a file is given."""
     file: Annotated[str | None, dictionary.File] = field(default=None, metadata=INPUT_FILE)
     """A .npy or .npz file with a feature's direction in each row, instead."""
@@ -59,7 +59,7 @@ class Config:
     """Read-outs for each dictionary and seed."""
     seed: cli.Seed = 0
     """Root of all random numbers."""
-    seeds: cli.Seeds = 8
+    seeds: cli.Seeds = 6
     """Independent dictionaries of each kind (batches of signals, for a file)."""
 
 

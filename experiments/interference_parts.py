@@ -253,7 +253,7 @@ def widths(config: Settings, features: int, dim: int) -> list[dict[str, Any]]:
     swept = []
     for width in dims:
         errors: dict[int, list[float]] = {k: [] for k in ks}
-        for seed in range(min(config.seeds, 4)):
+        for seed in range(min(config.seeds, 3)):
             key = jax.random.fold_in(jax.random.fold_in(root, 1_000 + width), seed)
             # Zero columns change no reading, and let one compilation serve every width.
             rows = np.zeros((features, dims[-1]), np.float32)
@@ -290,4 +290,4 @@ def reference(config: Settings) -> list[dict[str, Any]]:
     """The numbers that the suite is held to, each simulated: name, theory, estimate, band."""
     from experiments import interference_reference
 
-    return interference_reference.measure(config.seed, max(config.seeds, 4))
+    return interference_reference.measure(config.seed, max(config.seeds, 8))

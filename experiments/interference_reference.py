@@ -11,7 +11,7 @@ from experiments.intervals import mean_interval
 __all__ = ["measure"]
 
 FEATURES, DIM, ACTIVE = 2048, 256, 16
-_BLOCKS = 80
+_BLOCKS = 64
 _BIAS = 0.3
 _SMALL = (256, 32, 9)
 _SMALL_TRIALS = 1 << 14

@@ -51,7 +51,7 @@ class Config:
     """Trials for each k near the transition."""
     map_features: Annotated[int, cli.integer("--map-features", at_least=16, at_most=1024)] = 128
     """Features N of the heat maps."""
-    cells: Annotated[int, cli.integer("--cells", at_least=2, at_most=64)] = 14
+    cells: Annotated[int, cli.integer("--cells", at_least=2, at_most=64)] = 12
     """Cells of the heat maps along each axis."""
     cell_trials: Annotated[int, cli.integer("--cell-trials", at_least=2, at_most=10**4)] = 20
     """Trials in each cell."""
@@ -307,12 +307,12 @@ EXPERIMENT = Experiment(
     name="readout",
     question="How many active features can each decoder read, and how wide must the layer be?",
     primer=(
-        "k of N features are on, and only d numbers, fewer than N, are passed on. Whether they can "
-        "be told from these depends on how one reads. A threshold on each feature by itself is "
-        "what a layer of neurons can do; it drowns in interference early. A decoder that searches "
-        "for the sparsest explanation, by least l1 norm, needs several times fewer dimensions, and "
-        "fails at a sharp line: below it nearly every set of k features is found, above it nearly "
-        "none. The maps show the share of trials in which each decoder was right."
+        "k of N features are on, and only d numbers, fewer than N, are passed on. Whether they "
+        "can be told from these depends on how one reads. A threshold on each feature by itself "
+        "is what a layer of neurons can do; it drowns in interference early. A decoder that "
+        "searches for the sparsest explanation, by least l1 norm, needs several times fewer "
+        "dimensions, and fails at a sharp line: below it nearly every set of k features is found, "
+        "above it nearly none. The maps show the share of trials in which each decoder was right."
     ),
     duration="about 45 s on two cores",
     cite=(

@@ -221,7 +221,7 @@ def _linear(
     from geometry.signals import Activity
 
     activity = Activity(active)
-    dims = sorted({half, bayes, *(round(half * share) for share in (0.125, 0.25, 0.5, 1.2))})
+    dims = sorted({half, bayes, *(round(half * share) for share in (0.2, 0.45))})
     blocks = {dim: 4 if dim in (half, bayes) else 1 for dim in dims}
     root = jax.random.fold_in(jax.random.key(seed), 4)
     found = []
@@ -301,7 +301,7 @@ def _sparse(
                 continue
             span = np.zeros_like(rows)
             span[:, :dim] = basis_pursuit.subspace(rows[:, :dim], dense=False)
-            outcome = basis_pursuit.decide(span, codes, nonnegative=not signed, steps=1000)
+            outcome = basis_pursuit.decide(span, codes, nonnegative=not signed, steps=500)
             recovered[group, place] = (outcome == basis_pursuit.RECOVERED).sum()
             undecided[group, place] = (outcome == basis_pursuit.UNDECIDED).sum()
     # Success rises with d: over -d it falls, as the fit expects.

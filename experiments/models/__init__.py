@@ -1,0 +1,1 @@
+"""Flax models, and their training as pure functions of a key."""

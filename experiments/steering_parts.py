@@ -1,0 +1,284 @@
+"""The measurements of the steering experiment; the arms are listed here, and only here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from experiments import dictionary
+from experiments.dictionary import Dictionary
+from experiments.intervals import mean_interval
+
+if TYPE_CHECKING:
+    from jax import Array
+
+__all__ = ["ARMS", "SCALES", "reference", "steer_kind", "theory"]
+
+SCALES = tuple(range(21))
+_SCANNED = 32
+_SCAN_STEPS = 400
+_REFERENCE = ((64, 0.02), (256, 0.02), (768, 0.02), (4096, 0.05))
+_REFERENCE_FEATURES, _REFERENCE_TARGETS = 4096, 1024
+
+Vectors = NDArray[np.float32]
+Targets = NDArray[np.int64]
+
+
+def _true(vectors: Vectors, targets: Targets, key: Array) -> NDArray[np.float64]:
+    return np.asarray(vectors[targets], np.float64)
+
+
+def _dual(vectors: Vectors, targets: Targets, key: Array) -> NDArray[np.float64]:
+    from geometry import steering
+
+    return steering.dual_directions(vectors, targets)
+
+
+def _neuron(vectors: Vectors, targets: Targets, key: Array) -> NDArray[np.float64]:
+    from geometry import steering
+
+    best, _ = steering.best_neurons(vectors, targets)
+    return np.eye(vectors.shape[1])[best]
+
+
+def _random(vectors: Vectors, targets: Targets, key: Array) -> NDArray[np.float64]:
+    from geometry import sphere
+
+    return np.asarray(sphere.sample(key, len(targets), vectors.shape[1]), np.float64)
+
+
+# What is written along, `[targets, d]`; its length does not matter.  A new arm is one line here.
+ARMS: Mapping[str, Callable[[Vectors, Targets, Array], NDArray[np.float64]]] = {
+    "true direction": _true,
+    "dual direction": _dual,
+    "best neuron": _neuron,
+    "random direction": _random,
+}
+
+
+class Settings(Protocol):
+    """What these measurements need of the experiment's flags."""
+
+    @property
+    def seed(self) -> int: ...
+    @property
+    def seeds(self) -> int: ...
+    @property
+    def targets(self) -> int: ...
+    @property
+    def amplitude(self) -> float: ...
+    @property
+    def theta(self) -> float: ...
+    @property
+    def steps(self) -> int: ...
+    @property
+    def file(self) -> str | None: ...
+    @property
+    def tensor(self) -> str | None: ...
+
+
+class Step(Protocol):
+    """Tells that one seed is done."""
+
+    def __call__(self, advance: float = 1) -> None: ...
+
+
+def _estimate(values: Sequence[float]) -> dict[str, Any]:
+    low, high = mean_interval(values)
+    return {"mean": float(np.mean(values)), "interval": [low, high]}
+
+
+def theory(config: Settings, features: int, dim: int) -> dict[str, Any]:
+    """Closed forms for random directions, over s, and for the arms."""
+    from geometry import steering
+
+    neuron = steering.best_neuron_law(features, dim)
+    random = 1 / (1 + (features - 1) / dim)
+    return {
+        "on": [
+            float(steering.spurious_fraction(s, config.theta, dim, amplitude=config.amplitude))
+            for s in SCALES
+        ],
+        "neuron": neuron,
+        "random": random,
+        "tight": min(1.0, dim / features),
+        "chance": 1 / features,
+        "gain": random / neuron,
+    }
+
+
+def _made(config: Settings, kind: str, key: Array, features: int, dim: int) -> Dictionary:
+    if kind != "trained":
+        return dictionary.named(kind, key, features, dim)
+    from experiments.models import tied_autoencoder
+
+    # About four features on at once, so that they are worth keeping apart.
+    model = tied_autoencoder.Config(
+        features, dim, probability=min(1.0, 4 / features), steps=config.steps
+    )
+    vectors, losses = tied_autoencoder.train(key, model)
+    return dictionary.normalised(
+        "trained",
+        np.asarray(vectors),
+        f"trained: loss {float(losses[-20:].mean()):.3g} a sample after {config.steps} steps",
+    )
+
+
+def steer_kind(
+    config: Settings, kind: str, shape: tuple[int, int], step: Step
+) -> tuple[str, str, dict[str, Any], dict[str, NDArray[Any]]]:
+    """Steer one kind over all seeds: its name, a notice, numbers, and arrays for the figures."""
+    import jax
+
+    features, dim = shape
+    made = dictionary.from_file(kind, config.tensor) if config.file is not None else None
+    root = jax.random.key(config.seed)
+    seeds = []
+    kept: dict[str, NDArray[Any]] = {}
+    name, notice = kind, ""
+    for seed in range(config.seeds):
+        making, choosing, drawing = jax.random.split(jax.random.fold_in(root, seed), 3)
+        one = made or _made(config, kind, making, features, dim)
+        if seed == 0:
+            name, notice = one.name, one.notice
+        count = len(one.vectors)
+        targets = np.asarray(jax.random.permutation(choosing, count)[: config.targets], np.int64)
+        found, drawn = _steer(config, one.vectors, targets, drawing)
+        seeds.append(found)
+        kept = kept or drawn
+        step()
+    arms = {
+        arm: {
+            "selectivity": _estimate([one["arms"][arm]["selectivity"] for one in seeds]),
+            "collateral": _estimate([one["arms"][arm]["collateral"] for one in seeds]),
+            "first": _estimate([one["arms"][arm]["first"] for one in seeds]),
+            "on": [
+                _estimate([one["arms"][arm]["on"][place] for one in seeds])
+                for place in range(len(SCALES))
+            ],
+        }
+        for arm in ARMS
+    }
+    return (
+        name,
+        notice,
+        {
+            "arms": arms,
+            "gain": _estimate([one["gain"] for one in seeds]),
+            "tenfold": float(np.mean([one["tenfold"] for one in seeds])),
+            "first_deviation": max(one["first_deviation"] for one in seeds),
+            "leverage_deviation": max(one["leverage_deviation"] for one in seeds),
+        },
+        kept,
+    )
+
+
+def _steer(
+    config: Settings, vectors: Vectors, targets: Targets, key: Array
+) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """All arms on one dictionary."""
+    from geometry import capacity, steering
+    from geometry.decoders import matched_filter
+
+    count = len(vectors)
+    doses = np.array([(s - 1) * config.amplitude for s in SCALES])
+    up, down = doses > 0, doses < 0
+    found: dict[str, Any] = {"arms": {}}
+    kept: dict[str, NDArray[Any]] = {}
+    for arm, make in ARMS.items():
+        written = make(vectors, targets, key)
+        effect = np.einsum("md,md->m", np.asarray(vectors[targets], np.float64), written)
+        # Equal effect on the target: w_i·v = 1.
+        unit = (written / effect[:, None]).astype(np.float32)
+        on = np.zeros(len(SCALES))
+        over = steering.couplings(vectors, targets, unit, config.theta / doses[up])
+        on[up] = over.passing.mean(axis=0) / (count - 1)
+        # Scaled down, the features that the direction holds down come up.
+        under = steering.couplings(vectors, targets, -unit, config.theta / -doses[down])
+        on[down] = under.passing.mean(axis=0) / (count - 1)
+        first = steering.first_false_activation(config.theta, config.amplitude, over.largest)
+        selectivity = steering.selectivity(vectors, targets, written)
+        found["arms"][arm] = {
+            "selectivity": float(selectivity.mean()),
+            "collateral": float(np.sqrt(over.mean_square.astype(np.float64)).mean()),
+            "on": on.tolist(),
+            # Finite, since JSON has no infinity: beyond a million nothing else ever turns on.
+            "first": float(np.median(np.minimum(first, 1e6))),
+        }
+        kept[f"{arm}:selectivity"] = selectivity.astype(np.float32)
+        if arm == "true direction":
+            kept["first"] = np.minimum(first, 1e6).astype(np.float32)
+            found["first_deviation"] = _scanned(config, vectors, targets[:_SCANNED], first)
+            raised = 10 * config.amplitude * vectors[targets]
+            readings = np.asarray(matched_filter.correlations(vectors, raised[:_SCANNED]))
+            found["tenfold"] = float(readings[np.arange(len(readings)), targets[:_SCANNED]].mean())
+        if arm == "dual direction":
+            leverage = capacity.leverage(vectors)[targets]
+            found["leverage_deviation"] = float(np.abs(selectivity / leverage - 1).max())
+    own, neuron = (found["arms"][arm]["selectivity"] for arm in ("true direction", "best neuron"))
+    found["gain"] = own / neuron
+    return found, kept
+
+
+def _scanned(
+    config: Settings, vectors: Vectors, targets: Targets, predicted: NDArray[np.float64]
+) -> float:
+    """The largest distance of the predicted first activation to the scanned one, in scan steps.
+
+    Each target is read at 400 scales, to about twice its prediction; the first scale at which another
+    feature is past the threshold lies within a step above the prediction.
+    """
+    from geometry.decoders import matched_filter
+
+    worst = 0.0
+    for place, target in enumerate(targets):
+        if not np.isfinite(predicted[place]):
+            continue
+        reach = 1.97 * (predicted[place] - 1)  # no step falls on the prediction itself
+        scales = 1 + reach * np.arange(1, _SCAN_STEPS + 1) / _SCAN_STEPS
+        own = vectors[target].astype(np.float64) * config.amplitude
+        before = np.asarray(matched_filter.correlations(vectors, own[None]))
+        after = np.asarray(
+            matched_filter.correlations(vectors, (scales[:, None] * own).astype(np.float32))
+        )
+        change = after - before
+        change[:, target] = -np.inf
+        passed = np.flatnonzero((change > config.theta).any(axis=1))
+        if len(passed) == 0:
+            return float(_SCAN_STEPS)
+        # Float32 readings may pass a hair early.
+        gap = (scales[passed[0]] - predicted[place]) / (reach / _SCAN_STEPS)
+        worst = max(worst, gap if gap >= 0 else -gap * _SCAN_STEPS)
+    return worst
+
+
+def reference(seed: int, seeds: int) -> list[dict[str, Any]]:
+    """The share of other features on at s = 10, theta = 1/2, at the suite's reference widths."""
+    import jax
+
+    from geometry import sphere, steering
+
+    found = []
+    root = jax.random.fold_in(jax.random.key(seed), 78)
+    for dim, within in _REFERENCE:
+        shares = []
+        targets = np.arange(_REFERENCE_TARGETS)
+        for member in range(seeds):
+            key = jax.random.fold_in(jax.random.fold_in(root, dim), member)
+            rows = np.asarray(sphere.sample(key, _REFERENCE_FEATURES, dim))
+            seen = steering.couplings(rows, targets, rows[targets], np.array([0.5 / 9]))
+            shares.append(float(seen.passing.mean()) / (_REFERENCE_FEATURES - 1))
+        found.append(
+            {
+                "dim": dim,
+                "share": float(np.mean(shares)),
+                "interval": list(mean_interval(shares)),
+                "exact": float(steering.spurious_fraction(10, 0.5, dim)),
+                "normal": float(steering.spurious_fraction(10, 0.5, dim, exact=False)),
+                "within": within,
+            }
+        )
+    return found
