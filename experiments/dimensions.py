@@ -129,9 +129,7 @@ def _at(config: Config, dim: int) -> dict[str, Any]:
     for seed in range(config.seeds):
         key = jax.random.fold_in(jax.random.fold_in(jax.random.key(config.seed), dim), seed)
         making, reading = jax.random.split(key)
-        rows = np.zeros((config.sample, pad), np.float32)
-        rows[:, :dim] = sphere.sample(making, config.sample, dim)
-        rows = jax.device_put(rows)
+        rows = sphere.sample_padded(making, config.sample, dim, pad)
         for place, (name, (k, count)) in enumerate(asked.items()):
             seen[name].append(
                 _rates(config, jax.random.fold_in(reading, place), rows, dim, k, count, slots)

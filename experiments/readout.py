@@ -63,7 +63,7 @@ class Config:
     """Active features k for which the needed width is measured."""
     passing_features: Annotated[
         int, cli.integer("--passing-features", at_least=100, at_most=20_000)
-    ] = 4000
+    ] = 2400
     """Features N where message passing meets state evolution."""
     seed: cli.Seed = 0
     """Root of all random numbers."""
@@ -119,7 +119,7 @@ def measure(config: Config, progress: Progress) -> Result:
             config.wide_features,
             config.wide_active,
             min(config.seeds, 5),
-            5 * config.cell_trials,
+            4 * config.cell_trials,
         )
         data["widths"] = progress.part("widths", make)
     with progress.phase("message passing"):

@@ -61,8 +61,7 @@ def picture(
             key = jax.random.fold_in(jax.random.fold_in(root, column), group)
             making, positive, signed = jax.random.split(key, 3)
             # Zero columns change nothing, and let one compilation serve every width.
-            rows = np.zeros((features, features), np.float32)
-            rows[:, :dim] = sphere.sample(making, features, dim)
+            rows = np.asarray(sphere.sample_padded(making, features, dim, features))
             codes = {
                 sign: np.asarray(
                     signals.draw_codes(place, len(active), features, active, signed=sign)
@@ -141,7 +140,9 @@ def transition(
     recovered, undecided = np.zeros((2, groups, len(ks)), np.int64)
     for group in range(groups):
         making, drawing = jax.random.split(jax.random.fold_in(root, group))
-        span = basis_pursuit.subspace(sphere.sample(making, features, dim), dense=True)
+        span = basis_pursuit.subspace(
+            sphere.sample_padded(making, features, dim, features), dense=True
+        )
         codes = signals.draw_codes(drawing, len(active), features, active, signed=not nonnegative)
         outcome = basis_pursuit.decide(span, codes, nonnegative=nonnegative, steps=1000)
         by_k = outcome.reshape(len(ks), each)
@@ -232,8 +233,7 @@ def _linear(
             making, reading = jax.random.split(
                 jax.random.fold_in(jax.random.fold_in(root, dim), member)
             )
-            rows = np.zeros((features, dims[-1]), np.float32)
-            rows[:, :dim] = sphere.sample(making, features, dim)
+            rows = sphere.sample_padded(making, features, dim, dims[-1])
             # A block at a time, so that one compilation serves all.
             wrong = np.zeros(2)
             for block in range(blocks[dim]):
@@ -292,8 +292,7 @@ def _sparse(
         for place, dim in enumerate(dims):
             key = jax.random.fold_in(jax.random.fold_in(root, dim), group)
             making, drawing = jax.random.split(key)
-            rows = np.zeros((features, max(dims)), np.float32)
-            rows[:, :dim] = sphere.sample(making, features, dim)
+            rows = np.asarray(sphere.sample_padded(making, features, dim, max(dims)))
             codes = signals.draw_codes(drawing, each, features, active, signed=signed)
             if predicted is None:
                 won = np.asarray(pursuit.recovers(rows, codes, most=active))
@@ -301,7 +300,7 @@ def _sparse(
                 continue
             span = np.zeros_like(rows)
             span[:, :dim] = basis_pursuit.subspace(rows[:, :dim], dense=False)
-            outcome = basis_pursuit.decide(span, codes, nonnegative=not signed, steps=500)
+            outcome = basis_pursuit.decide(span, codes, nonnegative=not signed, steps=800)
             recovered[group, place] = (outcome == basis_pursuit.RECOVERED).sum()
             undecided[group, place] = (outcome == basis_pursuit.UNDECIDED).sum()
     # Success rises with d: over -d it falls, as the fit expects.

@@ -20,8 +20,9 @@ __all__ = ["ARMS", "SCALES", "reference", "steer_kind", "theory"]
 SCALES = tuple(range(21))
 _SCANNED = 32
 _SCAN_STEPS = 400
-_REFERENCE = ((64, 0.02), (256, 0.02), (768, 0.02), (4096, 0.05))
-_REFERENCE_FEATURES, _REFERENCE_TARGETS = 4096, 1024
+# Dimension, targets, and the resolution of the check: rare events need more targets.
+_REFERENCE = ((64, 256, 0.02), (256, 256, 0.02), (768, 512, 0.02), (4096, 1024, 0.05))
+_REFERENCE_FEATURES = 4096
 
 Vectors = NDArray[np.float32]
 Targets = NDArray[np.int64]
@@ -228,8 +229,8 @@ def _scanned(
 ) -> float:
     """The largest distance of the predicted first activation to the scanned one, in scan steps.
 
-    Each target is read at 400 scales, to about twice its prediction; the first scale at which another
-    feature is past the threshold lies within a step above the prediction.
+    Each target is read at 400 scales, to about twice its prediction; the first scale at which
+    another feature is past the threshold lies within a step above the prediction.
     """
     from geometry.decoders import matched_filter
 
@@ -263,9 +264,9 @@ def reference(seed: int, seeds: int) -> list[dict[str, Any]]:
 
     found = []
     root = jax.random.fold_in(jax.random.key(seed), 78)
-    for dim, within in _REFERENCE:
+    for dim, count, within in _REFERENCE:
         shares = []
-        targets = np.arange(_REFERENCE_TARGETS)
+        targets = np.arange(count)
         for member in range(seeds):
             key = jax.random.fold_in(jax.random.fold_in(root, dim), member)
             rows = np.asarray(sphere.sample(key, _REFERENCE_FEATURES, dim))

@@ -48,6 +48,28 @@ def sample(key: Array, count: int, dim: int) -> Array:
     return rows
 
 
+def sample_padded(key: Array, count: int, dim: int | Array, width: int) -> Array:
+    """Return independent uniform unit vectors of R^dim, followed by zeros.  Shape `[count, width]`.
+
+    `dim` may be traced: inner products are those of R^dim, and one compilation serves every
+    dimension up to `width`.  The draws differ from those of `sample`.
+    """
+    _need(count >= 0, f"`count` must be at least 0; got {count}.")
+    if not isinstance(dim, jax.core.Tracer):
+        _need(1 <= int(dim) <= width, f"`dim` must lie in [1, {width}]; got {dim}.")
+    rows: Array = _sample_padded(key, jnp.asarray(dim, jnp.int32), count, width)
+    return rows
+
+
+@partial(jax.jit, static_argnums=(2, 3))
+def _sample_padded(key: Array, dim: Array, count: int, width: int) -> Array:
+    rows = jax.random.normal(key, (count, width), dtype=jnp.float32)
+    rows = jnp.where(jnp.arange(width)[None, :] < dim, rows, 0)
+    norms = jnp.linalg.norm(rows, axis=1, keepdims=True)
+    safe = jnp.where(norms > 0, norms, 1)
+    return jnp.where(norms > 0, rows / safe, jnp.eye(1, width, dtype=jnp.float32))
+
+
 def normalise(vectors: ArrayLike) -> Array:
     """Return the rows divided by their Euclidean norms.  Shape `[n, d]`, float32.
 
