@@ -122,7 +122,7 @@ def read_kind(
     guaranteed: list[int] = []
     welch_deviation = None
     for seed in range(config.seeds):
-        making, reading = jax.random.split(jax.random.fold_in(root, seed))
+        making, reading, again = jax.random.split(jax.random.fold_in(root, seed), 3)
         fixed = made or dictionary.named(kind, making, features, dim)
         rows = fixed.vectors
         found = readout.read(
@@ -154,7 +154,7 @@ def read_kind(
             # Rounded up, as a guarantee must be.
             limits.append(interference.coherence_limit(min(largest * (1 + 1e-5), 1.0)))
             row_limits.append(_row_limit(sums))
-            guaranteed.append(_guaranteed(reading, rows, limits[-1], features))
+            guaranteed.append(_guaranteed(again, rows, limits[-1], features))
         if seed == 0:
             kept = {"neurons": neurons.astype(np.float32), "serves": serves.astype(np.float32)}
             welch = interference.welch_mean_square(features, dim)

@@ -56,10 +56,12 @@ def _uniform() -> Amplitude:
 
 
 def _exponential() -> Amplitude:
-    # E a^m = m!.  The change a = -log(1 - u) turns the expectation into one over [0, 1], whose end
-    # u = 1 is as smooth as f is at infinity.
-    nodes, weights = np.polynomial.legendre.leggauss(_NODES)
-    return Amplitude(2.0, 24.0, -np.log1p(-(1 + nodes) / 2), weights / 2)
+    # E a^m = m!.  Finely where the mass is, for functions that change over little more than the
+    # interference, and coarsely far out.
+    near, weights = np.polynomial.legendre.leggauss(_NODES)
+    nodes = np.concatenate([4 * (1 + near), 8 + 26 * (1 + near)])
+    masses = np.concatenate([4 * weights, 26 * weights]) * np.exp(-nodes)
+    return Amplitude(2.0, 24.0, nodes, masses)
 
 
 AMPLITUDES: Mapping[str, Amplitude] = {

@@ -1,0 +1,139 @@
+"""Steering's closed forms against whole readings."""
+
+import logging
+import math
+
+import jax
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy import stats
+
+from geometry import capacity, sphere, steering
+
+
+def _unit(count: int = 40, dim: int = 7, seed: int = 0) -> NDArray[np.float64]:
+    rows = np.random.default_rng(seed).standard_normal((count, dim))
+    return np.asarray(rows / np.linalg.norm(rows, axis=1)[:, None], np.float64)
+
+
+TARGETS = np.array([3, 0, 39, 17, 5])
+
+
+def test_selectivity_is_the_share_of_energy() -> None:
+    rows = _unit()
+    written = np.random.default_rng(1).standard_normal((5, 7))
+    found = steering.selectivity(rows, TARGETS, written)
+    for place, target in enumerate(TARGETS):
+        change = rows @ written[place]
+        assert found[place] == pytest.approx(change[target] ** 2 / np.sum(change**2))
+    np.testing.assert_allclose(
+        steering.selectivity(rows, TARGETS, rows[TARGETS]),
+        capacity.feature_dimensionality(rows)[TARGETS],
+    )
+    assert steering.selectivity(rows, TARGETS[:1], np.zeros((1, 7)))[0] == 0
+
+
+def test_the_dual_direction_has_least_collateral() -> None:
+    rows = _unit()
+    dual = steering.dual_directions(rows, TARGETS)
+    np.testing.assert_allclose(np.einsum("md,md->m", rows[TARGETS], dual), 1)
+    best = steering.selectivity(rows, TARGETS, dual)
+    np.testing.assert_allclose(best, capacity.leverage(rows)[TARGETS])
+    generator = np.random.default_rng(2)
+    for size in (1e-3, 0.1, 10):
+        other = dual + size * generator.standard_normal(dual.shape)
+        assert (steering.selectivity(rows, TARGETS, other) <= best + 1e-12).all()
+
+
+def test_best_neurons() -> None:
+    rows = _unit()
+    best, share = steering.best_neurons(rows, TARGETS)
+    for place, target in enumerate(TARGETS):
+        shares = [rows[target, c] ** 2 / np.sum(rows[:, c] ** 2) for c in range(7)]
+        assert best[place] == int(np.argmax(shares))
+        assert share[place] == pytest.approx(max(shares))
+    axes = np.eye(7)[best]
+    np.testing.assert_allclose(steering.selectivity(rows, TARGETS, axes), share)
+    # A neuron that nothing uses is never the best.
+    silent = np.concatenate([rows, np.zeros((40, 1))], axis=1)
+    assert (steering.best_neurons(silent, TARGETS)[0] < 7).all()
+
+
+@pytest.mark.parametrize("entries", [1 << 21, 80])
+def test_couplings(monkeypatch: pytest.MonkeyPatch, entries: int) -> None:
+    # With 80 entries a block holds two targets, and the last block reaches back.
+    monkeypatch.setattr(steering, "_BLOCK_ENTRIES", entries)
+    rows = _unit()
+    written = np.random.default_rng(3).standard_normal((5, 7)) / 3
+    levels = np.array([0.05, 0.3])
+    change = written @ rows.T
+    assert np.abs(change[..., None] - levels).min() > 1e-5  # none is decided by rounding
+    found = steering.couplings(rows, TARGETS, written, levels)
+    for place, target in enumerate(TARGETS):
+        others = np.delete(change[place], target)
+        assert found.largest[place] == pytest.approx(others.max(), rel=1e-5)
+        assert found.mean_square[place] == pytest.approx(np.mean(others**2), rel=1e-5)
+        assert found.passing[place].tolist() == [(others > level).sum() for level in levels]
+
+
+def test_couplings_compile_once(caplog: pytest.LogCaptureFixture) -> None:
+    rows = _unit(33, 6).astype(np.float32)
+
+    def compiled(targets: NDArray[np.int64]) -> int:
+        caplog.clear()
+        with jax.log_compiles(), caplog.at_level(logging.WARNING):
+            steering.couplings(rows, targets, rows[targets], np.array([0.1]))
+        return sum("Finished XLA compilation" in record.message for record in caplog.records)
+
+    assert compiled(np.array([1, 2, 3])) > 0
+    assert compiled(np.array([30, 4, 9])) == 0
+
+
+def test_first_false_activation() -> None:
+    rows = _unit()
+    seen = steering.couplings(rows, TARGETS, rows[TARGETS], np.array([0.5]))
+    first = steering.first_false_activation(0.5, 2.0, seen.largest)
+    for place, target in enumerate(TARGETS):
+        for scale, some in ((first[place] - 1e-4, False), (first[place] + 1e-4, True)):
+            change = (scale - 1) * 2.0 * (rows @ rows[target])
+            assert bool((np.delete(change, target) > 0.5).any()) is some
+    assert steering.first_false_activation(0.5, 1.0, np.array([-0.2, 0.0])).tolist() == [
+        math.inf,
+        math.inf,
+    ]
+
+
+def test_spurious_fractions() -> None:
+    # science's reference numbers, to the digits given.
+    for dim, share in ((64, 0.328), (256, 0.187), (768, 0.062), (4096, 1.9e-4)):
+        found = float(steering.spurious_fraction(10, 0.5, dim, exact=False))
+        assert float(f"{found:.2g}") == float(f"{share:.2g}")
+        assert found == pytest.approx(stats.norm.sf(0.5 * math.sqrt(dim) / 9))
+        exact = float(steering.spurious_fraction(10, 0.5, dim))
+        z = 0.5 * math.sqrt(dim) / 9
+        first = -stats.norm.pdf(z) * (z**3 - 3 * z) / (4 * (dim + 2))
+        assert abs(exact - found - first) < abs(first) / 3 + 1e-7
+    assert steering.spurious_fraction(np.array([1, 0]), 0.5, 16).tolist() == pytest.approx(
+        [0, float(sphere.tail(0.5, 16)) / 2]
+    )
+
+
+def test_the_best_neuron_of_random_directions() -> None:
+    features, dim, draws = 4000, 50, 30
+    shares = []
+    for seed in range(draws):
+        rows = np.asarray(sphere.sample(jax.random.key(seed), features, dim))
+        shares.append(steering.best_neurons(rows, np.arange(400))[1].mean())
+    law = steering.best_neuron_law(features, dim)
+    assert law < 2 * math.log(dim) / features
+    # Squares of a row sum to 1, which costs O(1/d): within 3%, with an error of the mean of 0.2%.
+    assert float(np.mean(shares)) == pytest.approx(law, rel=0.03)
+    assert steering.best_neuron_law(10, 1) == pytest.approx(1 / 10)
+
+
+def test_errors() -> None:
+    with pytest.raises(ValueError, match=r"must be positive; got 0 and 1\.$"):
+        steering.first_false_activation(0, 1, 0.1)
+    with pytest.raises(ValueError, match=r"^`theta` must be at least 0 and `amplitude` positive"):
+        steering.spurious_fraction(2, 0.5, 4, amplitude=0)
