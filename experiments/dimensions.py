@@ -212,12 +212,15 @@ def _largest(
     }
 
 
-def _interpolated(ks: Sequence[int], errors: NDArray[np.float64]) -> float:
-    """The k at which a line through both (ln k, ln errors) passes ln(1/2)."""
-    low, high = np.log(np.maximum(errors, 1e-12))
+def _interpolated(ks: Sequence[int], errors: NDArray[np.float64]) -> float | None:
+    """The k at which a line through both (ln k, ln errors) passes ln(1/2).
+
+    None where no error was seen at one of them, or more at the smaller k.
+    """
+    if not 0 < errors[0] < errors[1]:
+        return None
+    low, high = np.log(errors)
     first, second = math.log(ks[0]), math.log(ks[1])
-    if high <= low:
-        return math.nan
     return float(math.exp(first + (math.log(0.5) - low) * (second - first) / (high - low)))
 
 
@@ -248,8 +251,12 @@ def _fits(found: list[dict[str, Any]], seeds: int) -> dict[str, Any]:
     for family in FAMILIES:
         at = [one for one in found if family in one["families"]]
         rows = [one["families"][family] for one in at]
-        if len(at) < 3 or not all(math.isfinite(v) for row in rows for v in row["left_out"]):
+        seen = [
+            (one, row) for one, row in zip(at, rows, strict=True) if None not in row["left_out"]
+        ]
+        if len(seen) < 3:
             continue
+        at, rows = [one for one, _ in seen], [row for _, row in seen]
         dims = [one["dim"] for one in at]
         whole = _slope(dims, [row["largest"] for row in rows])
         parts = [_slope(dims, [row["left_out"][seed] for row in rows]) for seed in range(seeds)]
@@ -407,10 +414,14 @@ def summary(config: Config, result: Result) -> list[str]:
         how = "N fixed" if family == "fixed" else f"{config.density} a dimension"
         lines.append(
             f"d = {data['at'][-1]['dim']:,}, {row['features']:,} features ({how}): "
-            f"{row['largest']:.0f} can be on at once and read without error "
-            f"(theory {row['theory']:.0f})."
+            f"{_rounded(row['largest'])} can be on at once and read without error "
+            f"(theory {_rounded(row['theory'])})."
         )
     return lines
+
+
+def _rounded(value: float | None) -> str:
+    return "an unmeasured number" if value is None else f"{value:.0f}"
 
 
 EXPERIMENT = Experiment(

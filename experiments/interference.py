@@ -57,6 +57,8 @@ class Config:
     """Standard deviation of Gaussian noise in every coordinate."""
     trials: Annotated[int, cli.integer("--trials", at_least=1, at_most=10**9)] = 4096
     """Read-outs for each dictionary and seed."""
+    reference: Annotated[int, cli.integer("--reference", at_least=1, at_most=10**6)] = 48
+    """Blocks of 512 read-outs at the reference settings, for each of eight seeds."""
     seed: cli.Seed = 0
     """Root of all random numbers."""
     seeds: cli.Seeds = 6
@@ -374,7 +376,14 @@ EXPERIMENT = Experiment(
     ),
     config=Config,
     presets={
-        "tiny": {"dim": 32, "features": 128, "active": 3, "trials": 512, "seeds": 3},
+        "tiny": {
+            "dim": 32,
+            "features": 128,
+            "active": 3,
+            "trials": 512,
+            "seeds": 3,
+            "reference": 1,
+        },
         "quick": {},
         "paper": {"trials": 1 << 16},
         "full": {"trials": 1 << 18, "seeds": 16},

@@ -153,12 +153,13 @@ def _cases(result: Result) -> Figure:
     figure = go.Figure()
     names = _kinds(result)
     labels = [_LABELS.get(name, name) for name in names]
-    for title, pick, colour in (
-        ("largest from any k features", lambda row: row["babel"]["mean"], theme.UPPER),
-        ("rms from k features", lambda row: row["rms"]["mean"], theme.MEASURED),
-        ("largest |cos| of two features", lambda row: row["coherence"]["mean"], theme.HIGHLIGHT),
+    for title, key, colour in (
+        ("largest from any k features", "babel", theme.UPPER),
+        ("rms from k features", "rms", theme.MEASURED),
+        ("largest |cos| of two features", "coherence", theme.HIGHLIGHT),
     ):
-        values = np.array([pick(data["dictionaries"][name]) for name in names], np.float32)
+        means = [data["dictionaries"][name][key]["mean"] for name in names]
+        values = np.array(means, np.float32)
         figure.add_bar(
             x=labels,
             y=values,

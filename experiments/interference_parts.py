@@ -41,6 +41,8 @@ class Settings(Protocol):
     def active(self) -> int: ...
     @property
     def tensor(self) -> str | None: ...
+    @property
+    def reference(self) -> int: ...
 
 
 class Step(Protocol):
@@ -295,4 +297,6 @@ def reference(config: Settings) -> list[dict[str, Any]]:
     """The numbers that the suite is held to, each simulated: name, theory, estimate, band."""
     from experiments import interference_reference
 
-    return interference_reference.measure(config.seed, max(config.seeds, 8))
+    return interference_reference.measure(
+        config.seed, max(config.seeds, 8), blocks=config.reference
+    )

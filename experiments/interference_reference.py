@@ -11,14 +11,13 @@ from experiments.intervals import mean_interval
 __all__ = ["measure"]
 
 FEATURES, DIM, ACTIVE = 2048, 256, 16
-_BLOCKS = 48
 _BIAS = 0.3
 _SMALL = (256, 32, 9)
-_SMALL_TRIALS = 1 << 14
+_MOST_SMALL_TRIALS = 1 << 14
 
 
-def measure(seed: int, seeds: int) -> list[dict[str, Any]]:
-    """Every reference number with its interval over `seeds` dictionaries."""
+def measure(seed: int, seeds: int, *, blocks: int) -> list[dict[str, Any]]:
+    """Every reference number with its interval over `seeds` dictionaries, `blocks` blocks each."""
     import jax
 
     from geometry import interference
@@ -30,7 +29,7 @@ def measure(seed: int, seeds: int) -> list[dict[str, Any]]:
     root = jax.random.fold_in(jax.random.key(seed), 77)
     for member in range(seeds):
         key = jax.random.fold_in(root, member)
-        for name, value in (_thresholds(key, best) | _small(key)).items():
+        for name, value in (_thresholds(key, best, blocks) | _small(key, blocks)).items():
             seen.setdefault(name, []).append(value)
     setting = f"(N, d, k) = ({FEATURES}, {DIM}, {ACTIVE})"
     sigma = float(np.sqrt(ACTIVE / DIM))
@@ -87,7 +86,7 @@ def measure(seed: int, seeds: int) -> list[dict[str, Any]]:
     ]
 
 
-def _thresholds(key: Any, best: float) -> dict[str, float]:
+def _thresholds(key: Any, best: float, blocks: int) -> dict[str, float]:
     import jax
 
     from geometry import capacity, readout, signals, sphere
@@ -102,7 +101,7 @@ def _thresholds(key: Any, best: float) -> dict[str, float]:
         Activity(ACTIVE),
         np.array([0.5, best]),
         bins=readout.Bins(-2.0, 3.0, 2),
-        blocks=_BLOCKS,
+        blocks=blocks,
     )
     off, on = np.asarray(found.counts, np.int64).sum(axis=0)
     alarms = np.asarray(found.false_alarms, np.int64).sum(axis=0)
@@ -114,14 +113,14 @@ def _thresholds(key: Any, best: float) -> dict[str, float]:
     return {
         "alarm": float(alarms[0] / off),
         "miss": float(misses[0] / on),
-        "errors": float((alarms[1] + misses[1]) / (_BLOCKS * readout.block_of(FEATURES))),
+        "errors": float((alarms[1] + misses[1]) / (blocks * readout.block_of(FEATURES))),
         "relu": float(np.nanmean(shown)),
         "relu_square": float(np.nanmean(shown**2)),
         "inverse_ratio": float(np.mean(1 / capacity.participation_ratio(rows, axis=1))),
     }
 
 
-def _small(key: Any) -> dict[str, float]:
+def _small(key: Any, blocks: int) -> dict[str, float]:
     """A fixed dictionary's rows, each against its own prediction."""
     import jax
 
@@ -129,12 +128,13 @@ def _small(key: Any) -> dict[str, float]:
     from geometry.decoders.batch import product
 
     features, dim, active = _SMALL
+    trials = min(_MOST_SMALL_TRIALS, 512 * blocks)
     making, *drawing = jax.random.split(jax.random.fold_in(key, 1), 3)
     rows = sphere.sample(making, features, dim)
     moments = capacity.off_diagonal_moments(rows)
     found: dict[str, float] = {}
     for signed, place in ((False, drawing[0]), (True, drawing[1])):
-        codes = signals.draw_codes(place, _SMALL_TRIALS, features, active, signed=signed)
+        codes = signals.draw_codes(place, trials, features, active, signed=signed)
         readings = np.asarray(product(product(codes, rows), rows.T), np.float64)
         # Inactive readings only: the active set is then uniform among the others.
         off = np.asarray(codes) == 0

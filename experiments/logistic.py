@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 from experiments.intervals import LEVEL
 
@@ -58,6 +57,8 @@ def crossing(
     pooled = _fit(places, won.sum(axis=0), tried.sum(axis=0))
     if pooled is None:
         return None
+    from scipy import stats
+
     centre, width = pooled
     generator = np.random.default_rng(seed)
     found = []

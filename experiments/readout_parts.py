@@ -169,16 +169,18 @@ def transition(
 def _crossing(
     x: NDArray[Any], recovered: NDArray[np.int64], undecided: NDArray[np.int64], each: int
 ) -> Crossing | None:
-    """The crossing, its interval wide enough for both readings of the undecided trials."""
+    """The crossing, its interval wide enough for both readings of the undecided trials.
+
+    None where it is not determined: the trials, or some resample of them, all end alike.
+    """
     low = crossing(x, recovered, each)
     high = crossing(x, recovered + undecided, each)
     if low is None or high is None:
         return None
-    return Crossing(
-        (low.at + high.at) / 2,
-        (min(low.interval[0], high.interval[0]), max(low.interval[1], high.interval[1])),
-        low.width,
-    )
+    interval = min(low.interval[0], high.interval[0]), max(low.interval[1], high.interval[1])
+    if not all(map(math.isfinite, interval)):
+        return None
+    return Crossing((low.at + high.at) / 2, interval, low.width)
 
 
 def widths(seed: int, features: int, active: int, seeds: int, trials: int) -> dict[str, Any]:

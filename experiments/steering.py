@@ -54,6 +54,8 @@ class Config:
     """Threshold past which a feature counts as switched on."""
     steps: Annotated[int, cli.integer("--steps", at_least=1, at_most=10**6)] = 400
     """Training steps of the trained dictionary."""
+    reference: Annotated[int, cli.integer("--reference", at_least=16, at_most=4096)] = 1024
+    """Targets at the widest reference setting; a quarter of them at the others."""
     seed: cli.Seed = 0
     """Root of all random numbers."""
     seeds: cli.Seeds = 4
@@ -109,7 +111,9 @@ def measure(config: Config, progress: Progress) -> Result:
     data["notice"] = " ".join(notices)
     data["theory"] = steering_parts.theory(config, features, dim)
     with progress.phase("reference settings"):
-        data["reference"] = steering_parts.reference(config.seed, max(config.seeds, 8))
+        data["reference"] = steering_parts.reference(
+            config.seed, max(config.seeds, 8), config.reference
+        )
     return Result(data, arrays, _tables(data))
 
 
@@ -325,10 +329,17 @@ EXPERIMENT = Experiment(
     ),
     config=Config,
     presets={
-        "tiny": {"dim": 16, "features": 64, "targets": 16, "steps": 20, "seeds": 3},
+        "tiny": {
+            "dim": 16,
+            "features": 64,
+            "targets": 16,
+            "steps": 20,
+            "seeds": 3,
+            "reference": 16,
+        },
         "quick": {},
-        "paper": {"dim": 512, "features": 4096, "targets": 1024, "steps": 2000},
-        "full": {"dim": 768, "features": 16384, "targets": 4096, "steps": 4000, "seeds": 8},
+        "paper": {"targets": 1024, "steps": 2000, "seeds": 8},
+        "full": {"targets": 4096, "steps": 10_000, "seeds": 32},
     },
     measure=measure,
     checks=checks,

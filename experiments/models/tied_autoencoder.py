@@ -57,7 +57,7 @@ class TiedAutoencoder(nnx.Module):
     def __call__(self, inputs: Array) -> Array:
         """Return the restored features.  Shape `[b, n]`."""
         vectors = self.vectors[...]
-        return jax.nn.relu(inputs @ vectors @ vectors.T + self.bias[...])
+        return jax.nn.relu(inputs @ vectors @ vectors.T + self.bias[...][None, :])
 
 
 def train(key: Array, config: Config) -> tuple[Array, Array]:

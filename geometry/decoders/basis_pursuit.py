@@ -60,7 +60,7 @@ def subspace(vectors: ArrayLike, *, dense: bool) -> NDArray[np.float32]:
     values, axes = np.linalg.eigh(rows.T @ rows)
     kept = values > _RANK * values[-1]
     basis = rows @ (axes[:, kept] / np.sqrt(values[kept]))
-    return (basis @ basis.T if dense else basis).astype(np.float32)
+    return np.asarray(basis @ basis.T if dense else basis, np.float32)
 
 
 class _State(NamedTuple):

@@ -1,0 +1,259 @@
+"""Interference, read-out, dimensions and steering: whole runs, verdicts, errors, reports."""
+
+from __future__ import annotations
+
+import copy
+import importlib
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pytest
+from browser import launch, visit
+
+from experiments.harness.checks import Verdict
+from experiments.harness.experiment import Experiment, Result
+from experiments.harness.run import main
+from experiments.harness.store import load
+
+NAMES = ("interference", "readout", "dimensions", "steering")
+VIEWS: tuple[tuple[int, Literal["light", "dark"]], ...] = ((1400, "light"), (380, "dark"))
+FIGURES = {
+    "interference": ["readings", "errors", "cases", "widths", "neurons", "serves"],
+    "readout": ["widths", "maps", "transition"],
+    "dimensions": ["largest", "interference", "alarms"],
+    "steering": ["arms", "kinds", "selectivity", "first"],
+}
+
+
+def experiment(name: str) -> Experiment[Any]:
+    found = importlib.import_module(f"experiments.{name}").EXPERIMENT
+    assert isinstance(found, Experiment)
+    return found
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("runs")
+
+
+@pytest.fixture(scope="module")
+def runs(out: Path) -> dict[str, Path]:
+    """One tiny run of each, shared."""
+    folders = {}
+    for name in NAMES:
+        # Exit code 1 is a FAIL, which so few trials may bring.
+        code = main(experiment(name), ["--preset", "tiny", "--quiet", "--out", str(out)])
+        assert code in (0, 1)
+        (folders[name],) = [path for path in (out / name).iterdir() if path.is_dir()]
+    return folders
+
+
+def result_of(folder: Path) -> Result:
+    return load(folder).result
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_run_says_what_it_found(name: str, runs: dict[str, Path]) -> None:
+    record = json.loads((runs[name] / "record.json").read_text(encoding="utf-8"))
+    assert record["answer"].endswith(".")
+    assert len(record["summary"]) >= 2
+    verdicts = [check["verdict"] for check in record["checks"]]
+    assert "PASS" in verdicts
+    # Exact and joint statements hold however few the trials; few FAILs are by chance.
+    assert verdicts.count("FAIL") <= 2, [c for c in record["checks"] if c["verdict"] == "FAIL"]
+    page = (runs[name] / "report.html").read_text(encoding="utf-8")
+    assert experiment(name).primer.split(".")[0] in page
+    figures = experiment(name).figures(experiment(name).config(), result_of(runs[name]))
+    assert [figure.id for figure in figures] == FIGURES[name]
+    for figure in figures:
+        assert figure.caption.endswith(".")
+        assert len(figure.figure.data) >= 1
+
+
+@pytest.mark.parametrize("name", ["interference", "steering"])
+def test_the_same_seed_gives_the_same_numbers(
+    name: str, runs: dict[str, Path], tmp_path: Path
+) -> None:
+    words = ["--preset", "tiny", "--quiet", "--out", str(tmp_path)]
+    assert main(experiment(name), words) in (0, 1)
+    (again,) = [path for path in (tmp_path / name).iterdir() if path.is_dir()]
+    one, two = (json.loads((f / "record.json").read_text("utf-8")) for f in (runs[name], again))
+    assert one["data"] == two["data"]
+    assert main(experiment(name), [*words, "--seed", "1"]) in (0, 1)
+    other = next(f for f in (tmp_path / name).iterdir() if f.is_dir() and f != again)
+    assert json.loads((other / "record.json").read_text("utf-8"))["data"] != one["data"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_help_is_light(name: str) -> None:
+    code = (
+        "import sys\n"
+        f"from experiments.{name} import EXPERIMENT, main\n"
+        "code = main(EXPERIMENT, ['--help'])\n"
+        "heavy = {'jax', 'flax', 'scipy', 'plotly'} & set(sys.modules)\n"
+        "print('exit', code, 'heavy:', sorted(heavy))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "exit 0 heavy: []" in done.stdout
+    assert f"python -m experiments.{name}" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "said"),
+    [
+        ("interference", ["--active", "128"], "--active must be below the number of features, 128"),
+        ("interference", ["--features", "0"], "--features must be an integer, at least 1; got '0'"),
+        ("interference", ["--dim", "2.5"], "--dim must be an integer from 2 to 65536; got '2.5'"),
+        ("interference", ["--dim", "200"], "--features must be at least --dim for a tight frame"),
+        ("interference", ["--noise", "-1"], "--noise must be a number in [0, inf); got '-1'"),
+        ("interference", ["--law", "poisson"], "--law must be one of exact, bernoulli; got"),
+        ("interference", ["--dictionaries", "best"], "--dictionaries must be one of random, tight"),
+        ("interference", ["--file", "absent.npy"], "the file 'absent.npy' cannot be read"),
+        ("interference", ["--tensor", "w"], "--tensor must come with --file; got 'w' alone."),
+        ("interference", ["--seeds", "1"], "--seeds must be at least 2, for intervals; got 1."),
+        ("readout", ["--columns", "1.5"], "--columns must be a number in (0, 1); got '1.5'."),
+        ("readout", ["--columns", "0.01"], "--columns must leave d = delta·N between 4 and"),
+        ("readout", ["--wide-active", "99"], "--wide-active must be at most an eighth of"),
+        ("readout", ["--seeds", "4"], "--seeds must be at least 5, for intervals; got 4."),
+        ("dimensions", ["--dim", "16", "32"], "--dim must name at least 3 dimensions; got 2."),
+        ("dimensions", ["--dim", "8"], "--dim must be an integer from 16 to 65536; got '8'."),
+        ("dimensions", ["--active", "5000"], "--active must be below --features, 4096; got 5000."),
+        ("dimensions", ["--share", "2", "--sample", "64"], "--share must leave fewer active"),
+        ("steering", ["--features", "1"], "--features must be at least 2; got 1."),
+        ("steering", ["--theta", "0"], "--theta must be a number in (0, inf); got '0'."),
+        ("steering", ["--targets", "0"], "--targets must be an integer, at least 1; got '0'."),
+    ],
+)
+def test_bad_input(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, words: list[str], said: str
+) -> None:
+    out = tmp_path / "runs"
+    given = ["--preset", "tiny", "--quiet", "--out", str(out), *words]
+    assert main(experiment(name), given) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("error: ")
+    assert captured.err.count("\n") == 1
+    assert said in captured.err
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("name", ["interference", "steering"])
+def test_a_dictionary_from_a_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    path = tmp_path / "w.npy"
+    rows = np.random.default_rng(0).standard_normal((40, 8))
+    np.save(path, rows)
+    words = ["--preset", "tiny", "--json", "--quiet", "--file", str(path), "--out", str(tmp_path)]
+    # The sizes of the preset are those of made dictionaries.
+    assert main(experiment(name), [*words, "--dim", "8", "--features", "40"]) in (0, 1)
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["notice"].startswith("40 of 40 rows of the file were not of unit length")
+    assert list(answer["dictionaries"]) == ["w.npy"]
+    assert (answer["features"], answer["dim"]) == (40, 8)
+    # Other content under the same name is another run; the same is found done.
+    again = [*words, "--dim", "8", "--features", "40"]
+    assert main(experiment(name), again) in (0, 1)
+    assert json.loads(capsys.readouterr().out)["run"] == answer["run"]
+    np.save(path, rows[::-1] + 1)
+    assert main(experiment(name), again) in (0, 1)
+    assert json.loads(capsys.readouterr().out)["run"] != answer["run"]
+    rows[3] = 0
+    np.save(path, rows)
+    assert main(experiment(name), again) == 2
+    assert "rows that are not zero" in capsys.readouterr().err
+
+
+def falsified(name: str, folder: Path, change: Any) -> dict[str, Verdict]:
+    data = copy.deepcopy(result_of(folder).data)
+    change(data)
+    result = replace(result_of(folder), data=data)
+    config = experiment(name).config()
+    return {check.name: check.verdict for check in experiment(name).checks(config, result)}
+
+
+def test_checks_see_what_is_wrong(runs: dict[str, Path]) -> None:
+    def far(row: dict[str, Any], factor: float = 3.0) -> None:
+        row["mean"] *= factor
+        row["interval"] = [row["mean"], row["mean"]]
+
+    def interference(data: Any) -> None:
+        for row in data["dictionaries"].values():
+            far(row["square_ratio"])
+            row["guaranteed_errors"] = 1
+        far(data["dictionaries"]["random"]["rms"])
+        data["dictionaries"]["tight"]["welch_deviation"] = 1e-3
+        data["reference"][0]["interval"] = [1.0, 1.0]
+
+    found = falsified("interference", runs["interference"], interference)
+    failed = {name for name, verdict in found.items() if verdict is Verdict.FAIL}
+    assert {
+        "mean square interference, random",
+        "mean square interference, packing",
+        "errors at the k that coherence guarantees, packing",
+        "Welch's floor met row by row, tight",
+        "C6: interference at features that are off",
+        "reference: false alarms at 1/2",
+    } <= failed
+
+    def steering(data: Any) -> None:
+        for row in data["dictionaries"].values():
+            row["first_deviation"] = 2.0
+            row["leverage_deviation"] = 1.0
+            row["tenfold"] = 9.0
+        far(data["dictionaries"]["random"]["arms"]["true direction"]["on"][10])
+
+    found = falsified("steering", runs["steering"], steering)
+    for name in (
+        "first false activation, packing",
+        "selectivity of the dual direction, tight",
+        "C16: reading of the target at s = 10",
+        "C16: other features switched on at s = 10",
+    ):
+        assert found[name] is Verdict.FAIL
+
+    def dimensions(data: Any) -> None:
+        for fit in data["fits"].values():
+            fit["interval"] = [2.0, 2.0]
+            fit["ratio_interval"] = [2.0, 2.0]
+
+    found = falsified("dimensions", runs["dimensions"], dimensions)
+    assert set(found.values()) == {Verdict.FAIL}
+
+    def readout(data: Any) -> None:
+        for one in data["transition"]:
+            one["ratio"], one["interval"] = 1.2, [1.19, 1.21]
+        data["passing"]["interval"] = [1.0, 1.0]
+
+    found = falsified("readout", runs["readout"], readout)
+    assert found["l1 transition at d/N = 0.5, signed"] is Verdict.FAIL
+    assert found["message passing at its fixed point, mean square error"] is Verdict.FAIL
+
+
+def test_undecided_crossings_are_inconclusive(runs: dict[str, Path]) -> None:
+    def none(data: Any) -> None:
+        for one in data["transition"]:
+            one["ratio"] = one["interval"] = None
+
+    found = falsified("readout", runs["readout"], none)
+    assert found["l1 transition at d/N = 0.5, signed"] is Verdict.INCONCLUSIVE
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_report_opens(name: str, runs: dict[str, Path]) -> None:
+    with launch() as browser:
+        for width, scheme in VIEWS:
+            with visit(browser, runs[name] / "report.html", width=width, scheme=scheme) as page:
+                page.settle()
+                assert page.errors == []
+                plots = page.plots()
+                assert list(plots) == FIGURES[name]
+                assert {plot.state for plot in plots.values()} == {"drawn"}
+                assert page.overflow() <= 0
+                assert all(url.startswith("file:") for url in page.requests)
