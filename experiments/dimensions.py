@@ -251,12 +251,14 @@ def _fits(found: list[dict[str, Any]], seeds: int) -> dict[str, Any]:
     for family in FAMILIES:
         at = [one for one in found if family in one["families"]]
         rows = [one["families"][family] for one in at]
-        seen = [
-            (one, row) for one, row in zip(at, rows, strict=True) if None not in row["left_out"]
+        known = [
+            place
+            for place, row in enumerate(rows)
+            if None not in (row["theory"], row["largest"], *row["left_out"])
         ]
-        if len(seen) < 3:
+        if len(known) < 3:
             continue
-        at, rows = [one for one, _ in seen], [row for _, row in seen]
+        at, rows = [at[place] for place in known], [rows[place] for place in known]
         dims = [one["dim"] for one in at]
         whole = _slope(dims, [row["largest"] for row in rows])
         parts = [_slope(dims, [row["left_out"][seed] for row in rows]) for seed in range(seeds)]

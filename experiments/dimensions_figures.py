@@ -76,7 +76,7 @@ def _interference(result: Result) -> Figure:
         _marks(figure, dims, [one[key]["rms"] for one in at], name, colour)
         _line(figure, dims, [one[key]["rms_theory"] for one in at], theme.THEORY)
     _over_d(figure)
-    figure.update_yaxes(title="rms interference", type="log", exponentformat="power")
+    figure.update_yaxes(title="rms interference", type="log", dtick=1)
     return Figure(
         "interference",
         "Interference over the width",
@@ -99,9 +99,7 @@ def _alarms(result: Result) -> Figure:
         kept = [place for place, value in enumerate(theory) if value > 1e-12]
         _line(figure, [dims[p] for p in kept], [theory[p] for p in kept], theme.THEORY)
     _over_d(figure)
-    figure.update_yaxes(
-        title="share above 1/2", type="log", range=[-8, 0.1], exponentformat="power"
-    )
+    figure.update_yaxes(title="share above 1/2", type="log", range=[-8, 0.1], dtick=1)
     return Figure(
         "alarms",
         "Features that look on though they are off",
@@ -128,9 +126,9 @@ def _largest(result: Result) -> Figure:
             marker={"color": colour},
             name=name,
         )
-        _line(figure, dims, [row["theory"] for row in rows], theme.THEORY)
+        _line(figure, dims, [row["theory"] or np.nan for row in rows], theme.THEORY)
     _over_d(figure)
-    figure.update_yaxes(title="active features k", type="log", exponentformat="power")
+    figure.update_yaxes(title="active features k", type="log", dtick=1)
     return Figure(
         "largest",
         "How many features can be on at once and be read without error",

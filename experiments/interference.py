@@ -302,7 +302,8 @@ def answer(config: Config, result: Result) -> str:
         told.append(f"{row['errors']['mean']:.3g} ({low:.3g} to {high:.3g}) with {_called(name)}")
     return (
         f"With {config.active} of {data['features']:,} features on in {data['dim']:,} dimensions, "
-        f"a reader at the best threshold misreads {_listed(told)} features a trial."
+        "a reader at the best threshold misreads so many features a trial: "
+        f"{_listed(told)}."
     )
 
 

@@ -138,7 +138,7 @@ def _selectivity(result: Result) -> Figure:
             line={"color": theme.THEORY, "width": 1, "dash": "dot"},
             annotation={"text": words, "xanchor": "right"},
         )
-    figure.update_yaxes(title="share of energy at the target", type="log", exponentformat="power")
+    figure.update_yaxes(title="share of energy at the target", type="log", dtick=1)
     return Figure(
         "selectivity",
         "Selectivity: how much of the step arrives at the target",
