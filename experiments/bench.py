@@ -4,8 +4,8 @@
 
 Alternates each kernel with its floor, so that a noisy machine slows both alike, and prints the
 medians and the ratio: the blocked Gram kernel against one plain NumPy float32 product of the same
-number of multiply-adds, and the main job cold (a new process) against a run found done. With
-`--json` one object.
+number of multiply-adds, the read-out kernel against its matrix product, and the main job cold (a
+new process) against a run found done. With `--json` one object.
 """
 
 from __future__ import annotations
@@ -60,6 +60,7 @@ def timings(pairs: int) -> Iterator[Timing]:
     """Every timing, one after the other."""
     yield gram_kernel(pairs)
     yield catalogue_query(pairs)
+    yield readout_kernel(pairs)
     yield main_job()
 
 
@@ -95,6 +96,55 @@ def catalogue_query(pairs: int) -> Timing:
 
     mine, theirs = alternate(subject, lambda: catalogue.best(DIM, eps), pairs)
     return Timing(f"search at ({DIM}, 0.05)", mine, "remembered", theirs, mine / theirs, "")
+
+
+def readout_kernel(pairs: int) -> Timing:
+    """A million read-outs against their matrix product: same type, precision, shape and run.
+
+    Each side does a sixteenth of the million; the seconds given are for all of it.
+    """
+    import jax
+    import jax.numpy as jnp
+
+    from geometry import readout, sphere
+    from geometry.signals import Activity
+
+    features, dim, active = 4096, 512, 16
+    share = 16
+    block = readout.block_of(features)
+    blocks = 1_000_000 // share // block
+    making, reading, filling = jax.random.split(jax.random.key(0), 3)
+    rows = sphere.sample(making, features, dim)
+    inputs = jax.random.normal(filling, (block, dim), jnp.float32)
+
+    @jax.jit
+    def product(left: jax.Array, right: jax.Array) -> jax.Array:
+        return jax.lax.dot_general(
+            left, right, (((1,), (1,)), ((), ())), precision=jax.lax.Precision.HIGHEST
+        )
+
+    def subject() -> object:
+        found = readout.read(
+            reading,
+            rows,
+            Activity(active),
+            np.array([0.5, 0.68]),
+            bins=readout.Bins(-2.0, 3.0, 320),
+            blocks=blocks,
+        )
+        return found.squares.block_until_ready()
+
+    def floor() -> object:
+        for _ in range(blocks):
+            product(inputs, rows).block_until_ready()
+        return None
+
+    mine, theirs = alternate(subject, floor, pairs)
+    rate = 2 * blocks * block * features * dim / mine / 1e9
+    name = f"1e6 read-outs, N = {features}, d = {dim}, k = {active}"
+    return Timing(
+        name, share * mine, "products only", share * theirs, mine / theirs, f"{rate:.0f} GFLOP/s"
+    )
 
 
 def main_job() -> Timing:

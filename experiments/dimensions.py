@@ -393,10 +393,11 @@ def answer(config: Config, result: Result) -> str:
     few, share, most = fits["few"], fits["share"], fits["density"]
     low, high = most["interval"]
     return (
-        f"With {config.active} features on, interference falls as d^{few['exponent']:.3f}; with a "
-        f"fixed share of d on it does not fall (d^{share['exponent']:.3f}); and the number that "
-        f"can be read at once grows as d^{most['exponent']:.2f} ({low:.2f} to {high:.2f}) at "
-        f"{config.density} features a dimension."
+        f"With {config.active} features on, interference falls as d to the power "
+        f"{few['exponent']:.3f}; with a fixed share of d on it stays (power "
+        f"{abs(share['exponent']):.3f}); and the number that can be read at once grows with the "
+        f"power {most['exponent']:.2f} ({low:.2f} to {high:.2f}), at {config.density} features a "
+        "dimension."
     )
 
 

@@ -41,7 +41,7 @@ class Config:
     """Sizes of the picture, of the measured transition, and of the widths."""
 
     features: Annotated[int, cli.integer("--features", at_least=40, at_most=4096)] = 400
-    """Features N where the l1 transition is measured."""
+    """Features N where the l1 transition is measured; more at small d/N, see the table."""
     columns: Annotated[
         tuple[float, ...],
         cli.options("--columns", "a number in (0, 1)", _share, metavar="DELTA"),
@@ -148,6 +148,7 @@ def _tables(data: dict[str, Any]) -> dict[str, Table]:
     crossed = tuple(
         (
             one["delta"],
+            one["features"],
             "nonnegative" if one["nonnegative"] else "signed",
             one["predicted"] / one["dim"],
             None if one["ratio"] is None else one["ratio"] * one["predicted"] / one["dim"],
@@ -172,6 +173,7 @@ def _tables(data: dict[str, Any]) -> dict[str, Table]:
         "transition": Table(
             (
                 "d/N",
+                "N",
                 "amplitudes",
                 "k/d by theory",
                 "k/d measured",

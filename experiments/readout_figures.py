@@ -89,8 +89,9 @@ def _axes(figure: PlotlyFigure, rows: int, count: int) -> None:
     figure.update_yaxes(range=[0, 1])
     for row in range(1, rows + 1):
         figure.update_yaxes(title="k/d", row=row, col=1)
-    figure.update_xaxes(title="d/N", row=rows, col=1)
-    figure.update_xaxes(title="d/N", row=-(-(count - 1) // 2), col=2, showticklabels=True)
+    for row, column in ((rows, 1), (count // 2, 2)):
+        title = {"text": "d/N", "standoff": 22}
+        figure.update_xaxes(title=title, row=row, col=column, showticklabels=True)
 
 
 def _transition(result: Result) -> Figure:
@@ -148,7 +149,7 @@ def _widths(result: Result) -> Figure:
             y=names,
             orientation="h",
             marker={"color": colours},
-            text=notes,
+            text=[f"\u2003{note}" for note in notes],
             textposition="outside",
             cliponaxis=False,
             error_x={"type": "data", "symmetric": False, "array": high, "arrayminus": low},

@@ -133,10 +133,16 @@ def _selectivity(result: Result) -> Figure:
         (theory["neuron"], "best of d neurons"),
         (theory["chance"], "1/N"),
     ):
-        figure.add_hline(
-            y=level,
-            line={"color": theme.THEORY, "width": 1, "dash": "dot"},
-            annotation={"text": words, "xanchor": "right"},
+        figure.add_hline(y=level, line={"color": theme.THEORY, "width": 1, "dash": "dot"})
+        # On a log axis lines are placed by value and words by its logarithm.
+        figure.add_annotation(
+            x=0.01,
+            xref="paper",
+            xanchor="left",
+            y=float(np.log10(level)),
+            yanchor="bottom",
+            text=words,
+            showarrow=False,
         )
     figure.update_yaxes(title="share of energy at the target", type="log", dtick=1)
     return Figure(

@@ -124,7 +124,8 @@ def _made(config: Settings, kind: str, key: Array, features: int, dim: int) -> D
     return dictionary.normalised(
         "trained",
         np.asarray(vectors),
-        f"trained: loss {float(losses[-20:].mean()):.3g} a sample after {config.steps} steps",
+        f"Trained autoencoder: loss {float(losses[-20:].mean()):.3g} a sample after "
+        f"{config.steps} steps",
     )
 
 

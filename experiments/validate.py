@@ -20,13 +20,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
 
+from experiments import reading_promises
 from experiments.harness.errors import DONE, FAILED, exit_code
+from experiments.promise import Promise
 from experiments.reference_numbers import LARGE_UPPER, LOWER, TIGHT, UPPER, threshold
 from geometry import bounds, catalogue, certify, exact
 from geometry.bounds.relative import welch_coherence
@@ -55,14 +57,6 @@ _TIGHT_SECONDS = 60.0
 _WIDE_SECONDS, _WIDE_BYTES = 60.0, 2 << 30
 _ATLAS_SECONDS = 45.0
 _LARGEST_FRAME = 1000
-
-
-@dataclass(frozen=True)
-class Promise:
-    """A statement, and how to measure it: whether it holds, and the number seen."""
-
-    name: str
-    measure: Callable[[], tuple[bool, str]]
 
 
 @dataclass(frozen=True)
@@ -100,6 +94,7 @@ def promises() -> Iterator[Promise]:
     )
     yield Promise(f"atlas, quick, in under {_ATLAS_SECONDS:.0f} s", atlas_start)
     yield Promise("bad input: one line, exit 2, nothing written", bad_input)
+    yield from reading_promises.promises()
 
 
 def tight(dim: int, eps: str, count: int) -> tuple[bool, str]:

@@ -11,6 +11,15 @@ Index
     coherence       blocked kernels over the Gram matrix
     tiles           its tiles: blocks, masks, devices
     baseline        random and greedy packings, as simulated
+    dictionaries    random directions, tight frames and packings, as matrices
+    signals         sparse activity of features, and its superposition
+    readout         linear read-out in blocks: histograms, false alarms, misses
+    interference    its laws, thresholds, guarantees and the widths needed
+    decoders        matched filter, pursuit, FISTA, message passing, basis pursuit
+    donoho_tanner   the phase transition of l1 recovery
+    state_evolution what message passing does in large random dictionaries
+    capacity        feature dimensionality, leverage, sharing, worst cases
+    steering        what scaling one feature does to the others
     bounds          proved upper bounds on the size of a packing
     packing         what an explicit packing is: rows by index, exact coherence, recipe
     constructions   explicit packings, one family a file

@@ -217,6 +217,8 @@ def test_help_shows_the_defaults_of_the_preset(capsys: pytest.CaptureFixture[str
 
 def test_an_experiment_holds_its_contract() -> None:
     presets = toy.EXPERIMENT.presets
+    with pytest.raises(ValueError, match=r"^`primer` must be a paragraph; got nothing\.$"):
+        replace(toy.EXPERIMENT, primer=" ")
     with pytest.raises(ValueError, match=r"^`question` must end in a question mark; got 'Sum'\.$"):
         replace(toy.EXPERIMENT, question="Sum")
     with pytest.raises(ValueError, match=r"^`presets` must define tiny, quick, paper, full; got t"):

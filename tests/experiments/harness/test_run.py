@@ -530,3 +530,27 @@ def test_data_is_plain_before_anything_sees_it(capsys: pytest.CaptureFixture[str
     assert main(measuring(data=data), ["--json"]) == 0
     found: dict[str, Json] = json.loads(capsys.readouterr().out)
     assert (found["sum"], found["pair"]) == (3, [0.5, None])
+
+
+def test_a_run_is_known_by_the_content_of_its_input(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    def run(name: str) -> str:
+        assert main(toy.EXPERIMENT, ["--json", "--quiet", "--source", name]) == 0
+        return str(exact_json.loads(capsys.readouterr().out)["run"])
+
+    Path("a.txt").write_text("one", encoding="utf-8")
+    Path("b.txt").write_text("one", encoding="utf-8")
+    first = run("a.txt")
+    assert run("b.txt") == first
+    Path("a.txt").write_text("two", encoding="utf-8")
+    assert run("a.txt") != first
+    kept = sorted(path.name for path in (tmp_path / "results" / "toy").iterdir())
+    assert main(toy.EXPERIMENT, ["--quiet", "--source", "absent.txt"]) == 2
+    captured = capsys.readouterr()
+    assert captured.err == (
+        "error: --source must be a readable file; got 'absent.txt': No such file or directory.\n"
+    )
+    assert sorted(path.name for path in (tmp_path / "results" / "toy").iterdir()) == kept

@@ -12,7 +12,14 @@ import numpy as np
 
 from experiments.harness.checks import Check, Claim, ClaimVerdict, judge
 from experiments.harness.cli import InputError, Seed, Seeds, integer, integers, real, text
-from experiments.harness.experiment import OUTPUT_ONLY, Experiment, Figure, Result, Table
+from experiments.harness.experiment import (
+    INPUT_FILE,
+    OUTPUT_ONLY,
+    Experiment,
+    Figure,
+    Result,
+    Table,
+)
 from experiments.harness.run import main
 
 if TYPE_CHECKING:
@@ -37,6 +44,8 @@ class Config:
     """What measure does: plain, fail, nan, interrupt, defect, ugly, slow, large."""
     save: Annotated[str | None, text("--save")] = field(default=None, metadata=OUTPUT_ONLY)
     """A file for the sum."""
+    source: Annotated[str | None, text("--source")] = field(default=None, metadata=INPUT_FILE)
+    """A file that is read."""
     seed: Seed = 0
     """Root of the random numbers."""
     seeds: Seeds = 1

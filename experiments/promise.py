@@ -1,0 +1,16 @@
+"""What a promise of the project is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+__all__ = ["Promise"]
+
+
+@dataclass(frozen=True)
+class Promise:
+    """A statement, and how to measure it: whether it holds, and the number seen."""
+
+    name: str
+    measure: Callable[[], tuple[bool, str]]
