@@ -28,7 +28,7 @@ _FISTA_STEPS = 600
 _PASSING_STEPS = 200
 # Up to so many features one shape for every width saves more than the smaller products would.
 _DENSE = 512
-_LEAST_ACTIVE = 26
+_LEAST_ACTIVE = 32
 # k over the Donoho-Tanner value, where the logistic curve is fitted.
 _NEAR = (0.82, 0.91, 1.0, 1.09, 1.18)
 
@@ -131,7 +131,7 @@ def transition(
 
     Theirs is a statement about large N. Where their k is small a step of one feature is a large
     share of it, and the crossing lies above: by 8% at N = 400, d/N = .1, where k is 7.6 (linear
-    programming agrees trial by trial). So N is raised until their signed k is at least 26.
+    programming agrees trial by trial). So N is raised until their signed k is at least 32.
     """
     import jax
 
