@@ -145,6 +145,8 @@ def _tables(data: Mapping[str, Any]) -> dict[str, Table]:
         "and by row sums": "row_limit",
         "errors a trial at best threshold": "errors",
         "trials without error": "errorless",
+        "the same, were errors independent": "independent",
+        "trials that some threshold reads": "separable",
         "neurons a feature uses": "neurons",
         "features a neuron serves": "serves",
     }
@@ -335,7 +337,8 @@ def summary(config: Config, result: Result) -> list[str]:
             f"{_called(name)[0].upper()}{_called(name)[1:]}: rms {row['rms']['mean']:.4g}, largest "
             f"|cos| {row['coherence']['mean']:.4g}; {config.active} features can cause at most "
             f"{row['babel']['mean']:.3g} at another; {limit} active features are read right, "
-            f"by coherence; {row['errorless']['mean']:.1%} of trials without an error."
+            f"by coherence; {row['errorless']['mean']:.1%} of trials without an error "
+            f"({row['independent']['mean']:.1%} if errors were independent)."
         )
     rows = data["dictionaries"]
     if {"random", "packing"} <= set(rows):

@@ -187,6 +187,7 @@ def read_kind(
 
 
 def _read_numbers(found: Readings, trials: int, features: int) -> dict[str, float]:
+    """Sums over the blocks as rates; `independent` is what `errorless` would be if errors were."""
     alarms = np.asarray(found.false_alarms, np.int64).sum(axis=0)
     misses = np.asarray(found.misses, np.int64).sum(axis=0)
     squares = np.asarray(found.squares, np.float64).mean(axis=0)
@@ -199,6 +200,11 @@ def _read_numbers(found: Readings, trials: int, features: int) -> dict[str, floa
         "errors": float((alarms[1] + misses[1]) / trials),
         "wrong_share": float((alarms[1] + misses[1]) / trials / features),
         "errorless": float(np.asarray(found.errorless, np.int64)[:, 1].sum() / trials),
+        "independent": math.exp(
+            (off * math.log1p(-alarms[1] / off) + on * math.log1p(-misses[1] / max(on, 1))) / trials
+        )
+        if misses[1] < on and alarms[1] < off
+        else 0.0,
         "separable": float(np.asarray(found.separable, np.int64).sum() / trials),
     }
 

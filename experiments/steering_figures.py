@@ -24,8 +24,15 @@ _KINDS = {
 
 
 def figures(_config: object, result: Result) -> list[Figure]:
-    """Dose and response, by arm and by dictionary; selectivity; the first false activation."""
-    return [_arms(result), _kinds(result), _selectivity(result), _first(result)]
+    """Dose and response, by arm and by dictionary; selectivity, collateral; the first to come
+    on."""
+    return [
+        _arms(result),
+        _kinds(result),
+        _selectivity(result),
+        _collateral(result),
+        _first(result),
+    ]
 
 
 def _response(figure: PlotlyFigure, scales: Any, rows: Any, name: str, colour: str) -> None:
@@ -152,6 +159,32 @@ def _selectivity(result: Result) -> Figure:
         "The target's share of the squared change of all readings, mean over targets. Directions "
         "reach d/N, the most that N features in d dimensions allow on average; the best neuron "
         "little more than chance.",
+    )
+
+
+def _collateral(result: Result) -> Figure:
+    import plotly.graph_objects as go
+
+    data: Any = result.data
+    figure = go.Figure()
+    for name, row in data["dictionaries"].items():
+        means = [row["arms"][arm]["collateral"]["mean"] for arm in data["arms"]]
+        figure.add_scatter(
+            x=data["arms"],
+            y=np.array(means, np.float32),
+            mode="markers",
+            marker={"color": _KINDS.get(name, theme.MEASURED), "size": 10},
+            name=name,
+        )
+    figure.add_hline(y=1, line={"color": theme.THEORY, "width": 1, "dash": "dot"})
+    figure.update_yaxes(title="rms change of the others", type="log", dtick=1)
+    return Figure(
+        "collateral",
+        "Collateral: how far the others move when the target moves by 1",
+        figure,
+        "Along the true or the dual direction the others move by a small part of what the target "
+        "does. Through a neuron, or along a random direction, they move as far as the target, or "
+        "farther (dotted: as far).",
     )
 
 

@@ -26,7 +26,7 @@ FIGURES = {
     "interference": ["readings", "errors", "cases", "widths", "neurons", "serves"],
     "readout": ["widths", "maps", "transition"],
     "dimensions": ["largest", "interference", "alarms"],
-    "steering": ["arms", "kinds", "selectivity", "first"],
+    "steering": ["arms", "kinds", "selectivity", "collateral", "first"],
 }
 
 
