@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,9 +26,12 @@ __all__ = [
     "Tensor",
     "asked_shape",
     "from_file",
+    "hold",
+    "kinds",
     "named",
     "names",
     "normalised",
+    "shape",
     "shape_of",
 ]
 
@@ -108,6 +111,56 @@ def asked_shape(
         if asked is not None and asked != held:
             raise InputError(f"{flag} must be that of the file, {held}, or left out; got {asked}.")
     return shape
+
+
+class Asked(Protocol):
+    """The flags of an experiment that reads dictionaries."""
+
+    @property
+    def dim(self) -> int | None: ...
+    @property
+    def features(self) -> int | None: ...
+    @property
+    def dictionaries(self) -> tuple[str, ...]: ...
+    @property
+    def file(self) -> str | None: ...
+    @property
+    def tensor(self) -> str | None: ...
+    @property
+    def seeds(self) -> int: ...
+
+
+def shape(config: Asked, defaults: tuple[int, int]) -> tuple[int, int]:
+    """Return (n, d) that the config asks for; see `asked_shape`."""
+    return asked_shape(
+        dim=config.dim,
+        features=config.features,
+        file=config.file,
+        tensor=config.tensor,
+        defaults=defaults,
+    )
+
+
+def kinds(config: Asked) -> list[str]:
+    """Return the dictionaries to make, each once; the file alone, where there is one."""
+    return [config.file] if config.file is not None else list(dict.fromkeys(config.dictionaries))
+
+
+def hold(config: Asked, defaults: tuple[int, int], *, least: int) -> tuple[int, int]:
+    """Return (n, d), or raise InputError where dictionaries cannot be so, or intervals not be had.
+
+    `least` is the smallest number of features that the experiment can do with.
+    """
+    features, dim = shape(config, defaults)
+    if features < least:
+        raise InputError(f"--features must be at least {least}; got {features}.")
+    if config.file is None and "tight" in config.dictionaries and features < dim:
+        raise InputError(
+            f"--features must be at least --dim for a tight frame; got {features} and {dim}."
+        )
+    if config.seeds < 2:
+        raise InputError(f"--seeds must be at least 2, for intervals; got {config.seeds}.")
+    return features, dim
 
 
 def shape_of(path: str, tensor: str | None = None) -> tuple[int, int]:

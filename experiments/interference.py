@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["EXPERIMENT", "Config"]
 
+_DEFAULTS = (4096, 512)
+
 
 @dataclass(frozen=True)
 class Config:
@@ -80,36 +82,18 @@ def activity_of(config: Config) -> Activity:
 
 def validate(config: Config) -> None:
     """Hold that as many features exist as are to be active, and that a tight frame can."""
-    features, dim = _shape(config)
-    if features < 3:
-        raise InputError(f"--features must be at least 3; got {features}.")
+    features, _ = dictionary.hold(config, _DEFAULTS, least=3)
     if config.active >= features:
         raise InputError(
             f"--active must be below the number of features, {features}; got {config.active}."
         )
-    if config.file is None and "tight" in config.dictionaries and features < dim:
-        raise InputError(
-            f"--features must be at least --dim for a tight frame; got {features} and {dim}."
-        )
-    if config.seeds < 2:
-        raise InputError(f"--seeds must be at least 2, for intervals; got {config.seeds}.")
-
-
-def _shape(config: Config) -> tuple[int, int]:
-    return dictionary.asked_shape(
-        dim=config.dim,
-        features=config.features,
-        file=config.file,
-        tensor=config.tensor,
-        defaults=(4096, 512),
-    )
 
 
 def measure(config: Config, progress: Progress) -> Result:
     """Read every dictionary, sweep k and d, and redo the reference settings."""
-    features, dim = _shape(config)
+    features, dim = dictionary.shape(config, _DEFAULTS)
     activity = activity_of(config)
-    kinds = [config.file] if config.file is not None else list(dict.fromkeys(config.dictionaries))
+    kinds = dictionary.kinds(config)
     data: dict[str, Any] = {"features": features, "dim": dim, "active": config.active}
     arrays: dict[str, Any] = {}
     rows: dict[str, dict[str, Any]] = {}

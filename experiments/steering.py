@@ -17,7 +17,6 @@ from experiments import dictionary, steering_figures, steering_parts
 from experiments.claims import verdicts
 from experiments.harness import cli
 from experiments.harness.checks import Check, Claim, judge
-from experiments.harness.errors import InputError
 from experiments.harness.experiment import INPUT_FILE, Experiment, Result, Table
 from experiments.harness.run import main
 
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["EXPERIMENT", "Config"]
 
 _TENFOLD = 10
+_DEFAULTS = (1024, 128)
 
 
 @dataclass(frozen=True)
@@ -64,30 +64,12 @@ class Config:
 
 def validate(config: Config) -> None:
     """Hold that the dictionaries exist and that there are others to disturb."""
-    features, dim = _shape(config)
-    if features < 2:
-        raise InputError(f"--features must be at least 2; got {features}.")
-    if config.file is None and "tight" in config.dictionaries and features < dim:
-        raise InputError(
-            f"--features must be at least --dim for a tight frame; got {features} and {dim}."
-        )
-    if config.seeds < 2:
-        raise InputError(f"--seeds must be at least 2, for intervals; got {config.seeds}.")
-
-
-def _shape(config: Config) -> tuple[int, int]:
-    return dictionary.asked_shape(
-        dim=config.dim,
-        features=config.features,
-        file=config.file,
-        tensor=config.tensor,
-        defaults=(1024, 128),
-    )
+    dictionary.hold(config, _DEFAULTS, least=2)
 
 
 def measure(config: Config, progress: Progress) -> Result:
     """Steer every dictionary along every arm, and redo the reference numbers."""
-    features, dim = _shape(config)
+    features, dim = dictionary.shape(config, _DEFAULTS)
     data: dict[str, Any] = {
         "features": features,
         "dim": dim,
@@ -95,7 +77,7 @@ def measure(config: Config, progress: Progress) -> Result:
         "scales": list(steering_parts.SCALES),
         "arms": list(steering_parts.ARMS),
     }
-    kinds = [config.file] if config.file is not None else list(dict.fromkeys(config.dictionaries))
+    kinds = dictionary.kinds(config)
     arrays: dict[str, Any] = {}
     rows: dict[str, Any] = {}
     notices = []
