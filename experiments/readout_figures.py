@@ -77,10 +77,10 @@ def _maps(result: Result) -> Figure:
         "maps",
         "Who finds which features are on, over d/N and k/d",
         figure,
-        "Dark: the decoder finds the active features in every trial; pale: in none. The curve is "
-        "Donoho and Tanner's line for l1 recovery (signed, or nonnegative, as the decoder). Both "
-        "l1 decoders follow their line; pursuit stays below it; thresholds work only where k is a "
-        "few hundredths of d.",
+        "Full colour: the decoder finds the active features in every trial; faded: in none. The "
+        "curve is Donoho and Tanner's line for l1 recovery (signed, or nonnegative, as the "
+        "decoder). Both l1 decoders and message passing follow their line; pursuit stays below it; "
+        "thresholds work only where k is a few hundredths of d.",
     )
 
 
