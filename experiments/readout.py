@@ -45,13 +45,13 @@ class Config:
     columns: Annotated[
         tuple[float, ...],
         cli.options("--columns", "a number in (0, 1)", _share, metavar="DELTA"),
-    ] = (0.25, 0.5)
+    ] = (0.3, 0.5)
     """d/N at which the l1 transition is measured, signed and nonnegative."""
     trials: Annotated[int, cli.integer("--trials", at_least=10, at_most=10**6)] = 400
     """Trials for each k near the transition."""
     map_features: Annotated[int, cli.integer("--map-features", at_least=16, at_most=1024)] = 128
     """Features N of the heat maps."""
-    cells: Annotated[int, cli.integer("--cells", at_least=2, at_most=64)] = 12
+    cells: Annotated[int, cli.integer("--cells", at_least=2, at_most=64)] = 10
     """Cells of the heat maps along each axis."""
     cell_trials: Annotated[int, cli.integer("--cell-trials", at_least=2, at_most=10**4)] = 20
     """Trials in each cell."""

@@ -237,7 +237,7 @@ def _linear(
     from geometry.signals import Activity
 
     activity = Activity(active)
-    dims = sorted({half, bayes, *(round(half * share) for share in (0.2, 0.45))})
+    dims = sorted({half, bayes, *(round(half * share) for share in (0.3,))})
     blocks = {dim: 4 if dim in (half, bayes) else 1 for dim in dims}
     root = jax.random.fold_in(jax.random.key(seed), 4)
     found = []
