@@ -119,7 +119,7 @@ def _tables(data: dict[str, Any]) -> dict[str, Table]:
                 "dictionary",
                 "step along",
                 "selectivity",
-                "rms of the others",
+                "rms of the others, median",
                 "others on at s = 10",
                 "median s of the first",
             ),

@@ -182,9 +182,9 @@ def _collateral(result: Result) -> Figure:
         "collateral",
         "Collateral: how far the others move when the target moves by 1",
         figure,
-        "Along the true or the dual direction the others move by a small part of what the target "
-        "does. Through a neuron, or along a random direction, they move as far as the target, or "
-        "farther (dotted: as far).",
+        "The rms change of the other readings, median over targets. Least along the true and the "
+        "dual direction; through the best neuron several times as much; a random direction moves "
+        "the others farther than the target itself (dotted: as far).",
     )
 
 

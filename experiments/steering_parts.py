@@ -205,7 +205,8 @@ def _steer(
         selectivity = steering.selectivity(vectors, targets, written)
         found["arms"][arm] = {
             "selectivity": float(selectivity.mean()),
-            "collateral": float(np.sqrt(over.mean_square.astype(np.float64)).mean()),
+            # A median: random directions nearly orthogonal to a target have no mean.
+            "collateral": float(np.median(np.sqrt(over.mean_square.astype(np.float64)))),
             "on": on.tolist(),
             # Finite, since JSON has no infinity: beyond a million nothing else ever turns on.
             "first": float(np.median(np.minimum(first, 1e6))),
