@@ -91,8 +91,9 @@ def _arms(result: Result) -> Figure:
         f"Dose and response, by what is written along ({name})",
         figure,
         "All steps raise the target's reading to s. Along its own direction, or the dual one, the "
-        "others come on slowly; a single neuron, or a random direction, has to be pushed so hard "
-        "that about half of all features come on at once (those that it points to).",
+        "others come on as their cosines with it allow; a single neuron, or a random direction, "
+        "has to be pushed hard, and soon turns on every feature that it points to: half of all "
+        "where every feature uses every neuron, few where features use few.",
     )
 
 
@@ -116,7 +117,8 @@ def _kinds(result: Result) -> Figure:
         "Dose and response along the true direction, by dictionary",
         figure,
         "A packing holds every other feature below the threshold up to s = 1 + θ/(aμ), and then "
-        "many pass it together; random directions let single ones through early.",
+        "many pass it together; random directions let single ones through early, but "
+        "fewer at large s.",
     )
 
 
@@ -156,9 +158,9 @@ def _selectivity(result: Result) -> Figure:
         "selectivity",
         "Selectivity: how much of the step arrives at the target",
         figure,
-        "The target's share of the squared change of all readings, mean over targets. Directions "
-        "reach d/N, the most that N features in d dimensions allow on average; the best neuron "
-        "little more than chance.",
+        "The target's share of the squared change of all readings, mean over targets. Dotted: "
+        "d/N, the most that N features in d dimensions allow on average; the best of d neurons of "
+        "random directions; and chance.",
     )
 
 

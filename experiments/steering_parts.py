@@ -20,6 +20,8 @@ __all__ = ["ARMS", "SCALES", "reference", "steer_kind", "theory"]
 SCALES = tuple(range(21))
 _SCANNED = 32
 _SCAN_STEPS = 400
+# Float32 readings of orthogonal directions stay below this, for a written direction of length 1.
+_ROUNDING = 1e-6
 # Dimension, share of the targets, and resolution of the check: rare events need more targets.
 _REFERENCE = ((64, 4, 0.02), (256, 4, 0.02), (768, 2, 0.02), (4096, 1, 0.05))
 _REFERENCE_FEATURES = 4096
@@ -97,7 +99,7 @@ def theory(config: Settings, features: int, dim: int) -> dict[str, Any]:
     from geometry import steering
 
     neuron = steering.best_neuron_law(features, dim)
-    random = 1 / (1 + (features - 1) / dim)
+    random = steering.dimensionality_law(features, dim)
     return {
         "on": [
             float(steering.spurious_fraction(s, config.theta, dim, amplitude=config.amplitude))
@@ -182,6 +184,8 @@ def _steer(
     config: Settings, vectors: Vectors, targets: Targets, key: Array
 ) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """All arms on one dictionary."""
+    import jax
+
     from geometry import capacity, steering
     from geometry.decoders import matched_filter
 
@@ -190,8 +194,8 @@ def _steer(
     up, down = doses > 0, doses < 0
     found: dict[str, Any] = {"arms": {}}
     kept: dict[str, NDArray[Any]] = {}
-    for arm, make in ARMS.items():
-        written = make(vectors, targets, key)
+    for place, (arm, make) in enumerate(ARMS.items()):
+        written = make(vectors, targets, jax.random.fold_in(key, place))
         effect = np.einsum("md,md->m", np.asarray(vectors[targets], np.float64), written)
         # Equal effect on the target: w_i·v = 1.
         unit = (written / effect[:, None]).astype(np.float32)
@@ -201,7 +205,11 @@ def _steer(
         # Scaled down, the features that the direction holds down come up.
         under = steering.couplings(vectors, targets, -unit, config.theta / -doses[down])
         on[down] = under.passing.mean(axis=0) / (count - 1)
-        first = steering.first_false_activation(config.theta, config.amplitude, over.largest)
+        # Orthogonal features never come on, whatever rounding makes of their cosines.
+        coupled = over.largest > _ROUNDING * np.linalg.norm(unit, axis=1)
+        first = steering.first_false_activation(
+            config.theta, config.amplitude, np.where(coupled, over.largest, 0)
+        )
         selectivity = steering.selectivity(vectors, targets, written)
         found["arms"][arm] = {
             "selectivity": float(selectivity.mean()),

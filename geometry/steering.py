@@ -26,6 +26,7 @@ __all__ = [
     "best_neuron_law",
     "best_neurons",
     "couplings",
+    "dimensionality_law",
     "dual_directions",
     "first_false_activation",
     "selectivity",
@@ -174,16 +175,40 @@ def spurious_fraction(
 
 
 def best_neuron_law(features: int, dim: int) -> float:
-    """Return the expected selectivity of the best of d neurons, for N random directions.
+    """Return the expected selectivity of the best of d neurons, for N >= 2 random directions.
 
-    Neuron c has the share W_ic²/sum_j W_jc², about z²/N with z normal, so the best has
-    E max_c z_c² / N; it is 2 ln(d)/N to leading order, and less by about (ln ln d + ln pi)/N.  The
-    maximum of d independent chi-squares is integrated here; that the squares of a row sum to 1, and
-    that columns fluctuate, changes it by O(1/d + 1/N) relative.
+    For normal W the share W_ic²/sum_j W_jc² of one row in column c is Beta(1/2, (N-1)/2),
+    independent over c (a ratio of chi-squares), and this is the expected maximum of d such; about
+    2 ln(d)/N for large d and N.  Rows of unit length change it by less than 0.5% from N = 64 on.
     """
-    chi = stats.chi2(1)
-    # E max = integral of P(max > x) = 1 - (1 - sf(x))^d.
+    if features < 2:
+        raise ValueError(f"`features` must be at least 2; got {features}.")
+    share = stats.beta(0.5, (features - 1) / 2)
+    # E max = integral of P(max > x) = 1 - (1 - sf(x))^d, and nearly all of it at small x.
     value, _ = integrate.quad(
-        lambda x: -np.expm1(dim * np.log1p(-chi.sf(x))), 1e-12, 200.0, limit=400
+        lambda x: -np.expm1(dim * share.logcdf(x)),
+        0,
+        1,
+        points=(min(0.5, 2 * np.log(dim + 1) / features),),
+        limit=400,
     )
-    return float(value) / features
+    return float(value)
+
+
+def dimensionality_law(features: int, dim: int) -> float:
+    """Return E D_i for N random directions in d dimensions, exactly.
+
+    D_i = 1/(1 + sum_j G_ij²) over the N - 1 others, with G_ij² independent Beta(1/2, (d-1)/2), so
+    E D_i = integral over t > 0 of exp(-t) M(t)^(N-1), M(t) = E exp(-t G²) = 1F1(1/2; d/2; -t).
+    1/(1 + (N-1)/d) is below it (Jensen), by 2/N relative or less.
+    """
+    scale = 1 + (features - 1) / dim
+    value, _ = integrate.quad(
+        lambda u: (
+            np.exp(-u / scale) * special.hyp1f1(0.5, dim / 2, -u / scale) ** (features - 1) / scale
+        ),
+        0,
+        np.inf,
+        limit=400,
+    )
+    return float(value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import importlib
 import json
+import math
 import subprocess
 import sys
 from dataclasses import replace
@@ -168,6 +169,60 @@ def test_a_dictionary_from_a_file(
     np.save(path, rows)
     assert main(experiment(name), again) == 2
     assert "rows that are not zero" in capsys.readouterr().err
+
+
+def test_steering_against_plain_loops(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = np.random.default_rng(4).standard_normal((30, 6))
+    rows /= np.linalg.norm(rows, axis=1)[:, None]
+    np.save(tmp_path / "w.npy", rows.astype(np.float32))
+    words = ["--file", str(tmp_path / "w.npy"), "--dim", "6", "--features", "30", "--seeds", "2"]
+    # All features are targets, so that nothing is left to chance.
+    words += ["--targets", "30", "--theta", "0.7", "--amplitude", "1.3"]
+    given = ["--preset", "tiny", "--json", "--quiet", "--out", str(tmp_path), *words]
+    assert main(experiment("steering"), given) in (0, 1)
+    arms = json.loads(capsys.readouterr().out)["dictionaries"]["w.npy"]["arms"]
+    scales = (0, 1, 2, 5, 10, 20)
+    shares: dict[str, Any] = {"true direction": [], "dual direction": [], "best neuron": []}
+    effects: dict[str, Any] = {arm: [] for arm in shares}
+    firsts: dict[str, Any] = {arm: [] for arm in shares}
+    inverse = np.linalg.inv(rows.T @ rows)
+    for target in range(30):
+        neuron = int(np.argmax(rows[target] ** 2 / np.sum(rows**2, axis=0)))
+        for arm, along in (
+            ("true direction", rows[target]),
+            ("dual direction", inverse @ rows[target]),
+            ("best neuron", np.eye(6)[neuron]),
+        ):
+            # The step raises the target's reading from a to s a; read before and after it.
+            before = rows @ (1.3 * rows[target])
+            on = []
+            for scale in scales:
+                size = (scale - 1) * 1.3 / (along @ rows[target])
+                after = rows @ (1.3 * rows[target] + size * along)
+                assert after[target] == pytest.approx(scale * 1.3)
+                margin = np.delete(after - before, target) - 0.7
+                assert np.abs(margin).min() > 1e-5  # none is decided by rounding
+                on.append(np.mean(margin > 0))
+            shares[arm].append(on)
+            unit = np.delete(rows @ along, target) / (along @ rows[target])
+            effects[arm].append(math.sqrt(np.mean(unit**2)))
+            firsts[arm].append(1 + 0.7 / (1.3 * unit.max()))
+    for arm, on in shares.items():
+        found = [arms[arm]["on"][scale]["mean"] for scale in scales]
+        np.testing.assert_allclose(found, np.mean(on, axis=0), atol=1e-9)
+        assert arms[arm]["collateral"]["mean"] == pytest.approx(np.median(effects[arm]), rel=1e-5)
+        assert arms[arm]["first"]["mean"] == pytest.approx(np.median(firsts[arm]), rel=1e-5)
+
+
+def test_orthogonal_directions_never_disturb(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--dim", "16", "--features", "16", "--dictionaries", "tight", "--seeds", "2"]
+    given = ["--preset", "tiny", "--json", "--quiet", "--out", str(tmp_path), *words]
+    assert main(experiment("steering"), given) == 0
+    answer = json.loads(capsys.readouterr().out)
+    # Rounding makes cosines of 1e-8, which are no couplings.
+    assert answer["dictionaries"]["tight"]["arms"]["true direction"]["first"]["mean"] == 1e6
 
 
 def falsified(name: str, folder: Path, change: Any) -> dict[str, Verdict]:

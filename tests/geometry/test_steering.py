@@ -132,7 +132,35 @@ def test_the_best_neuron_of_random_directions() -> None:
     assert steering.best_neuron_law(10, 1) == pytest.approx(1 / 10)
 
 
+@pytest.mark.parametrize(("features", "dim"), [(64, 64), (64, 16)])
+def test_laws_of_random_directions_where_few_are_stored(features: int, dim: int) -> None:
+    generator = np.random.default_rng(5)
+    own, best = [], []
+    for _ in range(1000):
+        rows = generator.standard_normal((features, dim))
+        rows /= np.linalg.norm(rows, axis=1)[:, None]
+        squares = (rows @ rows.T) ** 2
+        own.append(np.mean(1 / squares.sum(axis=1)))
+        best.append(np.mean((rows**2 / (rows**2).sum(axis=0)).max(axis=1)))
+    # Four errors of the mean; exact for the one, within 0.5% for the other.
+    error = 4 * np.std([own, best], axis=1) / math.sqrt(len(own))
+    assert abs(np.mean(own) - steering.dimensionality_law(features, dim)) < error[0]
+    law = steering.best_neuron_law(features, dim)
+    assert abs(np.mean(best) - law) < error[1] + 0.005 * law
+
+
+def test_the_law_of_dimensionality() -> None:
+    # One other in the plane: E 1/(1 + cos² t) = 1/sqrt(2).
+    assert steering.dimensionality_law(2, 2) == pytest.approx(math.sqrt(0.5))
+    assert steering.dimensionality_law(1, 5) == pytest.approx(1)
+    for features, dim in ((65536, 64), (65536, 1024), (4096, 512)):
+        plain = 1 / (1 + (features - 1) / dim)
+        assert plain < steering.dimensionality_law(features, dim) < plain * (1 + 2 / features)
+
+
 def test_errors() -> None:
+    with pytest.raises(ValueError, match=r"^`features` must be at least 2; got 1\.$"):
+        steering.best_neuron_law(1, 4)
     with pytest.raises(ValueError, match=r"must be positive; got 0 and 1\.$"):
         steering.first_false_activation(0, 1, 0.1)
     with pytest.raises(ValueError, match=r"^`theta` must be at least 0 and `amplitude` positive"):
