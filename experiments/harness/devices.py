@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from numpy.typing import ArrayLike
 
@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from jax import Array
 
     from experiments.harness.experiment import Json
+
+T = TypeVar("T")
 
 
 def place(array: ArrayLike | Array) -> Array:
@@ -29,6 +31,14 @@ def place(array: ArrayLike | Array) -> Array:
     spec: Callable[..., PartitionSpec] = PartitionSpec  # its constructor has no type hints
     rows = spec("rows") if split else spec()
     placed: Array = jax.device_put(values, NamedSharding(mesh, rows))
+    return placed
+
+
+def place_all(tree: T) -> T:
+    """Return a pytree of arrays with every leaf placed as `place` does."""
+    import jax
+
+    placed: T = jax.tree.map(place, tree)
     return placed
 
 

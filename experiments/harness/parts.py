@@ -1,20 +1,26 @@
 """Finished parts of a measurement, kept so that a killed run goes on where it stopped.
 
-They lie in `<out>/<experiment>/.parts-<hash16>/`, one JSON file each, written to a temporary name
-and renamed whole. The hash is the run's: over config, source and versions. So a part is found only
+They lie in `<out>/<experiment>/.parts-<hash16>/`, one file each, JSON for finished parts and .npz for
+the arrays of one that is under way, written to a temporary name and renamed whole. The hash is the run's: over config, source and versions. So a part is found only
 by a run that would compute the same. The folder goes when the run is published.
 """
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import shutil
 import time
-from collections.abc import Callable
+import zipfile
+import zlib
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
+
+import numpy as np
+from numpy.typing import NDArray
 
 from experiments.harness import exact_json
 
@@ -37,9 +43,7 @@ class Parts:
         Raises ValueError for a `name` unfit for a file, TypeError or ValueError for what JSON
         cannot hold, and OSError.
         """
-        if not _NAME.fullmatch(name):
-            raise ValueError(f"`name` must be like 'column-12'; got {name!r}.")
-        path = None if self._folder is None else self._folder / f"{name}.json"
+        path = self._path(name, "json")
         if path is not None:
             try:
                 return exact_json.loads(path.read_text(encoding="utf-8"))
@@ -47,8 +51,44 @@ class Parts:
                 pass  # not there, or damaged: it is made anew
         text = exact_json.dumps(exact_json.plain(make(), name))
         if path is not None:
-            _write(path, text)
+            _write(path, text.encode())
         return exact_json.loads(text)
+
+    def load(self, name: str) -> dict[str, NDArray[Any]] | None:
+        """Return the arrays that `save` kept under `name`; None if there are none, or damaged ones.
+
+        Raises ValueError for a `name` unfit for a file.
+        """
+        path = self._path(name, "npz")
+        if path is None:
+            return None
+        try:
+            with np.load(path, allow_pickle=False) as held:
+                return {key: held[key] for key in held.files}
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error):
+            return None
+
+    def save(self, name: str, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Keep arrays under `name`, in place of what was there; without a folder, do nothing.
+
+        Raises ValueError for a `name` unfit for a file, and OSError.
+        """
+        path = self._path(name, "npz")
+        if path is not None:
+            buffer = io.BytesIO()
+            np.savez(buffer, allow_pickle=False, **dict(arrays))
+            _write(path, buffer.getbuffer())
+
+    def forget(self, name: str) -> None:
+        """Remove the arrays kept under `name`, if any."""
+        path = self._path(name, "npz")
+        if path is not None:
+            path.unlink(missing_ok=True)
+
+    def _path(self, name: str, suffix: str) -> Path | None:
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"`name` must be like 'column-12'; got {name!r}.")
+        return None if self._folder is None else self._folder / f"{name}.{suffix}"
 
     def discard(self) -> None:
         """Remove what is kept."""
@@ -74,11 +114,11 @@ def of_run(parent: Path, fingerprint: str, *, fresh: bool = False) -> Parts:
     return found
 
 
-def _write(path: Path, text: str) -> None:
+def _write(path: Path, content: bytes | memoryview) -> None:
     draft = path.with_name(f".{path.name}.{uuid4().hex}")
     path.parent.mkdir(exist_ok=True)
     try:
-        draft.write_text(text, encoding="utf-8")
+        draft.write_bytes(content)
         os.replace(draft, path)
     finally:
         draft.unlink(missing_ok=True)

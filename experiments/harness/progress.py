@@ -127,6 +127,11 @@ class Progress:
         stop_if_asked()
         return self._parts.get(name, make)
 
+    @property
+    def parts(self) -> Parts:
+        """What outlives the run if it is killed."""
+        return self._parts
+
     def _watch(self) -> None:
         # A thread, since a phase may run for minutes without a step.
         if self._over.wait(self._delay):

@@ -1,0 +1,123 @@
+"""Ensembles in training: many members at once, over all devices, resumed where they were killed."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from jax import Array
+
+    from experiments.harness.progress import Progress
+    from experiments.models.training import State, Task
+
+__all__ = ["Trace", "Trained", "train"]
+
+Trace = dict[str, NDArray[Any]]
+
+SAVE_SECONDS = 10.0
+"""Least time between two checkpoints: a killed run loses no more than this."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """Members at the end of their training: states with leading axis `[b]`, traces `[b, records, ...]`."""
+
+    states: State
+    trace: Trace
+
+
+def train(
+    progress: Progress,
+    name: str,
+    task: Task,
+    keys: Array,
+    settings: Any,
+    *,
+    records: int,
+    every: int,
+    chunks: int = 1,
+) -> Trained:
+    """Return the members trained for `records`·`every` steps, observed every `every` steps.
+
+    Member i has key i and setting i; leaves of `settings` are `[b]`.  Members are spread over all
+    devices.  The work is done in `chunks` pieces, which must divide `records`; between them the
+    display moves on, and at most every ten seconds the states are saved under `name`, so that a
+    run that is killed goes on from there, to the same bits on the same machine and versions.  Pieces
+    do not change the result.  Raises ValueError if `chunks` does not divide `records`.
+    """
+    import jax
+
+    from experiments.harness import devices
+    from experiments.models import training
+
+    if records % chunks:
+        raise ValueError(f"`chunks` must divide `records`; got {chunks} and {records}.")
+    share = records // chunks
+    trace: Trace
+    kept = progress.parts.load(name)
+    if kept is None:
+        done, states, trace = 0, training.ensemble(keys, task, settings), {}
+    else:
+        shapes = jax.eval_shape(lambda k, s: training.ensemble(k, task, s), keys, settings)
+        done, states, trace = _resumed(kept, shapes)
+    states = devices.place_all(states)
+    saved = time.monotonic()
+    with progress.phase(name, total=records * every) as step:
+        step(done * share * every)
+        for place in range(done, chunks):
+            states, found = training.advance_all(states, task, share, every)
+            trace = _joined(trace, {key: np.asarray(value) for key, value in found.items()})
+            if time.monotonic() - saved >= SAVE_SECONDS and place + 1 < chunks:
+                progress.parts.save(name, _checkpoint(place + 1, states, trace))
+                saved = time.monotonic()
+            step(share * every)
+    progress.parts.forget(name)
+    return Trained(states, trace)
+
+
+def _checkpoint(done: int, states: State, trace: Trace) -> dict[str, NDArray[Any]]:
+    import jax
+
+    leaves = enumerate(jax.tree.leaves(states))
+    arrays = {f"state.{place}": np.asarray(_data(leaf)) for place, leaf in leaves}
+    return {"done": np.array(done), **arrays, **{f"trace.{key}": trace[key] for key in trace}}
+
+
+def _resumed(kept: dict[str, NDArray[Any]], shapes: State) -> tuple[int, State, Trace]:
+    """What a checkpoint holds, in the structure of `shapes`."""
+    import jax
+
+    leaves, structure = jax.tree.flatten(shapes)
+    held = [
+        jax.random.wrap_key_data(kept[f"state.{place}"]) if _is_key(leaf) else kept[f"state.{place}"]
+        for place, leaf in enumerate(leaves)
+    ]
+    trace = {
+        key.removeprefix("trace."): kept[key] for key in kept if key.startswith("trace.")
+    }
+    return int(kept["done"]), jax.tree.unflatten(structure, held), trace
+
+
+def _joined(before: Trace, trace: Trace) -> Trace:
+    return {
+        key: np.concatenate([before[key], trace[key]], axis=1) if before else trace[key]
+        for key in trace
+    }
+
+
+def _data(leaf: Any) -> Any:
+    """The integers behind keys; other leaves as they are."""
+    import jax
+
+    return jax.random.key_data(leaf) if _is_key(leaf) else leaf
+
+
+def _is_key(leaf: Any) -> bool:
+    import jax
+
+    return bool(jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key))

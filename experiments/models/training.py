@@ -1,0 +1,139 @@
+"""Training as a pure function: a `Task` says what, `train` does it, an ensemble is its vmap.
+
+    state = init(key, task, setting)                  # one member
+    state, trace = advance(state, task, records, every)
+    state, trace = train(key, task, setting, records, every)
+
+    states = ensemble(keys, task, settings)           # many: leading axis `[b]` on every leaf
+    states, trace = advance_all(states, task, records, every)
+
+A `Task` is a frozen dataclass: sizes and names, static under jit.  A setting is a pytree of scalars,
+traced, so that rates and penalties share one compilation.  A member's state holds all that its
+future depends on: its key, its place, its setting.  What a member becomes does not depend on which
+others train beside it, to the bit, as long as there are at least two on each device (XLA compiles
+an ensemble of one as another program, which may round differently).
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, NamedTuple, Protocol
+
+import jax
+import jax.numpy as jnp
+import optax
+from flax import nnx
+from jax import Array
+
+Trace = dict[str, Array]
+
+__all__ = [
+    "State",
+    "Task",
+    "Trace",
+    "advance",
+    "advance_all",
+    "ensemble",
+    "init",
+    "member_keys",
+    "module",
+    "train",
+]
+
+
+class Task(Protocol):
+    """What is trained; frozen and hashable."""
+
+    def model(self, key: Array, setting: Any) -> nnx.Module:
+        """Return the model at its start."""
+
+    def loss(self, model: Any, key: Array, setting: Any) -> Array:
+        """Return the loss of one step, a scalar; `key` is that step's own."""
+
+    def optimiser(self, setting: Any) -> optax.GradientTransformation:
+        """Return the optimiser."""
+
+    def observe(self, model: Any) -> dict[str, Array]:
+        """Return what a trace records."""
+
+
+class State(NamedTuple):
+    """One member in training: key, steps done, setting, parameters, the optimiser's memory."""
+
+    key: Array
+    step: Array
+    setting: Any
+    params: Any
+    memory: Any
+
+
+def member_keys(key: Array, count: int) -> Array:
+    """Return the keys `[count]` of the members: key i is the same for any count."""
+    return jax.vmap(partial(jax.random.fold_in, key))(jnp.arange(count))
+
+
+def init(key: Array, task: Task, setting: Any) -> State:
+    """Return a member at its start."""
+    starting, feeding = jax.random.split(key)
+    params = nnx.state(task.model(starting, setting))
+    memory = task.optimiser(setting).init(params)
+    return State(feeding, jnp.int32(0), setting, params, memory)
+
+
+def module(state: State, task: Task) -> Any:
+    """Return the model with the state's parameters."""
+    return nnx.merge(_graph(task, state.setting), state.params)
+
+
+def advance(state: State, task: Task, records: int, every: int) -> tuple[State, Trace]:
+    """Return the member after `records`·`every` more steps, and what was observed every so often.
+
+    Each leaf of the trace has a leading axis `[records]`, the last one the returned state's.
+    """
+    graph = _graph(task, state.setting)
+    optimiser = task.optimiser(state.setting)
+
+    def loss(params: Any, key: Array) -> Array:
+        return task.loss(nnx.merge(graph, params), key, state.setting)
+
+    def step(carry: tuple[Array, Any, Any], _: None) -> tuple[tuple[Array, Any, Any], None]:
+        place, params, memory = carry
+        slope = jax.grad(loss)(params, jax.random.fold_in(state.key, place))
+        change, memory = optimiser.update(slope, memory, params)
+        return (place + 1, optax.apply_updates(params, change), memory), None
+
+    def record(carry: tuple[Array, Any, Any], _: None) -> tuple[tuple[Array, Any, Any], Any]:
+        carry, _ = jax.lax.scan(step, carry, length=every)
+        return carry, task.observe(nnx.merge(graph, carry[1]))
+
+    carry = (state.step, state.params, state.memory)
+    (place, params, memory), trace = jax.lax.scan(record, carry, length=records)
+    return State(state.key, place, state.setting, params, memory), trace
+
+
+@partial(jax.jit, static_argnames=("task", "records", "every"))
+def train(key: Array, task: Task, setting: Any, records: int, every: int) -> tuple[State, Trace]:
+    """Return a trained member and its trace; `jax.vmap` over keys and settings trains many."""
+    return advance(init(key, task, setting), task, records, every)
+
+
+@partial(jax.jit, static_argnames="task")
+def ensemble(keys: Array, task: Task, settings: Any) -> State:
+    """Return members at their start, from keys `[b]` and settings with leaves `[b]`."""
+    return jax.vmap(lambda key, setting: init(key, task, setting))(keys, settings)
+
+
+@partial(jax.jit, static_argnames=("task", "records", "every"), donate_argnums=0)
+def advance_all(states: State, task: Task, records: int, every: int) -> tuple[State, Trace]:
+    """Return all members after `records`·`every` more steps; trace leaves are `[b, records, ...]`.
+
+    The memory of `states` is used up.
+    """
+    return jax.vmap(lambda state: advance(state, task, records, every))(states)
+
+
+def _graph(task: Task, setting: Any) -> Any:
+    """The model's structure, without making one."""
+    key = jax.eval_shape(lambda: jax.random.key(0))
+    shapes = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(jnp.shape(leaf), leaf.dtype), setting)
+    return nnx.graphdef(nnx.eval_shape(task.model, key, shapes))
