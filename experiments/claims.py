@@ -87,9 +87,35 @@ CLAIMS: Mapping[str, Statement] = {
         "true for a fixed number k of active features, as 1/√d; at a fixed share k/d interference "
         "stays as it is, and what grows, slower than d, is the number of features read at once",
     ),
-    "C9": Statement("Random initialisation makes features share neurons although there is room."),
-    "C10": Statement("Training strengthens accidental sharing instead of undoing it."),
-    "C11": Statement("Regularisation and neural noise help accidental sharing along."),
+    "C9": Statement(
+        "Random initialisation makes features share neurons although there is room.",
+        (
+            "C9: shared neurons with the most room",
+            "C9: shared neurons from a start with a margin",
+        ),
+    ),
+    "C10": Statement(
+        "Training strengthens accidental sharing instead of undoing it.",
+        (
+            "C10: planted pair of opposite signs still shares its neuron",
+            "C10: planted pair of equal signs still shares its neuron",
+        ),
+        ClaimVerdict.REFINED,
+        "true for features of opposite signs, whose collision the ReLU hides; those of equal signs "
+        "disturb each other, and training parts them",
+    ),
+    "C11": Statement(
+        "Regularisation and neural noise help accidental sharing along.",
+        (
+            "C11: axis alignment without a penalty",
+            "C11: axis alignment under bipolar noise, no penalty",
+            "C11: shared neurons under bipolar noise",
+        ),
+        ClaimVerdict.REFINED,
+        "an l1 penalty, or noise of negative excess kurtosis, is what makes neurons special at all; "
+        "without either features lie in random directions. Under noise fewer neurons are shared "
+        "than chance at the start would give, and noise of positive kurtosis works against it",
+    ),
     "C12": Statement("Capacity, noise and initialisation are three distinct causes of sharing."),
     "C13": Statement("With neurons enough, only the training dynamics keep features mixed."),
     "C14": Statement(

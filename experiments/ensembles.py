@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,8 @@ __all__ = ["Trace", "Trained", "train"]
 
 Trace = dict[str, NDArray[Any]]
 
+CACHE_BYTES = 1 << 21
+"""Of states that are worked on together: the second-level caches of two cores."""
 SAVE_SECONDS = 10.0
 """Least time between two checkpoints: a killed run loses no more than this."""
 
@@ -66,11 +69,12 @@ def train(
         shapes = jax.eval_shape(lambda k, s: training.ensemble(k, task, s), keys, settings)
         done, states, trace = _resumed(kept, shapes)
     states = devices.place_all(states)
+    group = _group(states)
     saved = time.monotonic()
     with progress.phase(name, total=records * every) as step:
         step(done * share * every)
         for place in range(done, chunks):
-            states, found = training.advance_all(states, task, share, every)
+            states, found = training.advance_all(states, task, share, every, group=group)
             trace = _joined(trace, {key: np.asarray(value) for key, value in found.items()})
             if time.monotonic() - saved >= SAVE_SECONDS and place + 1 < chunks:
                 progress.parts.save(name, _checkpoint(place + 1, states, trace))
@@ -78,6 +82,22 @@ def train(
             step(share * every)
     progress.parts.forget(name)
     return Trained(states, trace)
+
+
+def _group(states: State) -> int | None:
+    """Members that fit into a cache together, if the processor is one and they do not all.
+
+    Accelerators, and several devices, take all members at once.
+    """
+    import jax
+
+    leaves = jax.tree.leaves(states)
+    members = leaves[0].shape[0]
+    each = sum(math.prod(leaf.shape[1:]) * 4 for leaf in leaves)
+    if jax.device_count() > 1 or jax.default_backend() != "cpu" or members * each <= CACHE_BYTES:
+        return None
+    fitting = [k for k in range(2, members) if members % k == 0 and k * each <= CACHE_BYTES]
+    return max(fitting, default=2 if members % 2 == 0 else None)
 
 
 def _checkpoint(done: int, states: State, trace: Trace) -> dict[str, NDArray[Any]]:
@@ -94,12 +114,12 @@ def _resumed(kept: dict[str, NDArray[Any]], shapes: State) -> tuple[int, State, 
 
     leaves, structure = jax.tree.flatten(shapes)
     held = [
-        jax.random.wrap_key_data(kept[f"state.{place}"]) if _is_key(leaf) else kept[f"state.{place}"]
+        jax.random.wrap_key_data(kept[f"state.{place}"])
+        if _is_key(leaf)
+        else kept[f"state.{place}"]
         for place, leaf in enumerate(leaves)
     ]
-    trace = {
-        key.removeprefix("trace."): kept[key] for key in kept if key.startswith("trace.")
-    }
+    trace = {key.removeprefix("trace."): kept[key] for key in kept if key.startswith("trace.")}
     return int(kept["done"]), jax.tree.unflatten(structure, held), trace
 
 

@@ -72,6 +72,8 @@ def scaling(counts: ArrayLike, *sizes: ArrayLike) -> Scaling:
     exponents = found[1:]
     return Scaling(
         tuple(map(float, exponents)),
-        tuple((float(a), float(b)) for a, b in zip(exponents - reach, exponents + reach, strict=True)),
+        tuple(
+            (float(a), float(b)) for a, b in zip(exponents - reach, exponents + reach, strict=True)
+        ),
         float(found[0] - exponents @ centre),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import jax
 import jax.numpy as jnp
@@ -90,10 +90,10 @@ descent leaps where the gradient flow glides unless the rate is small: at rate 0
 start of 16 features ends with every weight at 0."""
 
 
-def make(start: Array, key: Array, features: int, neurons: int) -> Array:
-    """Return W, `[features, neurons]`; `start` is a place in `STARTS`, which may be traced.
+def make(names: Sequence[str], place: Array, key: Array, features: int, neurons: int) -> Array:
+    """Return W `[features, neurons]` from the start `names[place]`; `place` may be traced.
 
-    The same key gives all starts the same draw.
+    The same key gives all starts the same draw.  Under vmap every one of `names` is computed.
     """
     normal = jax.random.normal(key, (features, neurons)) / math.sqrt(neurons)
-    return jax.lax.switch(start, list(STARTS.values()), normal)
+    return jax.lax.switch(place, [STARTS[name] for name in names], normal)

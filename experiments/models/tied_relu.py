@@ -83,7 +83,7 @@ def noisy_loss(model: TiedRelu, disturbance: Array) -> Array:
 class Setting(NamedTuple):
     """What may differ between members that train together, each a scalar.
 
-    The start, by its place in `starts.STARTS`; learning rate; l1 penalty; standard deviation of the
+    The start, by its place in the task's `starts`; learning rate; l1 penalty; standard deviation of the
     noise, and its excess kurtosis where the kind is a family.
     """
 
@@ -99,32 +99,25 @@ def settings(
     *,
     rate: ArrayLike,
     penalty: ArrayLike,
-    start: str | Sequence[str] = "random",
+    start: ArrayLike = 0,
     noise: ArrayLike = 0.0,
     kurtosis: ArrayLike = 0.0,
 ) -> Setting:
     """Return settings for `count` members; each value is one for all, or `[count]`."""
-    names = list(starts.STARTS)
-    chosen = [start] if isinstance(start, str) else start
-    places = np.broadcast_to([names.index(name) for name in chosen], (count,))
 
-    def column(value: ArrayLike) -> Array:
-        return jnp.asarray(np.broadcast_to(np.asarray(value, np.float32), (count,)))
+    def column(value: ArrayLike, kind: type = np.float32) -> Array:
+        return jnp.asarray(np.broadcast_to(np.asarray(value, kind), (count,)))
 
     return Setting(
-        jnp.asarray(places, jnp.int32),
-        column(rate),
-        column(penalty),
-        column(noise),
-        column(kurtosis),
+        column(start, np.int32), column(rate), column(penalty), column(noise), column(kurtosis)
     )
 
 
 @dataclass(frozen=True)
 class TiedReluTask:
-    """Sizes; names of the optimiser (`descent`) and of the noise or None; what is traced.
+    """Sizes; names of the optimiser (`descent`), of the noise or None, and of possible starts.
 
-    `observed` is "counts" (polysemantic neurons, the share of features with one weight above 0.5,
+    `observed` is what is traced: "counts" (polysemantic neurons, the share of features with one weight above 0.5,
     mean alignment), "course" (|w|_1 and the number of weights that are not 0, `[n]` each) or
     "weights" (W itself).
     """
@@ -133,11 +126,12 @@ class TiedReluTask:
     neurons: int
     descent: str = "proximal"
     noise: str | None = None
+    starts: tuple[str, ...] = ("random",)
     observed: str = "counts"
 
     def model(self, key: Array, setting: Setting) -> TiedRelu:
         """Return the model at its start."""
-        return TiedRelu(starts.make(setting.start, key, self.features, self.neurons))
+        return TiedRelu(starts.make(self.starts, setting.start, key, self.features, self.neurons))
 
     def loss(self, model: TiedRelu, key: Array, setting: Setting) -> Array:
         """Return the loss without its penalty."""

@@ -1,0 +1,361 @@
+"""How often do features share a neuron although there is one for each?
+
+    python -m experiments.incidental
+
+Tied ReLU autoencoders y = ReLU(W Wᵀ x) with n features, m >= n neurons and an l1 penalty are trained
+from many random starts (Lecomte et al. 2023, "Incidental polysemanticity", arXiv 2312.03096).  The
+report counts the neurons that end with two features, over m and n and for two optimisers, holds
+them against the laws of chance, and then intervenes: on the start, the penalty, the noise.  About
+two and a half minutes on two cores.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+from experiments import incidental_checks, incidental_figures, incidental_parts
+from experiments.harness import cli
+from experiments.harness.experiment import Experiment, Result, Table
+from experiments.harness.run import main
+
+if TYPE_CHECKING:
+    from experiments.harness.progress import Progress
+
+__all__ = ["EXPERIMENT", "Config"]
+
+_OPTIMISERS = ("proximal", "adamw")
+
+
+def _optimiser(word: str) -> str:
+    if word not in _OPTIMISERS:
+        raise ValueError(word)
+    return word
+
+
+@dataclass(frozen=True)
+class Config:
+    """Sizes, schedules, and how many seeds."""
+
+    features: Annotated[tuple[int, ...], cli.integers("--features", at_least=2, at_most=4096)] = (
+        16,
+        32,
+        64,
+    )
+    """Features n, one or several."""
+    neurons: Annotated[tuple[int, ...], cli.integers("--neurons", at_least=2, at_most=1 << 16)] = (
+        64,
+        128,
+        256,
+        512,
+        1024,
+    )
+    """Neurons m, one or several, each at least the largest n."""
+    allow_pressure: bool = False
+    """Allow m < n, where neurons must be shared."""
+    optimisers: Annotated[
+        tuple[str, ...],
+        cli.options("--optimisers", f"one of {', '.join(_OPTIMISERS)}", _optimiser, metavar="NAME"),
+    ] = _OPTIMISERS
+    """Proximal gradient descent, AdamW, or both."""
+    penalty: Annotated[float, cli.real("--penalty", 0, open_low=True)] = 0.05
+    """The l1 penalty of proximal gradient descent, and of all interventions."""
+    rate: Annotated[float, cli.real("--rate", 0, 0.2, open_low=True)] = 0.1
+    """Its learning rate; starts with long or aligned rows take a fifth of it."""
+    clock: Annotated[float, cli.real("--clock", 0, open_low=True)] = 5.0
+    """Its rate·steps·penalty, which sets the steps; below 5 a run does not count as converged."""
+    adam_penalty: Annotated[float, cli.real("--adam-penalty", 0, open_low=True)] = 0.01
+    """The l1 penalty of AdamW."""
+    adam_rate: Annotated[float, cli.real("--adam-rate", 0, 1, open_low=True)] = 0.01
+    """The learning rate of AdamW."""
+    adam_steps: Annotated[int, cli.integer("--adam-steps", at_least=1, at_most=10**7)] = 1000
+    """The steps of AdamW."""
+    threshold: Annotated[float, cli.real("--threshold", 0, 1, open_low=True, open_high=True)] = 0.5
+    """A neuron carries a feature whose weight is larger than this."""
+    noise: Annotated[float, cli.real("--noise", 0, open_low=True)] = 0.15
+    """Standard deviation of the neural noise, which takes the penalty's place."""
+    noise_steps: Annotated[int, cli.integer("--noise-steps", at_least=1, at_most=10**8)] = 30_000
+    """Steps under noise."""
+    probe: Annotated[tuple[int, ...], cli.integers("--probe", at_least=2, at_most=4096)] = (16, 256)
+    """Features and neurons of the interventions: n m, with n at least 2 and m at least 4n."""
+    course_neurons: Annotated[
+        int, cli.integer("--course-neurons", at_least=256, at_most=1 << 16)
+    ] = 4096
+    """Neurons where the course of |w|_1 is followed."""
+    seed: cli.Seed = 0
+    """Root of all random numbers."""
+    seeds: Annotated[int, cli.integer("--seeds", at_least=2, at_most=100_000)] = 64
+    """Independent trainings at the largest n; smaller n get more, interventions up to 16 times as many."""
+
+
+def validate(config: Config) -> None:
+    """Hold that there is room for every feature, and that the interventions have a size."""
+    if not config.allow_pressure and min(config.neurons) < max(config.features):
+        raise cli.InputError(
+            f"--neurons must be at least the largest --features, {max(config.features)}, or "
+            f"--allow-pressure be given; got {min(config.neurons)}."
+        )
+    if len(config.probe) != 2 or config.probe[1] < 4 * config.probe[0]:
+        raise cli.InputError(
+            "--probe must be two numbers n m with m at least 4n; got "
+            f"{' '.join(map(str, config.probe))}."
+        )
+
+
+def measure(config: Config, progress: Progress) -> Result:
+    """Count over the grid, intervene, follow one training."""
+    rows = incidental_parts.counts(config, progress)
+    data: dict[str, Any] = {
+        "counts": rows,
+        "exponents": incidental_parts.exponents(rows),
+        "probe": list(config.probe),
+        "starts": incidental_parts.starts_compared(config, progress),
+        "penalties": incidental_parts.penalties(config, progress),
+        "course": incidental_parts.course(config, progress),
+        "noises": incidental_parts.noises(config, progress),
+        "noise_size": list(incidental_parts.NOISE_SIZE),
+    }
+    film = incidental_parts.view(config, progress)
+    return Result(data, film, _tables(data))
+
+
+def _tables(data: dict[str, Any]) -> dict[str, Table]:
+    laws = list(data["counts"][0]["laws"])
+    thresholds = list(data["counts"][0]["thresholds"])
+    return {
+        "counts": Table(
+            (
+                "optimiser",
+                "n",
+                "m",
+                "seeds",
+                "shared neurons",
+                "from",
+                "to",
+                *laws,
+                *(f"|w| > {t}" if " " not in t else f"|w| {t}" for t in thresholds),
+                "variance/mean",
+                "one weight",
+                "largest won",
+                "converged",
+            ),
+            tuple(
+                (
+                    row["optimiser"],
+                    row["features"],
+                    row["neurons"],
+                    row["seeds"],
+                    row["count"],
+                    *row["interval"],
+                    *row["laws"].values(),
+                    *row["thresholds"].values(),
+                    row["dispersion"],
+                    row["one"],
+                    row["won"][0],
+                    "yes" if row["converged"] else "NO",
+                )
+                for row in data["counts"]
+            ),
+            "Neurons that carry two features, over sizes",
+            "Means over seeds with exact Poisson intervals at 95%; the laws of chance; the count at "
+            "other thresholds; the share of features that rest on one weight, and of those where it "
+            "was the largest at the start.",
+        ),
+        "starts": Table(
+            (
+                "start",
+                "seeds",
+                "shared neurons",
+                "from",
+                "to",
+                "planted pair shared",
+                "from ",
+                "to ",
+            ),
+            tuple(
+                (
+                    name,
+                    row["seeds"],
+                    row["count"],
+                    *row["interval"],
+                    row["shared"],
+                    *row["shared_interval"],
+                )
+                for name, row in data["starts"].items()
+                if name != "cut"
+            ),
+            "Interventions on the start",
+            f"n = {data['probe'][0]}, m = {data['probe'][1]}, proximal gradient descent. The planted "
+            "pair is features 0 and 1; elsewhere they share a neuron by chance.",
+        ),
+        "noises": Table(
+            (
+                "noise",
+                "excess kurtosis",
+                "alignment",
+                "from",
+                "to",
+                "shared neurons",
+                "change of alignment",
+            ),
+            tuple(
+                (
+                    row["kind"],
+                    row["kurtosis"],
+                    row["alignment"],
+                    *row["alignment_interval"],
+                    row["count"],
+                    row["late_change"],
+                )
+                for row in data["noises"]
+            ),
+            "Noise in place of a penalty",
+            "Alignment is sum w⁴/(sum w²)² of a feature's weights. The last column is its change over "
+            "the last fifth of the steps.",
+        ),
+    }
+
+
+def answer(config: Config, result: Result) -> str:
+    """The count at the largest size with room to spare, beside the law of chance."""
+    data: Any = result.data
+    rows = [row for row in data["counts"] if row["converged"]] or data["counts"]
+    row = max(rows, key=lambda row: (row["features"], -abs(row["neurons"] - 4 * row["features"])))
+    low, high = row["interval"]
+    return (
+        f"With {row['features']} features and {row['neurons']} neurons, {row['count']:.2f} "
+        f"({low:.2f} to {high:.2f}) neurons end with two features, where n²/4m says "
+        f"{row['laws']['n²/4m']:.2f}: chance at the start, frozen by training."
+    )
+
+
+def summary(config: Config, result: Result) -> list[str]:
+    """Exponents, the fate of collisions, winners, noise, what did not converge."""
+    data: Any = result.data
+    lines = []
+    for name, found in data["exponents"].items():
+        powers = ", ".join(
+            f"{size}^{value:.3f} ({low:.3f} to {high:.3f})"
+            for size, value, (low, high) in zip(
+                found["over"], found["observed"], found["intervals"], strict=True
+            )
+        )
+        drop = ", ".join(
+            f"{size}^{value:.3f}"
+            for size, value in zip(found["over"], found["laws"]["drop model"], strict=True)
+        )
+        lines.append(
+            f"{_called(name)}: shared neurons scale as {powers} where m >= 2n; the drop model gives "
+            f"{drop} on the same sizes, n²/4m m^-1, n^2 by definition."
+        )
+    starts = data["starts"]
+    lines.append(
+        f"Planted on one neuron, two features of opposite signs still share it in "
+        f"{starts['planted-opposite']['shared']:.1%} of trainings, of equal signs in "
+        f"{starts['planted-same']['shared']:.1%}: the ReLU hides the first collision and punishes "
+        f"the second."
+    )
+    cut = starts["cut"]
+    if cut["mean"] is not None:
+        lines.append(
+            "The first-winner story explains a part: a start without a collision of largest weights "
+            f"has {cut['mean']:.0%} ({cut['interval'][0]:.0%} to {cut['interval'][1]:.0%}) fewer "
+            f"shared neurons, {starts['collision-free']['count']:.3f} for "
+            f"{starts['random']['count']:.3f}; only with its largest weights half as large again are "
+            f"they gone ({starts['margin']['count']:.3f}). {_winners(data)}"
+        )
+    lines.append(
+        "Noise in place of the penalty aligns features with neurons if its kurtosis is negative: "
+        + ", ".join(f"{row['kind']} {row['alignment']:.3f}" for row in data["noises"][:4])
+        + f"; a random direction has {3 / (data['noise_size'][1] + 2):.3f}."
+    )
+    open_ = [
+        f"{row['optimiser']} n = {row['features']}, m = {row['neurons']}"
+        for row in data["counts"]
+        if not row["converged"]
+    ]
+    if open_:
+        lines.append(f"NOT CONVERGED, left out of the exponents: {'; '.join(open_)}.")
+    return lines
+
+
+def _winners(data: Any) -> str:
+    """Over sizes, how often the largest weight at the start is the one that remains."""
+    parts = []
+    for optimiser in dict.fromkeys(row["optimiser"] for row in data["counts"]):
+        won = [row["won"][0] for row in data["counts"] if row["optimiser"] == optimiser]
+        parts.append(f"{min(won):.0%} to {max(won):.0%} ({_called(optimiser)})")
+    return f"The largest weight of a feature wins in {', '.join(parts)} of cases, by size."
+
+
+def _called(optimiser: str) -> str:
+    return {"proximal": "Proximal descent", "adamw": "AdamW"}[optimiser]
+
+
+EXPERIMENT = Experiment(
+    name="incidental",
+    question="How often do features share a neuron although there is one for each?",
+    primer=(
+        "A network with a neuron for every feature could give each its own, and often does not. A "
+        "small l1 penalty makes each feature's weights compete until one is left; which one, was "
+        "mostly settled by the random start, so that two features may pick the same neuron. If "
+        "their weights have equal signs they disturb each other and part; if opposite, the ReLU "
+        "hides each from the other, and the neuron keeps both. Two of n features meet like that on "
+        "one of m neurons about n²/4m times. Points are means over trainings from independent "
+        "starts, bars are 95% intervals, lines are laws of chance."
+    ),
+    duration="about 2.5 min on two cores",
+    cite=(
+        "V. Lecomte et al., What causes polysemanticity? An alternative origin story of mixed "
+        "selectivity from incidental causes, arXiv 2312.03096 (2023)",
+        "L. Bereska, E. Gavves, Mechanistic interpretability for AI safety: a review, TMLR (2024)",
+        "I. Loshchilov, F. Hutter, Decoupled weight decay regularization, ICLR (2019)",
+    ),
+    examples=(
+        "python -m experiments.incidental",
+        "python -m experiments.incidental --features 32 --neurons 32 64 128 --seeds 256",
+        "python -m experiments.incidental --preset paper",
+    ),
+    config=Config,
+    presets={
+        "tiny": {
+            "features": (4, 8),
+            "neurons": (16, 32),
+            "adam_steps": 300,
+            "noise_steps": 200,
+            "probe": (8, 32),
+            "course_neurons": 256,
+            "seeds": 4,
+        },
+        "quick": {},
+        "paper": {
+            "features": (256,),
+            "neurons": tuple(range(256, 4097, 256)),
+            "optimisers": ("adamw",),
+            "adam_penalty": 1e-3,
+            "adam_rate": 1e-3,
+            "adam_steps": 7500,
+            "noise": 0.1,
+            "noise_steps": 100_000,
+            "seeds": 16,
+        },
+        "full": {
+            "features": (16, 32, 64, 128, 256),
+            "neurons": (256, 512, 1024, 2048, 4096),
+            "adam_steps": 4000,
+            "noise": 0.1,
+            "noise_steps": 100_000,
+            "seeds": 256,
+        },
+    },
+    measure=measure,
+    checks=incidental_checks.checks,
+    claims=incidental_checks.claims,
+    answer=answer,
+    summary=summary,
+    figures=incidental_figures.figures,
+    validate=validate,
+)
+
+if __name__ == "__main__":
+    raise SystemExit(main(EXPERIMENT))

@@ -1,0 +1,430 @@
+"""The figures of the incidental report; no mathematics."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from experiments.harness import theme
+from experiments.harness.experiment import Figure, Result
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure as PlotlyFigure
+
+__all__ = ["figures"]
+
+_SIZES = (theme.LOWER, theme.MEASURED, theme.HIGHLIGHT, theme.REFERENCE, theme.UPPER)
+_SYMBOLS = {"proximal": "circle", "adamw": "diamond-open"}
+_NAMES = {"proximal": "proximal descent", "adamw": "AdamW"}
+_DASHES = {"n²/4m": "dot", "n(n-1)/(4m-2)": "dash", "drop model": "solid"}
+
+
+def figures(_config: object, result: Result) -> list[Figure]:
+    """Counts, exponents, winners, starts, course, penalties, noise, one training."""
+    found = [_counts(result)]
+    if result.data["exponents"]:
+        found.append(_exponents(result))
+    return [
+        *found,
+        _starts(result),
+        _winners(result),
+        _film(result),
+        _course(result),
+        _penalties(result),
+        _noises(result),
+    ]
+
+
+def _bars(rows: list[dict[str, Any]], value: str, interval: str) -> dict[str, Any]:
+    middle = np.array([row[value] for row in rows], np.float32)
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": np.array([row[interval][1] for row in rows], np.float32) - middle,
+        "arrayminus": middle - np.array([row[interval][0] for row in rows], np.float32),
+        "thickness": 1.5,
+        "width": 3,
+    }
+
+
+def _counts(result: Result) -> Figure:
+    import plotly.graph_objects as go
+
+    data: Any = result.data
+    figure = go.Figure()
+    sizes = sorted({row["features"] for row in data["counts"]})
+    colours = {n: _SIZES[place % len(_SIZES)] for place, n in enumerate(sizes)}
+    for n in sizes:
+        rows = [row for row in data["counts"] if row["features"] == n]
+        first = [row for row in rows if row["optimiser"] == rows[0]["optimiser"]]
+        for law, dash in _DASHES.items():
+            figure.add_scatter(
+                x=np.array([row["neurons"] for row in first], np.float32),
+                y=np.array([row["laws"][law] for row in first], np.float32),
+                mode="lines",
+                line={"color": theme.THEORY, "width": 1, "dash": dash},
+                name=law,
+                legendgroup=law,
+                showlegend=n == sizes[0],
+            )
+    for optimiser in dict.fromkeys(row["optimiser"] for row in data["counts"]):
+        for n in sizes:
+            rows = [
+                row
+                for row in data["counts"]
+                if (row["optimiser"], row["features"]) == (optimiser, n) and row["count"] > 0
+            ]
+            figure.add_scatter(
+                # A little apart, so that bars do not hide each other.
+                x=np.array([row["neurons"] for row in rows], np.float32)
+                * (1.05 if optimiser == "adamw" else 1),
+                y=np.array([row["count"] for row in rows], np.float32),
+                error_y=_bars(rows, "count", "interval"),
+                mode="markers",
+                marker={"color": colours[n], "symbol": _SYMBOLS[optimiser], "size": 8},
+                name=f"n = {n}, {_NAMES[optimiser]}",
+                text=["" if row["converged"] else "not converged" for row in rows],
+            )
+    figure.update_xaxes(title="neurons m", type="log", dtick="D2")
+    figure.update_yaxes(title="neurons with two features", type="log")
+    return Figure(
+        "counts",
+        "Shared neurons against chance",
+        figure,
+        "Means over trainings, 95% intervals; lines are the laws of chance. Where there is room (m at "
+        "least 2n) the counts lie on the drop model and a little below n²/4m, which counts pairs as if "
+        "they were alone. At m = n the drop model falls short: features that meet with equal signs "
+        "part, and there their second choices are taken too.",
+    )
+
+
+def _exponents(result: Result) -> Figure:
+    import plotly.graph_objects as go
+
+    data: Any = result.data
+    figure = go.Figure()
+    for optimiser, fit in data["exponents"].items():
+        labels = [f"power of {size}" for size in fit["over"]]
+        middle = np.array(fit["observed"], np.float32)
+        ends = np.array(fit["intervals"], np.float32)
+        figure.add_scatter(
+            x=np.abs(middle),
+            y=labels,
+            error_x={
+                "type": "data",
+                "symmetric": False,
+                "array": ends[:, 1] - middle,
+                "arrayminus": middle - ends[:, 0],
+                "width": 6,
+            },
+            mode="markers",
+            marker={"color": theme.MEASURED, "symbol": _SYMBOLS[optimiser], "size": 10},
+            name=_NAMES[optimiser],
+        )
+    laws = next(iter(data["exponents"].values()))
+    marks = {"n²/4m": theme.REFERENCE, "n(n-1)/(4m-2)": theme.UPPER, "drop model": theme.THEORY}
+    for name, colour in marks.items():
+        figure.add_scatter(
+            x=np.abs(np.array(laws["laws"][name], np.float32)),
+            y=[f"power of {size}" for size in laws["over"]],
+            mode="markers",
+            marker={"color": colour, "symbol": "line-ns-open", "size": 22, "line": {"width": 3}},
+            name=name,
+        )
+    figure.update_xaxes(title="size of the exponent (that of m is negative)")
+    figure.update_layout(height=300)
+    return Figure(
+        "exponents",
+        "How the count scales, where m is at least 2n",
+        figure,
+        "Poisson regression of the counts on log m and log n, 95% intervals. The laws are fitted on the "
+        "same sizes and seeds: only n²/4m is a pure power, the others bend as neurons fill up.",
+    )
+
+
+def _starts(result: Result) -> Figure:
+    import plotly.graph_objects as go
+
+    data: Any = result.data
+    rows = {name: row for name, row in data["starts"].items() if name != "cut"}
+    figure = go.Figure()
+    for value, interval, label, colour in (
+        ("count", "interval", "shared neurons, mean", theme.MEASURED),
+        (
+            "shared",
+            "shared_interval",
+            "features 0 and 1 share one, share of trainings",
+            theme.LOWER,
+        ),
+    ):
+        kept = list(rows.values())
+        middle = np.array([row[value] for row in kept], np.float32)
+        figure.add_scatter(
+            x=middle,
+            y=list(rows),
+            error_x={
+                key: _bars(kept, value, interval)[key]
+                for key in ("type", "symmetric", "array", "arrayminus", "thickness", "width")
+            },
+            mode="markers",
+            marker={"color": colour, "size": 9},
+            name=label,
+        )
+    n, m = data["probe"]
+    law = n * n / (4 * m)
+    figure.add_vline(x=law, line={"color": theme.THEORY, "dash": "dot", "width": 1})
+    figure.update_xaxes(title="neurons, or share of trainings", rangemode="tozero")
+    figure.update_yaxes(autorange="reversed")
+    return Figure(
+        "starts",
+        "What the start decides",
+        figure,
+        f"n = {n}, m = {m}; the dotted line is n²/4m. Same draws, changed before training. Moving "
+        "colliding largest weights apart (collision-free) removes about half of the shared neurons; "
+        "making the winners half as large again as well (margin), or all weights positive, removes "
+        "all. Two features planted on one neuron stay if their signs are opposite and part if equal.",
+    )
+
+
+def _winners(result: Result) -> Figure:
+    import plotly.graph_objects as go
+
+    data: Any = result.data
+    figure = go.Figure()
+    sizes = sorted({row["features"] for row in data["counts"]})
+    for optimiser in dict.fromkeys(row["optimiser"] for row in data["counts"]):
+        for place, n in enumerate(sizes):
+            rows = [
+                row
+                for row in data["counts"]
+                if (row["optimiser"], row["features"]) == (optimiser, n)
+            ]
+            for row in rows:
+                row["largest"] = row["won"][0]
+            figure.add_scatter(
+                x=np.array([row["neurons"] / n for row in rows], np.float32),
+                y=np.array([row["largest"] for row in rows], np.float32),
+                error_y=_bars(rows, "largest", "won_interval"),
+                mode="lines+markers",
+                line={"color": _SIZES[place % len(_SIZES)], "width": 1},
+                marker={"symbol": _SYMBOLS[optimiser], "size": 8},
+                name=f"n = {n}, {_NAMES[optimiser]}",
+            )
+    figure.add_hline(y=1, line={"color": theme.THEORY, "dash": "dash", "width": 1})
+    figure.update_xaxes(title="neurons for each feature, m/n", type="log", dtick="D2")
+    figure.update_yaxes(title="share of features", range=[0, 1.05])
+    return Figure(
+        "winners",
+        "How often the largest weight at the start wins",
+        figure,
+        "A feature alone keeps the order of its weights, so that its largest always wins (dashed). "
+        "Among others it is pushed about while they part, in the first moments of training, and the "
+        "more so the more of them there are: the first-winner story is right for a feature alone and "
+        "wrong for many in a crowd.",
+    )
+
+
+def _film(result: Result) -> Figure:
+    import plotly.graph_objects as go
+
+    frames = result.arrays["frames"]
+    clock, steps = result.arrays["clock"], result.arrays["steps"]
+    final = np.abs(frames[-1])
+    features = np.arange(final.shape[0])
+    winners = final.argmax(axis=1)
+    load = (final > 0.5).sum(axis=0)
+    shared = load[winners] >= 2
+    figure = go.Figure()
+    last = len(frames) - 1
+    for place, frame in enumerate(frames):
+        figure.add_heatmap(
+            z=frame,
+            zmin=-1,
+            zmax=1,
+            coloraxis="coloraxis",
+            visible=place == last,
+            hovertemplate="feature %{y}, neuron %{x}: %{z:.3f}<extra></extra>",
+        )
+    for chosen, colour, symbol, name in (
+        (~shared, theme.THEORY, "square-open", "ends alone on its neuron"),
+        (shared, theme.REFERENCE, "diamond-open", "ends on a shared neuron"),
+    ):
+        figure.add_scatter(
+            x=winners[chosen].astype(np.float32),
+            y=features[chosen].astype(np.float32),
+            mode="markers",
+            marker={"color": colour, "symbol": symbol, "size": 11, "line": {"width": 2}},
+            name=name,
+        )
+    count = len(frames)
+    figure.update_layout(
+        coloraxis={
+            "cmin": -1,
+            "cmax": 1,
+            "colorscale": [list(stop) for stop in theme.DIVERGING],
+            "colorbar": {"title": {"text": "weight"}},
+        },
+        legend={"y": -0.32, "yanchor": "top"},
+        sliders=[
+            {
+                "active": last,
+                "pad": {"t": 46},
+                "currentvalue": {"prefix": "λt = "},
+                "steps": [
+                    {
+                        "method": "restyle",
+                        "label": f"{clock[place]:.2f}",
+                        "args": [
+                            {"visible": [other == place for other in range(count)]},
+                            list(range(count)),
+                        ],
+                    }
+                    for place in range(count)
+                ],
+            }
+        ],
+        height=520,
+    )
+    figure.update_xaxes(title="neuron")
+    figure.update_yaxes(title="feature", dtick=1)
+    return Figure(
+        "film",
+        "One training, watched",
+        figure,
+        f"W after up to {steps[-1]} steps; the slider goes through λt, the clock on which weights "
+        "vanish. Boxes mark where each feature ends. Weights shrink together until one is left in each "
+        "row; a neuron that ends with two features holds one positive and one negative weight.",
+    )
+
+
+def _course(result: Result) -> Figure:
+    import plotly.graph_objects as go
+
+    data: Any = result.data
+    row = data["course"]
+    clock = np.array(row["clock"], np.float32)
+    figure = go.Figure()
+    for key, name, colour in (
+        ("norm", "|w|₁, trained", theme.MEASURED),
+        ("nonzeros", "non-zero weights, trained", theme.LOWER),
+    ):
+        figure.add_scatter(
+            x=clock,
+            y=np.array(row[key], np.float32),
+            mode="markers",
+            marker={"color": colour, "size": 6},
+            name=name,
+        )
+    for key, name, dash, colour in (
+        ("flow_norm", "each feature alone, exactly", "solid", theme.THEORY),
+        ("flow_nonzeros", "", "solid", theme.THEORY),
+        ("limit_norm", "many neurons, small λ", "dash", theme.UPPER),
+        ("limit_nonzeros", "", "dash", theme.UPPER),
+        ("formula", "1/(1/√m + λt)", "dot", theme.REFERENCE),
+    ):
+        figure.add_scatter(
+            x=clock,
+            y=np.array(row[key], np.float32),
+            mode="lines",
+            line={"color": colour, "dash": dash, "width": 1.5},
+            name=name,
+            showlegend=bool(name),
+        )
+    figure.update_xaxes(title="λt = penalty × rate × steps", type="log")
+    figure.update_yaxes(title="per feature", type="log")
+    return Figure(
+        "course",
+        "How the penalty empties a row",
+        figure,
+        f"n = {row['features']}, m = {row['neurons']}, λ = {row['penalty']:g}. Trained features follow the "
+        "flow of each alone, which is soft thresholding of its start, to a per cent or so. The paper's formula is its "
+        "leading behaviour and lies a fifth to a half below. Non-zero weights fall as (λt)⁻² at first, "
+        "and slower when few are left.",
+    )
+
+
+def _penalties(result: Result) -> Figure:
+    import plotly.graph_objects as go
+
+    data: Any = result.data
+    rows = data["penalties"]
+    labels = [f"{row['penalty']:g}" for row in rows]
+    figure = go.Figure()
+    for value, interval, name, colour in (
+        ("alignment", "alignment_interval", "axis alignment", theme.LOWER),
+        ("count", "interval", "shared neurons", theme.MEASURED),
+    ):
+        figure.add_scatter(
+            x=labels,
+            y=np.array([row[value] for row in rows], np.float32),
+            error_y=_bars(rows, value, interval),
+            mode="markers",
+            marker={"color": colour, "size": 9},
+            name=name,
+        )
+    n, m = data["probe"][0], rows[0]["neurons"]
+    for level in (n * n / (4 * m), 3 / (m + 2)):
+        figure.add_hline(y=level, line={"color": theme.THEORY, "dash": "dot", "width": 1})
+    figure.update_xaxes(title="l1 penalty λ", type="category")
+    figure.update_yaxes(title="alignment, or neurons", rangemode="tozero")
+    return Figure(
+        "penalties",
+        "The penalty decides that, not how many",
+        figure,
+        f"n = {n}, m = {m}. Without a penalty rows stay random directions (lower line, 3/(m+2)) and no "
+        "neuron means anything; with any penalty rows end on neurons, and the number shared hardly "
+        "depends on it (upper line, n²/4m).",
+    )
+
+
+def _noises(result: Result) -> Figure:
+    import plotly.graph_objects as go
+
+    data: Any = result.data
+    figure = go.Figure()
+    family = [row for row in data["noises"] if row["kind"] == "three-point"]
+    named = [row for row in data["noises"] if row["kind"] != "three-point"]
+    _noise_points(figure, family, "three-point family", theme.RANDOM, "lines+markers")
+    _noise_points(figure, named, "named kinds", theme.MEASURED, "markers+text")
+    figure.add_hline(
+        y=3 / (data["noise_size"][1] + 2), line={"color": theme.THEORY, "dash": "dot", "width": 1}
+    )
+    shared = data["noises"]
+    figure.add_scatter(
+        x=np.array([row["kurtosis"] for row in shared], np.float32),
+        y=np.array([row["count"] for row in shared], np.float32),
+        error_y=_bars(shared, "count", "interval"),
+        mode="markers",
+        marker={"color": theme.HIGHLIGHT, "symbol": "x", "size": 8},
+        name="shared neurons",
+    )
+    figure.update_xaxes(title="excess kurtosis of the noise")
+    figure.update_yaxes(title="axis alignment, or neurons", rangemode="tozero")
+    n, m = data["noise_size"]
+    return Figure(
+        "noises",
+        "Noise aligns features with neurons if its tails are light",
+        figure,
+        f"n = {n}, m = {m}, no penalty; the dotted line is a random direction. The noise that a "
+        "feature's reading receives has the kurtosis of one neuron's times the alignment of its row, so "
+        "that light tails are made lighter by alignment, and heavy ones by spreading. Gaussian noise "
+        "looks the same in every basis. Sharing is another matter: it stays below n²/4m = "
+        f"{n * n / (4 * m):g} for all.",
+    )
+
+
+def _noise_points(
+    figure: PlotlyFigure, rows: list[dict[str, Any]], name: str, colour: str, mode: str
+) -> None:
+    figure.add_scatter(
+        x=np.array([row["kurtosis"] for row in rows], np.float32),
+        y=np.array([row["alignment"] for row in rows], np.float32),
+        error_y=_bars(rows, "alignment", "alignment_interval"),
+        mode=mode,
+        text=[row["kind"] for row in rows],
+        textposition="top right",
+        marker={"color": colour, "size": 9},
+        line={"color": colour, "width": 1},
+        name=name,
+    )
