@@ -116,8 +116,31 @@ CLAIMS: Mapping[str, Statement] = {
         "without either features lie in random directions. Under noise fewer neurons are shared "
         "than chance at the start would give, and noise of positive kurtosis works against it",
     ),
-    "C12": Statement("Capacity, noise and initialisation are three distinct causes of sharing."),
-    "C13": Statement("With neurons enough, only the training dynamics keep features mixed."),
+    "C12": Statement(
+        "Capacity, noise and initialisation are three distinct causes of sharing.",
+        (
+            "C12: capacity: shared neurons at m = n/2, margin start, penalty alone",
+            "C12: start: random less margin at m = n, penalty alone",
+            "C12: noise of excess kurtosis +3: shared neurons with less without, m = n",
+            "C12: noise of excess kurtosis -2: shared neurons with less without, m = n",
+        ),
+        ClaimVerdict.REFINED,
+        "each acts with the others switched off, but they interact, so that their shares do not sum "
+        "to the whole; and noise adds sharing only if its tails are heavy, and removes it if light",
+        open="whether real networks show all three",
+    ),
+    "C13": Statement(
+        "With neurons enough, only the training dynamics keep features mixed.",
+        (
+            "C13: shared neurons at m = 4n, margin start, penalty alone",
+            "C13: shared neurons at m = 4n, random start, penalty alone",
+            "C13: features a neuron serves at m = 4n with every cause off",
+        ),
+        ClaimVerdict.REFINED,
+        "true of features that lie on neurons: with room and a start that keeps them apart they "
+        "separate. But it takes something that prefers neurons, a penalty or noise; without it every "
+        "neuron stays a mixture, however many there are",
+    ),
     "C14": Statement(
         "Single neurons cannot be interpreted; directions can.",
         ("C14: selectivity of the direction over that of the best neuron",),

@@ -64,7 +64,7 @@ class Config:
     """Its learning rate; starts with long or aligned rows take a fifth of it."""
     clock: Annotated[float, cli.real("--clock", 0, open_low=True)] = 5.0
     """Its rate·steps·penalty, which sets the steps; below 5 a run does not count as converged."""
-    adam_penalty: Annotated[float, cli.real("--adam-penalty", 0, open_low=True)] = 0.01
+    adam_penalty: Annotated[float, cli.real("--adam-penalty", 0, open_low=True)] = 0.05
     """The l1 penalty of AdamW."""
     adam_rate: Annotated[float, cli.real("--adam-rate", 0, 1, open_low=True)] = 0.01
     """The learning rate of AdamW."""

@@ -39,7 +39,7 @@ RANKS = 5
 LEAST_RATIO = 2
 """Exponents are fitted where m/n is at least this: below it the neurons run out."""
 KINDS = ("bipolar", "uniform", "gaussian", "laplace")
-FAMILY = (-2.0, -1.0, 0.0, 1.0, 3.0, 6.0)
+FAMILY = (-2.0, -1.5, 0.0, 1.5, 3.0)
 _PENALTIES = (0.0, 0.02, 0.05, 0.1, 0.2)
 _STEEP = 5
 NOISE_SIZE = (8, 16)

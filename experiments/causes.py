@@ -1,0 +1,361 @@
+"""Which cause makes neurons polysemantic: too little room, the start, the penalty, or noise?
+
+    python -m experiments.causes
+
+The review of Bereska and Gavves (2024) names capacity, noise-induced redundancy and misaligned
+starts as three distinct causes.  Here all of them act on one family of models, y = ReLU(W(Wᵀx +
+noise)) with n features and m neurons (Lecomte et al. 2023), and each is switched on and off while
+the others stay: start, l1 penalty, noise and its kurtosis, m from n/2 to 16n.  The same seeds run
+through all combinations, so that differences have paired intervals.  About a minute on two cores.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+from experiments import causes_figures, causes_parts
+from experiments.claims import verdicts
+from experiments.harness import cli
+from experiments.harness.checks import Check, Claim, judge
+from experiments.harness.experiment import Experiment, Result, Table
+from experiments.harness.run import main
+
+if TYPE_CHECKING:
+    from experiments.harness.progress import Progress
+
+__all__ = ["EXPERIMENT", "Config"]
+
+
+def _ratio(word: str) -> float:
+    value = float(word)
+    if not 0.25 <= value <= 64:
+        raise ValueError(word)
+    return value
+
+
+_NEED = "a number from 0.25 to 64"
+
+
+@dataclass(frozen=True)
+class Config:
+    """Sizes, what is switched, and how long."""
+
+    features: Annotated[int, cli.integer("--features", at_least=4, at_most=1024)] = 8
+    """Features n."""
+    factorial: Annotated[
+        tuple[float, ...], cli.options("--factorial", _NEED, _ratio, metavar="X")
+    ] = (0.5, 0.75, 1.0, 4.0)
+    """Ratios m/n at which every combination is trained; 0.5, 1 and 4 must be among them."""
+    ratios: Annotated[tuple[float, ...], cli.options("--ratios", _NEED, _ratio, metavar="X")] = (
+        2.0,
+        8.0,
+        16.0,
+    )
+    """Further ratios m/n of the decomposition."""
+    penalty: Annotated[float, cli.real("--penalty", 0, open_low=True)] = 0.05
+    """The l1 penalty, where it is on."""
+    noise: Annotated[float, cli.real("--noise", 0, open_low=True)] = 0.2
+    """Standard deviation of the noise on each neuron, where it is on."""
+    kurtosis: Annotated[float, cli.real("--kurtosis", -2)] = 0.0
+    """Excess kurtosis of the noise in the decomposition: 0 as Gaussian noise has."""
+    rate: Annotated[float, cli.real("--rate", 0, 0.02, open_low=True)] = 0.02
+    """Learning rate of proximal gradient descent."""
+    steps: Annotated[int, cli.integer("--steps", at_least=1, at_most=10**8)] = 10_000
+    """Its steps; rate·steps below 100 does not count as converged."""
+    threshold: Annotated[float, cli.real("--threshold", 0, 1, open_low=True, open_high=True)] = 0.5
+    """A neuron carries a feature whose weight is larger than this."""
+    seed: cli.Seed = 0
+    """Root of all random numbers."""
+    seeds: Annotated[int, cli.integer("--seeds", at_least=2, at_most=100_000)] = 16
+    """Independent trainings of each combination with noise; eight times as many without."""
+
+
+def validate(config: Config) -> None:
+    """Hold that the ratios which checks speak of are there."""
+    if not {0.5, 1.0, 4.0} <= set(config.factorial):
+        raise cli.InputError(
+            "--factorial must have 0.5, 1 and 4 among its ratios; got "
+            f"{' '.join(f'{ratio:g}' for ratio in config.factorial)}."
+        )
+
+
+def measure(config: Config, progress: Progress) -> Result:
+    """Train every combination; decompose what is shared."""
+    rows = causes_parts.train_all(config, progress)
+    whole = sorted({round(ratio * config.features) for ratio in config.factorial})
+    data: dict[str, Any] = {
+        "features": config.features,
+        "kurtosis": config.kurtosis,
+        "cells": rows,
+        "decomposition": causes_parts.decompose(rows, config.features, config.kurtosis),
+        "interactions": causes_parts.interactions(rows, whole, config.kurtosis),
+    }
+    return Result(data, {}, _tables(data))
+
+
+def _tables(data: dict[str, Any]) -> dict[str, Table]:
+    shares = ("observed", "incidental", "start", "penalty", "noise", "residual", "nothing")
+    return {
+        "decomposition": Table(
+            (
+                "m",
+                "m/n",
+                "necessary",
+                *(word for s in shares for word in (s, f"{s} from", f"{s} to")),
+            ),
+            tuple(
+                (
+                    row["neurons"],
+                    row["neurons"] / data["features"],
+                    row["necessary"],
+                    *(
+                        value
+                        for share in shares
+                        for value in (row[share]["mean"], *row[share]["interval"])
+                    ),
+                )
+                for row in data["decomposition"]
+            ),
+            "Shares of the causes",
+            "In neurons; 95% intervals from differences between trainings of the same seed. Observed = "
+            "necessary + incidental; the shares of start, penalty and noise need not sum to the "
+            "incidental part, and the residual is what they miss. Nothing: every cause off.",
+        ),
+        "effects": Table(
+            ("m", "effect", "neurons", "from", "to"),
+            tuple(
+                (row["neurons"], row["effect"], row["mean"], *row["interval"])
+                for row in data["interactions"]
+            ),
+            "Effects and interactions",
+            "Of the cube start (random or margin) × penalty × noise: means of differences over the "
+            "other factors' levels. Where interactions are as large as effects, no share is a cause's own.",
+        ),
+        "factorial": Table(
+            (
+                "m",
+                "start",
+                "penalty",
+                "kurtosis of noise",
+                "seeds",
+                "shared neurons",
+                "from",
+                "to",
+                "features represented",
+                "on several neurons",
+                "alignment",
+                "features a neuron serves",
+                "converged",
+            ),
+            tuple(
+                (
+                    row["neurons"],
+                    row["start"],
+                    "on" if row["penalised"] else "off",
+                    "no noise" if row["kurtosis"] is None else f"{row['kurtosis']:g}",
+                    row["seeds"],
+                    row["count"],
+                    *row["interval"],
+                    row["represented"],
+                    row["redundant"],
+                    row["alignment"],
+                    row["serves"],
+                    "yes" if row["converged"] else "NO",
+                )
+                for row in data["cells"]
+            ),
+            "Every combination",
+            "Represented: on a neuron with |w| above the threshold. A neuron serves (sum w²)²/sum w⁴ "
+            "features, with no threshold.",
+        ),
+    }
+
+
+def _row(data: Any, ratio: float) -> Any:
+    m = round(ratio * data["features"])
+    return next(row for row in data["decomposition"] if row["neurons"] == m)
+
+
+def _cell(data: Any, ratio: float, name: str) -> Any:
+    m = round(ratio * data["features"])
+    return next(row for row in data["cells"] if row["neurons"] == m and row["name"] == name)
+
+
+def checks(_config: Config, result: Result) -> list[Check]:
+    """That each cause acts, and what is left when none does."""
+    data: Any = result.data
+    n = data["features"]
+    half, even, roomy = (_row(data, ratio) for ratio in (0.5, 1.0, 4.0))
+    heavy = _cell(data, 1.0, "random, l1, noise +3")
+    light = _cell(data, 1.0, "random, l1, noise -2")
+    alone = _cell(data, 1.0, "random, l1, no noise")
+    clean = _cell(data, 4.0, "margin, l1, no noise")
+    still = _cell(data, 4.0, "margin, no l1, no noise")
+    done = sum(row["converged"] for row in data["cells"])
+    return [
+        judge(
+            "combinations that converged",
+            theory=f"all {len(data['cells'])}: rate·steps >= 100 and no drift in the last fifth",
+            estimate=done,
+            band=(len(data["cells"]), len(data["cells"])),
+            converged=done == len(data["cells"]),
+        ),
+        judge(
+            "C12: capacity: shared neurons at m = n/2, margin start, penalty alone",
+            theory=f"n - m = {half['necessary']:g} at least, up to lost features; 0.98 of it",
+            estimate=half["separate"]["mean"],
+            interval=tuple(half["separate"]["interval"]),
+            band=(0.98 * half["necessary"], float(half["neurons"])),
+            converged=_cell(data, 0.5, "margin, l1, no noise")["converged"],
+        ),
+        judge(
+            "C12: start: random less margin at m = n, penalty alone",
+            theory="more than 0",
+            estimate=even["start_alone"]["mean"],
+            interval=tuple(even["start_alone"]["interval"]),
+            band=(0.0, None),
+            converged=alone["converged"],
+        ),
+        judge(
+            "C12: noise of excess kurtosis +3: shared neurons with less without, m = n",
+            theory="more than 0: heavy tails spread features over neurons",
+            estimate=even["by_kurtosis"]["3"]["mean"],
+            interval=tuple(even["by_kurtosis"]["3"]["interval"]),
+            band=(0.0, None),
+            converged=heavy["converged"],
+        ),
+        judge(
+            "C12: noise of excess kurtosis -2: shared neurons with less without, m = n",
+            theory="less than 0: light tails put features on neurons of their own",
+            estimate=even["by_kurtosis"]["-2"]["mean"],
+            interval=tuple(even["by_kurtosis"]["-2"]["interval"]),
+            band=(None, 0.0),
+            converged=light["converged"],
+        ),
+        judge(
+            "C13: shared neurons at m = 4n, margin start, penalty alone",
+            theory="none where only capacity could cause them; at most 0.05",
+            estimate=roomy["separate"]["mean"],
+            interval=_poisson(clean),
+            band=(None, 0.05),
+            converged=clean["converged"],
+        ),
+        judge(
+            "C13: shared neurons at m = 4n, random start, penalty alone",
+            theory=f"more than 0; n²/4m = {n * n / (4 * roomy['neurons']):g}",
+            estimate=roomy["penalty_alone"]["mean"],
+            interval=tuple(roomy["penalty_alone"]["interval"]),
+            band=(1e-9, None),
+            converged=_cell(data, 4.0, "random, l1, no noise")["converged"],
+        ),
+        judge(
+            "C13: features a neuron serves at m = 4n with every cause off",
+            theory="more than 2: nothing then prefers neurons to other directions",
+            estimate=still["serves"],
+            interval=tuple(still["serves_interval"]),
+            band=(2.0, None),
+            converged=still["converged"],
+        ),
+    ]
+
+
+def _poisson(cell: Any) -> tuple[float, float]:
+    low, high = cell["interval"]
+    return float(low), float(high)
+
+
+def claims(found: list[Check]) -> list[Claim]:
+    """C12 and C13."""
+    return verdicts(("C12", "C13"), found)
+
+
+def answer(_config: Config, result: Result) -> str:
+    """The shares where there is just enough room."""
+    data: Any = result.data
+    row = _row(data, 1.0)
+    return (
+        f"With as many neurons as features ({data['features']}) none need be shared and "
+        f"{_of(row['observed'])} are: {_of(row['start'])} for the random start, {_of(row['noise'])} "
+        f"for noise and {_of(row['penalty'])} for the penalty; the causes interact, and "
+        f"{_of(row['residual'])} belong to none alone."
+    )
+
+
+def _of(effect: Any) -> str:
+    low, high = effect["interval"]
+    return f"{effect['mean']:.2f} ({low:.2f} to {high:.2f})"
+
+
+def summary(_config: Config, result: Result) -> list[str]:
+    """Shares over m/n, noise by kurtosis, what remains."""
+    data: Any = result.data
+    lines = [
+        f"m/n = {row['neurons'] / data['features']:g}: observed {_of(row['observed'])}, necessary "
+        f"{row['necessary']:g}; start {_of(row['start'])}, penalty {_of(row['penalty'])}, noise "
+        f"{_of(row['noise'])}, residual {_of(row['residual'])}."
+        for row in data["decomposition"]
+    ]
+    even = _row(data, 1.0)["by_kurtosis"]
+    lines.append(
+        "Noise by excess kurtosis, at m = n with the penalty on: "
+        + ", ".join(f"{level}: {_of(effect)}" for level, effect in even.items())
+        + " shared neurons more than without."
+    )
+    off = _row(data, 4.0)
+    still = _cell(data, 4.0, "margin, no l1, no noise")
+    lines.append(
+        f"With every cause off, at m = 4n, {_of(off['nothing'])} neurons carry two features; but "
+        f"each serves {still['serves']:.1f} of {data['features']} by participation ratio, since "
+        "nothing then sets neurons apart from other directions."
+    )
+    open_ = [row for row in data["cells"] if not row["converged"]]
+    if open_:
+        names = "; ".join(f"m = {row['neurons']}: {row['name']}" for row in open_[:4])
+        more = f" and {len(open_) - 4} more" if len(open_) > 4 else ""
+        lines.append(f"NOT CONVERGED: {names}{more}.")
+    return lines
+
+
+EXPERIMENT = Experiment(
+    name="causes",
+    question="Which causes make features share neurons, and how much does each explain?",
+    primer=(
+        "Features may share neurons because there are too few (necessary), because the random start "
+        "put two on one (incidental), because a penalty or noise drives weights together or apart. "
+        "Here one small network is trained under every combination. A cause's share is what "
+        "disappears when it alone is switched off; interactions are what differences of differences "
+        "show. Shares of interacting causes do not sum to the whole, as shares of a product would "
+        "not; the residual says by how much. Everything is counted in neurons that carry two "
+        "features, with 95% intervals over seeds that are the same in all combinations."
+    ),
+    duration="about 1 min on two cores",
+    cite=(
+        "L. Bereska, E. Gavves, Mechanistic interpretability for AI safety: a review, TMLR (2024)",
+        "V. Lecomte et al., What causes polysemanticity? An alternative origin story of mixed "
+        "selectivity from incidental causes, arXiv 2312.03096 (2023)",
+        "G. E. P. Box, J. S. Hunter, W. G. Hunter, Statistics for experimenters, 2nd ed. (2005)",
+    ),
+    examples=(
+        "python -m experiments.causes",
+        "python -m experiments.causes --kurtosis 3 --seeds 64",
+        "python -m experiments.causes --features 16 --noise 0.1 --steps 100000",
+    ),
+    config=Config,
+    presets={
+        "tiny": {"features": 4, "ratios": (2.0,), "steps": 100, "seeds": 2},
+        "quick": {},
+        "paper": {"features": 16, "steps": 20_000, "seeds": 64},
+        "full": {"features": 32, "steps": 40_000, "seeds": 256},
+    },
+    measure=measure,
+    checks=checks,
+    claims=claims,
+    answer=answer,
+    summary=summary,
+    figures=causes_figures.figures,
+    validate=validate,
+)
+
+if __name__ == "__main__":
+    raise SystemExit(main(EXPERIMENT))
