@@ -51,8 +51,8 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Time the kernels and the main job against their floors."""
-    install(session)
+    """Time the kernels and the main job against their floors, and training against PyTorch."""
+    install(session, "bench")
     session.run("python", "-m", "experiments.bench", *session.posargs)
 
 

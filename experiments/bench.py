@@ -4,14 +4,15 @@
 
 Alternates each kernel with its floor, so that a noisy machine slows both alike, and prints the
 medians and the ratio: the blocked Gram kernel against one plain NumPy float32 product of the same
-number of multiply-adds, the read-out kernel against its matrix product, and the main job cold (a
-new process) against a run found done. With `--json` one object.
+number of multiply-adds, the read-out kernel against its matrix product, the training sweep against the same in
+PyTorch, and the main job cold (a new process) against a run found done. With `--json` one object.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import statistics
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from experiments import bench_training
 from experiments.harness.errors import DONE, exit_code
 
 __all__ = ["Timing", "main"]
@@ -32,13 +34,13 @@ COUNT, DIM = 13020, 500
 
 @dataclass(frozen=True)
 class Timing:
-    """Median seconds of a subject and of what it is held against, alternated."""
+    """Median seconds of a subject and of what it is held against, alternated; None if absent."""
 
     name: str
     subject: float
     floor_name: str
-    floor: float
-    ratio: float
+    floor: float | None
+    ratio: float | None
     note: str
 
 
@@ -56,12 +58,19 @@ def alternate(
     return statistics.median(seconds[0]), statistics.median(seconds[1])
 
 
-def timings(pairs: int) -> Iterator[Timing]:
-    """Every timing, one after the other."""
-    yield gram_kernel(pairs)
-    yield catalogue_query(pairs)
-    yield readout_kernel(pairs)
-    yield main_job()
+def timings(pairs: int, only: str = "") -> Iterator[Timing]:
+    """The timings whose short names contain `only`, one after the other."""
+    subjects: dict[str, Callable[[], Timing]] = {
+        "gram": lambda: gram_kernel(pairs),
+        "search": lambda: catalogue_query(pairs),
+        "readout": lambda: readout_kernel(pairs),
+        "training-proximal": lambda: training_sweep("proximal", pairs),
+        "training-adamw": lambda: training_sweep("adamw", pairs),
+        "main-job": main_job,
+    }
+    for name, subject in subjects.items():
+        if only in name:
+            yield subject()
 
 
 def gram_kernel(pairs: int) -> Timing:
@@ -147,6 +156,57 @@ def readout_kernel(pairs: int) -> Timing:
     )
 
 
+def training_sweep(optimiser: str, pairs: int) -> Timing:
+    """The sweep over m against PyTorch's; the note has the floor of its matrix products.
+
+    Compilation falls into the unmeasured run.  A peer that is absent leaves its figures nan.
+    """
+    sizes = (
+        f"n = {bench_training.FEATURES}, m = {bench_training.SWEEP[0]}..{bench_training.SWEEP[-1]}"
+    )
+    name = (
+        f"training sweep, {optimiser}, {sizes}, {bench_training.INSTANCES} instances, "
+        f"{bench_training.STEPS} steps"
+    )
+    mine = bench_training.ours(optimiser)
+    seen: dict[str, list[float]] = {}
+    floor = bench_training.flops() / (1e9 * product_rate())
+    theirs: float | None = None
+    if bench_training.MISSING:
+        seconds, _ = alternate(lambda: seen.update(mine=mine()), lambda: None, pairs)
+        peer = "PyTorch"
+    else:
+        other = bench_training.theirs(optimiser)
+        peer = "PyTorch, one m at a time"
+        seconds, theirs = alternate(
+            lambda: seen.update(mine=mine()), lambda: seen.update(other=other()), pairs
+        )
+    counts = "; ".join(
+        f"{who} {', '.join(f'{count:.1f}' for count in seen[key])} shared neurons"
+        for who, key in (("here", "mine"), ("there", "other"))
+        if key in seen
+    )
+    verdict = "absent" if theirs is None else f"{theirs / seconds:.1f} times faster"
+    note = (
+        f"{verdict}; its products alone, at full width and NumPy's rate, would take {floor:.2f} s; "
+        f"{counts}"
+    )
+    ratio = None if theirs is None else seconds / theirs
+    return Timing(name, seconds, peer, theirs, ratio, note)
+
+
+def product_rate() -> float:
+    """GFLOP/s of one large float32 product in NumPy, the best of three."""
+    side = 2048
+    left = np.random.default_rng(0).standard_normal((side, side), np.float32)
+    best = math.inf
+    for _ in range(4):
+        begun = time.perf_counter()
+        left @ left
+        best = min(best, time.perf_counter() - begun)
+    return 2 * side**3 / best / 1e9
+
+
 def main_job() -> Timing:
     """The main job in a new process, and once more when it is found done."""
     with tempfile.TemporaryDirectory() as folder:
@@ -167,19 +227,26 @@ def main(argv: Sequence[str] | None = None) -> int:
         description="Time the kernels and the main job against their floors.",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument(
+        "--only",
+        default="",
+        metavar="TEXT",
+        help="timings whose short names contain TEXT: gram, search, readout, training, main-job",
+    )
     parser.add_argument("--pairs", type=int, default=PAIRS, metavar="N", help="alternating pairs")
     options = parser.parse_args(argv)
-    return exit_code(lambda: _run(max(1, options.pairs), as_json=options.json))
+    return exit_code(lambda: _run(max(1, options.pairs), options.only, as_json=options.json))
 
 
-def _run(pairs: int, *, as_json: bool) -> int:
+def _run(pairs: int, only: str, *, as_json: bool) -> int:
     found = []
-    for one in timings(pairs):
+    for one in timings(pairs, only):
         found.append(one)
         if not as_json:
+            floor = "absent" if one.floor is None else f"{one.floor:.3f} s"
+            ratio = "" if one.ratio is None else f", ratio {one.ratio:.2f}"
             print(
-                f"{one.name}: {one.subject:.3f} s, {one.floor_name}: {one.floor:.3f} s, "
-                f"ratio {one.ratio:.2f} {one.note}",
+                f"{one.name}: {one.subject:.3f} s, {one.floor_name}: {floor}{ratio} {one.note}",
                 flush=True,
             )
     if as_json:

@@ -48,7 +48,8 @@ def train(
     """Return the members trained for `records`·`every` steps, observed every `every` steps.
 
     Member i has key i and setting i; leaves of `settings` are `[b]`.  Members are spread over all
-    devices.  The work is done in `chunks` pieces, which must divide `records`; between them the
+    devices.  On a single processor members are worked on in groups that fit its cache, and neurons out
+    of use are left out (`models.narrowing`).  The work is done in `chunks` pieces, which must divide `records`; between them the
     display moves on, and at most every ten seconds the states are saved under `name`, so that a
     run that is killed goes on from there, to the same bits on the same machine and versions.  Pieces
     do not change the result.  Raises ValueError if `chunks` does not divide `records`.
@@ -56,7 +57,8 @@ def train(
     import jax
 
     from experiments.harness import devices
-    from experiments.models import training
+    from experiments.models import narrowing, training
+    from experiments.models.tied_relu import TiedReluTask
 
     if records % chunks:
         raise ValueError(f"`chunks` must divide `records`; got {chunks} and {records}.")
@@ -69,12 +71,17 @@ def train(
         shapes = jax.eval_shape(lambda k, s: training.ensemble(k, task, s), keys, settings)
         done, states, trace = _resumed(kept, shapes)
     states = devices.place_all(states)
-    group = _group(states)
+    alone = jax.default_backend() == "cpu" and jax.device_count() == 1
+    narrow = isinstance(task, TiedReluTask) and task.narrows and alone
+    group = _group(states) if alone else None
     saved = time.monotonic()
     with progress.phase(name, total=records * every) as step:
         step(done * share * every)
         for place in range(done, chunks):
-            states, found = training.advance_all(states, task, share, every, group=group)
+            if narrow:
+                states, found = narrowing.advance(states, task, share, every)
+            else:
+                states, found = training.advance_all(states, task, share, every, group=group)
             trace = _joined(trace, {key: np.asarray(value) for key, value in found.items()})
             if time.monotonic() - saved >= SAVE_SECONDS and place + 1 < chunks:
                 progress.parts.save(name, _checkpoint(place + 1, states, trace))
@@ -85,16 +92,13 @@ def train(
 
 
 def _group(states: State) -> int | None:
-    """Members that fit into a cache together, if the processor is one and they do not all.
-
-    Accelerators, and several devices, take all members at once.
-    """
+    """Members that fit into a processor's cache together, None if all do."""
     import jax
 
     leaves = jax.tree.leaves(states)
     members = leaves[0].shape[0]
     each = sum(math.prod(leaf.shape[1:]) * 4 for leaf in leaves)
-    if jax.device_count() > 1 or jax.default_backend() != "cpu" or members * each <= CACHE_BYTES:
+    if members * each <= CACHE_BYTES:
         return None
     fitting = [k for k in range(2, members) if members % k == 0 and k * each <= CACHE_BYTES]
     return max(fitting, default=2 if members % 2 == 0 else None)

@@ -264,6 +264,7 @@ def summary(config: Config, result: Result) -> list[str]:
             f"{starts['random']['count']:.3f}; only with its largest weights half as large again are "
             f"they gone ({starts['margin']['count']:.3f}). {_winners(data)}"
         )
+    lines += _attraction(data)
     lines.append(
         "Noise in place of the penalty aligns features with neurons if its kurtosis is negative: "
         + ", ".join(f"{row['kind']} {row['alignment']:.3f}" for row in data["noises"][:4])
@@ -286,6 +287,24 @@ def _winners(data: Any) -> str:
         won = [row["won"][0] for row in data["counts"] if row["optimiser"] == optimiser]
         parts.append(f"{min(won):.0%} to {max(won):.0%} ({_called(optimiser)})")
     return f"The largest weight of a feature wins in {', '.join(parts)} of cases, by size."
+
+
+def _attraction(data: Any) -> list[str]:
+    """Ranks at the start of the weights that remain, where AdamW has most room."""
+    rows = [
+        row
+        for row in data["counts"]
+        if row["optimiser"] == "adamw" and row["rank_shared"] is not None
+    ]
+    if not rows:
+        return []
+    row = max(rows, key=lambda row: row["neurons"] / row["features"])
+    return [
+        f"AdamW at n = {row['features']}, m = {row['neurons']}: {row['count']:.2f} shared neurons "
+        f"where n²/4m is {row['laws']['n²/4m']:.2f}. At the start {row['rank_shared']:.1f} weights "
+        f"of a feature were larger than one that ends shared, {row['rank_alone']:.1f} than one that "
+        "ends alone: features are drawn together while they part, not only thrown together."
+    ]
 
 
 def _called(optimiser: str) -> str:

@@ -203,6 +203,7 @@ def _count(
     began = np.abs(start)
     own = np.take_along_axis(began, winner[..., None], axis=2)
     rank = (began > own).sum(axis=2)
+    together = np.take_along_axis((size > config.threshold).sum(axis=1), winner, axis=1) >= 2
     one = float(trained.trace["one"][:, -1].mean())
     # The last fifth: records 8, 9 and 10 of 10.
     changed = int((np.ptp(trained.trace["count"][:, -3:], axis=1) > 0).sum())
@@ -229,6 +230,9 @@ def _count(
         "converged": bool(one >= ONE and settled),
         "won": [float((rank == place).mean()) for place in range(RANKS)],
         "won_interval": mean_interval((rank == 0).mean(axis=1)),
+        # At the start, how many weights of a feature were larger than the one that remains.
+        "rank_alone": float(rank[~together].mean()) if (~together).any() else None,
+        "rank_shared": float(rank[together].mean()) if together.any() else None,
         "opposite": signs,
         "counts": found.tolist(),
     }

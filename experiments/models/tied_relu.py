@@ -129,6 +129,11 @@ class TiedReluTask:
     starts: tuple[str, ...] = ("random",)
     observed: str = "counts"
 
+    @property
+    def narrows(self) -> bool:
+        """Whether neurons without weights stay so, and may be left out (`narrowing`)."""
+        return self.descent == "proximal" and self.noise is None and self.observed != "weights"
+
     def model(self, key: Array, setting: Setting) -> TiedRelu:
         """Return the model at its start."""
         return TiedRelu(starts.make(self.starts, setting.start, key, self.features, self.neurons))
