@@ -4,8 +4,9 @@
 
 Alternates each kernel with its floor, so that a noisy machine slows both alike, and prints the
 medians and the ratio: the blocked Gram kernel against one plain NumPy float32 product of the same
-number of multiply-adds, the read-out kernel against its matrix product, the training sweep against the same in
-PyTorch, and the main job cold (a new process) against a run found done. With `--json` one object.
+number of multiply-adds, the read-out kernel against its matrix product, the training sweep against
+the same in PyTorch, and the main job cold (a new process) against a run found done. With `--json`
+one object.
 """
 
 from __future__ import annotations

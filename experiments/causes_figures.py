@@ -76,9 +76,9 @@ def _decomposition(result: Result) -> Figure:
         figure,
         f"n = {data['features']}, noise of excess kurtosis {data['kurtosis']:g}. A share is what "
         "disappears when that cause alone is switched off; it is negative where the cause keeps "
-        "features apart. With too few neurons sharing is necessary and nothing else matters; where "
-        "there are just enough, start and noise make most of it, and they interact; with many, the "
-        "start is what is left.",
+        "features apart. With too few neurons sharing is necessary and nothing else matters. With "
+        "room to spare shares exceed the whole and the residual is negative, since causes work "
+        "together: noise makes neurons shared only once a penalty has put features on neurons.",
     )
 
 
@@ -110,9 +110,10 @@ def _kurtosis(result: Result) -> Figure:
         "kurtosis",
         "Noise adds sharing or removes it, by its tails",
         figure,
-        "Random start, penalty on; the same seeds with and without noise. Heavy tails make it pay to "
-        "spread a feature over several neurons, which then overlap: noise-induced redundancy. Light "
-        "tails make single neurons pay, and undo collisions of the start.",
+        "Random start, penalty on; the same seeds with and without noise. Heavy tails make it "
+        "pay to spread a feature over several neurons, which then overlap: noise-induced "
+        "redundancy. Light tails do it less, and where neurons are scarce they make single neurons "
+        "pay, and undo collisions of the start.",
     )
 
 
@@ -179,8 +180,8 @@ def _factorial(result: Result) -> Figure:
         "factorial",
         "Every combination",
         figure,
-        "Shared neurons, mean over seeds; a question mark says that the count was still moving. Noise "
-        "is named by its excess kurtosis.",
+        "Shared neurons, mean over seeds; a question mark says that the count was still moving. "
+        "Noise is named by its excess kurtosis.",
     )
 
 
@@ -213,8 +214,9 @@ def _nothing(result: Result) -> Figure:
         "nothing",
         "What remains when every cause is switched off",
         figure,
-        "Participation ratio of a neuron over features, without a threshold; 1 is a neuron for one "
-        "feature (dashed). Without penalty and noise nothing distinguishes a neuron from any other "
-        "direction: no neuron carries two features strongly, and yet each serves several weakly. The "
-        "penalty with a margin start separates features cleanly, as soon as there is room.",
+        "Participation ratio of a neuron over features, without a threshold; 1 is a neuron for "
+        "one feature (dashed). Without penalty and noise nothing distinguishes a neuron from any "
+        "other direction: no neuron carries two features strongly, and yet each serves several "
+        "weakly. The penalty with a margin start separates features cleanly, as soon as there is "
+        "room.",
     )

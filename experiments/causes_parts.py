@@ -40,7 +40,7 @@ _MORE = 8
 
 
 class Cell(NamedTuple):
-    """One combination: the start, whether the penalty is on, excess kurtosis of the noise or None."""
+    """A combination: the start, whether the penalty is on, excess kurtosis of the noise or None."""
 
     start: str
     penalised: bool
@@ -227,9 +227,9 @@ def decompose(
 ) -> list[dict[str, Any]]:
     """Shares of the causes at each width, in neurons, seeds paired.
 
-    observed = all causes on.  necessary = max(0, n - m).  A cause's share is observed less the count
-    with that cause alone switched off.  They need not sum to what is observed: what is left over is
-    the residual.  `by_kurtosis` has the share of noise of each kind instead.
+    observed = all causes on.  necessary = max(0, n - m).  A cause's share is observed less the
+    count with that cause alone switched off.  They need not sum to what is observed: what is left
+    over is the residual.  `by_kurtosis` has the share of noise of each kind instead.
     """
     from geometry import sharing
 

@@ -112,9 +112,10 @@ CLAIMS: Mapping[str, Statement] = {
             "C11: shared neurons under bipolar noise",
         ),
         ClaimVerdict.REFINED,
-        "an l1 penalty, or noise of negative excess kurtosis, is what makes neurons special at all; "
-        "without either features lie in random directions. Under noise fewer neurons are shared "
-        "than chance at the start would give, and noise of positive kurtosis works against it",
+        "an l1 penalty, or noise of negative excess kurtosis, is what makes neurons special at "
+        "all; without either features lie in random directions. Under noise fewer neurons are "
+        "shared than chance at the start would give, and noise of positive kurtosis works "
+        "against it",
     ),
     "C12": Statement(
         "Capacity, noise and initialisation are three distinct causes of sharing.",
@@ -125,9 +126,10 @@ CLAIMS: Mapping[str, Statement] = {
             "C12: noise of excess kurtosis -2: shared neurons with less without, m = n",
         ),
         ClaimVerdict.REFINED,
-        "each acts with the others switched off, but they interact, so that their shares do not sum "
-        "to the whole; and noise adds sharing only if its tails are heavy, and removes it if light",
-        open="whether real networks show all three",
+        "each acts with the others switched off, but they interact, so that their shares do not "
+        "sum to the whole; and noise adds sharing where its tails are heavy, and removes some "
+        "where they are light and neurons scarce. In this family of models: real networks were "
+        "not examined",
     ),
     "C13": Statement(
         "With neurons enough, only the training dynamics keep features mixed.",
@@ -138,8 +140,8 @@ CLAIMS: Mapping[str, Statement] = {
         ),
         ClaimVerdict.REFINED,
         "true of features that lie on neurons: with room and a start that keeps them apart they "
-        "separate. But it takes something that prefers neurons, a penalty or noise; without it every "
-        "neuron stays a mixture, however many there are",
+        "separate. But it takes something that prefers neurons, a penalty or noise; without it "
+        "every neuron stays a mixture, however many there are",
     ),
     "C14": Statement(
         "Single neurons cannot be interpreted; directions can.",

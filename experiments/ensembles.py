@@ -28,7 +28,7 @@ SAVE_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class Trained:
-    """Members at the end of their training: states with leading axis `[b]`, traces `[b, records, ...]`."""
+    """Members at the end of their training: states `[b]`, traces `[b, records, ...]`."""
 
     states: State
     trace: Trace
@@ -48,11 +48,12 @@ def train(
     """Return the members trained for `records`·`every` steps, observed every `every` steps.
 
     Member i has key i and setting i; leaves of `settings` are `[b]`.  Members are spread over all
-    devices.  On a single processor members are worked on in groups that fit its cache, and neurons out
-    of use are left out (`models.narrowing`).  The work is done in `chunks` pieces, which must divide `records`; between them the
-    display moves on, and at most every ten seconds the states are saved under `name`, so that a
-    run that is killed goes on from there, to the same bits on the same machine and versions.  Pieces
-    do not change the result.  Raises ValueError if `chunks` does not divide `records`.
+    devices.  On a single processor members are worked on in groups that fit its cache, and neurons
+    out of use are left out (`models.narrowing`).  The work is done in `chunks` pieces, which must
+    divide `records`; between them the display moves on, and at most every ten seconds the states
+    are saved under `name`, so that a run that is killed goes on from there, to the same bits on the
+    same machine and versions.  Pieces do not change the result.  Raises ValueError if `chunks` does
+    not divide `records`.
     """
     import jax
 

@@ -2,11 +2,11 @@
 
     python -m experiments.incidental
 
-Tied ReLU autoencoders y = ReLU(W Wᵀ x) with n features, m >= n neurons and an l1 penalty are trained
-from many random starts (Lecomte et al. 2023, "Incidental polysemanticity", arXiv 2312.03096).  The
-report counts the neurons that end with two features, over m and n and for two optimisers, holds
-them against the laws of chance, and then intervenes: on the start, the penalty, the noise.  About
-two and a half minutes on two cores.
+Tied ReLU autoencoders y = ReLU(W Wᵀ x) with n features, m >= n neurons and an l1 penalty are
+trained from many random starts (Lecomte et al. 2023, "Incidental polysemanticity", arXiv
+2312.03096).  The report counts the neurons that end with two features, over m and n and for two
+optimisers, holds them against the laws of chance, and then intervenes: on the start, the penalty,
+the noise.  About two and a half minutes on two cores.
 """
 
 from __future__ import annotations
@@ -85,7 +85,8 @@ class Config:
     seed: cli.Seed = 0
     """Root of all random numbers."""
     seeds: Annotated[int, cli.integer("--seeds", at_least=2, at_most=100_000)] = 64
-    """Independent trainings at the largest n; smaller n get more, interventions up to 16 times as many."""
+    """Independent trainings at the largest n; smaller n get more, interventions up to 16 times as
+    many."""
 
 
 def validate(config: Config) -> None:
@@ -157,9 +158,9 @@ def _tables(data: dict[str, Any]) -> dict[str, Table]:
                 for row in data["counts"]
             ),
             "Neurons that carry two features, over sizes",
-            "Means over seeds with exact Poisson intervals at 95%; the laws of chance; the count at "
-            "other thresholds; the share of features that rest on one weight, and of those where it "
-            "was the largest at the start.",
+            "Means over seeds with exact Poisson intervals at 95%; the laws of chance; the count "
+            "at other thresholds; the share of features that rest on one weight, and of those "
+            "where it was the largest at the start.",
         ),
         "starts": Table(
             (
@@ -185,8 +186,8 @@ def _tables(data: dict[str, Any]) -> dict[str, Table]:
                 if name != "cut"
             ),
             "Interventions on the start",
-            f"n = {data['probe'][0]}, m = {data['probe'][1]}, proximal gradient descent. The planted "
-            "pair is features 0 and 1; elsewhere they share a neuron by chance.",
+            f"n = {data['probe'][0]}, m = {data['probe'][1]}, proximal gradient descent. The "
+            "planted pair is features 0 and 1; elsewhere they share a neuron by chance.",
         ),
         "noises": Table(
             (
@@ -210,8 +211,8 @@ def _tables(data: dict[str, Any]) -> dict[str, Table]:
                 for row in data["noises"]
             ),
             "Noise in place of a penalty",
-            "Alignment is sum w⁴/(sum w²)² of a feature's weights. The last column is its change over "
-            "the last fifth of the steps.",
+            "Alignment is sum w⁴/(sum w²)² of a feature's weights. The last column is its change "
+            "over the last fifth of the steps.",
         ),
     }
 
@@ -224,8 +225,9 @@ def answer(config: Config, result: Result) -> str:
     low, high = row["interval"]
     return (
         f"With {row['features']} features and {row['neurons']} neurons, {row['count']:.2f} "
-        f"({low:.2f} to {high:.2f}) neurons end with two features, where n²/4m says "
-        f"{row['laws']['n²/4m']:.2f}: chance at the start, frozen by training."
+        f"({low:.2f} to {high:.2f}) neurons end with two features; pairs that meet by chance "
+        f"would be {row['laws']['n²/4m']:.2f}, or {row['laws']['drop model']:.2f} with those that "
+        "find a neuron taken."
     )
 
 
@@ -245,8 +247,8 @@ def summary(config: Config, result: Result) -> list[str]:
             for size, value in zip(found["over"], found["laws"]["drop model"], strict=True)
         )
         lines.append(
-            f"{_called(name)}: shared neurons scale as {powers} where m >= 2n; the drop model gives "
-            f"{drop} on the same sizes, n²/4m m^-1, n^2 by definition."
+            f"{_called(name)}: shared neurons scale as {powers} where m >= 2n; the drop model "
+            f"gives {drop} on the same sizes, n²/4m m^-1, n^2 by definition."
         )
     starts = data["starts"]
     lines.append(
@@ -258,11 +260,12 @@ def summary(config: Config, result: Result) -> list[str]:
     cut = starts["cut"]
     if cut["mean"] is not None:
         lines.append(
-            "The first-winner story explains a part: a start without a collision of largest weights "
-            f"has {cut['mean']:.0%} ({cut['interval'][0]:.0%} to {cut['interval'][1]:.0%}) fewer "
-            f"shared neurons, {starts['collision-free']['count']:.3f} for "
-            f"{starts['random']['count']:.3f}; only with its largest weights half as large again are "
-            f"they gone ({starts['margin']['count']:.3f}). {_winners(data)}"
+            "The first-winner story explains a part: a start without a collision of largest "
+            f"weights has {cut['mean']:.0%} ({cut['interval'][0]:.0%} to "
+            f"{cut['interval'][1]:.0%}) fewer shared neurons, "
+            f"{starts['collision-free']['count']:.3f} for {starts['random']['count']:.3f}; only "
+            "with its largest weights half as large again are they gone "
+            f"({starts['margin']['count']:.3f}). {_winners(data)}"
         )
     lines += _attraction(data)
     lines.append(
@@ -301,9 +304,10 @@ def _attraction(data: Any) -> list[str]:
     row = max(rows, key=lambda row: row["neurons"] / row["features"])
     return [
         f"AdamW at n = {row['features']}, m = {row['neurons']}: {row['count']:.2f} shared neurons "
-        f"where n²/4m is {row['laws']['n²/4m']:.2f}. At the start {row['rank_shared']:.1f} weights "
-        f"of a feature were larger than one that ends shared, {row['rank_alone']:.1f} than one that "
-        "ends alone: features are drawn together while they part, not only thrown together."
+        f"where n²/4m is {row['laws']['n²/4m']:.2f}. At the start {row['rank_shared']:.1f} "
+        f"weights of a feature were larger than one that ends shared, {row['rank_alone']:.1f} "
+        "than one that ends alone: features are drawn together while they part, not only thrown "
+        "together."
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 from experiments import incidental_parts
@@ -108,10 +109,10 @@ _PAIRS = (
     "n/m, so that they bend the exponents on any finite grid; the drop model has neither."
 )
 _ATTRACTION = (
-    "AdamW shares more than chance where m is much larger than n. While two features with a positive "
-    "overlap part, the gradient strengthens their weights of opposite signs on common neurons; AdamW "
-    "gives this small push the step size of any other. The weights that end shared were of lower rank "
-    "at the start than those that end alone."
+    "AdamW shares more than chance where m is much larger than n. While two features with a "
+    "positive overlap part, the gradient strengthens their weights of opposite signs on common "
+    "neurons; AdamW gives this small push the step size of any other. The weights that end shared "
+    "were of lower rank at the start than those that end alone."
 )
 
 
@@ -182,8 +183,8 @@ def _course(data: Any) -> list[Check]:
         ),
         judge(
             f"slope of the non-zero weights in log λt, from λt = {row['slope_from']:.3g}",
-            theory=f"-2 ± 0.3; {row['slope_law']:.2f} for many neurons, {row['slope_flow']:.2f} for "
-            "the flow from the same starts",
+            theory=f"-2 ± 0.3; {row['slope_law']:.2f} for many neurons, "
+            f"{row['slope_flow']:.2f} for the flow from the same starts",
             estimate=row["slope"],
             interval=tuple(row["slope_interval"]),
             band=(-2.3, -1.7),
@@ -208,7 +209,7 @@ def _noise(data: Any) -> list[Check]:
 
     centre = 3 / (m + 2)
     family = [row["alignment"] for row in data["noises"] if row["kind"] == "three-point"]
-    falls = [a - b for a, b in zip(family, family[1:], strict=False)]
+    falls = [a - b for a, b in itertools.pairwise(family)]
     return [
         aligned("bipolar", "more than 0.7", (0.7, None)),
         aligned(

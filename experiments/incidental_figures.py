@@ -92,10 +92,11 @@ def _counts(result: Result) -> Figure:
         "counts",
         "Shared neurons against chance",
         figure,
-        "Means over trainings, 95% intervals; lines are the laws of chance. Where there is room (m at "
-        "least 2n) the counts lie on the drop model and a little below n²/4m, which counts pairs as if "
-        "they were alone. At m = n the drop model falls short: features that meet with equal signs "
-        "part, and there their second choices are taken too.",
+        "Means over trainings, 95% intervals; lines are the laws of chance. Where there is room "
+        "(m at least 2n) the counts of proximal descent lie on the drop model and a little below "
+        "n²/4m, which counts pairs as if they were alone. At m = n the drop model falls short: "
+        "features that meet with equal signs part, and there their second choices are taken too. "
+        "AdamW shares more where neurons abound.",
     )
 
 
@@ -138,8 +139,9 @@ def _exponents(result: Result) -> Figure:
         "exponents",
         "How the count scales, where m is at least 2n",
         figure,
-        "Poisson regression of the counts on log m and log n, 95% intervals. The laws are fitted on the "
-        "same sizes and seeds: only n²/4m is a pure power, the others bend as neurons fill up.",
+        "Poisson regression of the counts on log m and log n, 95% intervals. The laws are fitted "
+        "on the same sizes and seeds: only n²/4m is a pure power, the others bend as neurons "
+        "fill up.",
     )
 
 
@@ -181,9 +183,10 @@ def _starts(result: Result) -> Figure:
         "What the start decides",
         figure,
         f"n = {n}, m = {m}; the dotted line is n²/4m. Same draws, changed before training. Moving "
-        "colliding largest weights apart (collision-free) removes about half of the shared neurons; "
-        "making the winners half as large again as well (margin), or all weights positive, removes "
-        "all. Two features planted on one neuron stay if their signs are opposite and part if equal.",
+        "colliding largest weights apart (collision-free) removes about half of the shared "
+        "neurons; making the winners half as large again as well (margin), or all weights "
+        "positive, removes all. Two features planted on one neuron stay if their signs are "
+        "opposite and part if equal.",
     )
 
 
@@ -218,10 +221,10 @@ def _winners(result: Result) -> Figure:
         "winners",
         "How often the largest weight at the start wins",
         figure,
-        "A feature alone keeps the order of its weights, so that its largest always wins (dashed). "
-        "Among others it is pushed about while they part, in the first moments of training, and the "
-        "more so the more of them there are: the first-winner story is right for a feature alone and "
-        "wrong for many in a crowd.",
+        "A feature alone keeps the order of its weights, so that its largest always wins "
+        "(dashed). Among others it is pushed about while they part, in the first moments of "
+        "training, and the more so the more of them there are: the first-winner story is right "
+        "for a feature alone and wrong for many in a crowd.",
     )
 
 
@@ -265,12 +268,17 @@ def _film(result: Result) -> Figure:
             "colorscale": [list(stop) for stop in theme.DIVERGING],
             "colorbar": {"title": {"text": "weight"}},
         },
-        legend={"y": -0.32, "yanchor": "top"},
+        legend={"y": 1.3},
         sliders=[
             {
                 "active": last,
                 "pad": {"t": 46},
-                "currentvalue": {"prefix": "λt = "},
+                # Labels of all frames would cover each other; the current one is shown.
+                "font": {"color": "rgba(0,0,0,0)"},
+                "currentvalue": {"prefix": "λt = ", "font": {"color": theme.THEORY}},
+                "bordercolor": theme.RANDOM,
+                "bgcolor": theme.SURFACE,
+                "tickcolor": theme.RANDOM,
                 "steps": [
                     {
                         "method": "restyle",
@@ -293,8 +301,9 @@ def _film(result: Result) -> Figure:
         "One training, watched",
         figure,
         f"W after up to {steps[-1]} steps; the slider goes through λt, the clock on which weights "
-        "vanish. Boxes mark where each feature ends. Weights shrink together until one is left in each "
-        "row; a neuron that ends with two features holds one positive and one negative weight.",
+        "vanish. Boxes mark where each feature ends. Weights shrink together until one is left "
+        "in each row; a neuron that ends with two features holds one positive and one negative "
+        "weight.",
     )
 
 
@@ -337,10 +346,10 @@ def _course(result: Result) -> Figure:
         "course",
         "How the penalty empties a row",
         figure,
-        f"n = {row['features']}, m = {row['neurons']}, λ = {row['penalty']:g}. Trained features follow the "
-        "flow of each alone, which is soft thresholding of its start, to a per cent or so. The paper's formula is its "
-        "leading behaviour and lies a fifth to a half below. Non-zero weights fall as (λt)⁻² at first, "
-        "and slower when few are left.",
+        f"n = {row['features']}, m = {row['neurons']}, λ = {row['penalty']:g}. Trained features "
+        "follow the flow of each alone, which is soft thresholding of its start, to a per cent "
+        "or so. The paper's formula is its leading behaviour and lies a fifth to a half below. "
+        "Non-zero weights fall as (λt)⁻² at first, and slower when few are left.",
     )
 
 
@@ -372,9 +381,9 @@ def _penalties(result: Result) -> Figure:
         "penalties",
         "The penalty decides that, not how many",
         figure,
-        f"n = {n}, m = {m}. Without a penalty rows stay random directions (lower line, 3/(m+2)) and no "
-        "neuron means anything; with any penalty rows end on neurons, and the number shared hardly "
-        "depends on it (upper line, n²/4m).",
+        f"n = {n}, m = {m}. Without a penalty rows stay random directions (lower line, 3/(m+2)) "
+        "and no neuron means anything; with any penalty rows end on neurons, and the number "
+        "shared hardly depends on it (upper line, n²/4m).",
     )
 
 
@@ -407,10 +416,10 @@ def _noises(result: Result) -> Figure:
         "Noise aligns features with neurons if its tails are light",
         figure,
         f"n = {n}, m = {m}, no penalty; the dotted line is a random direction. The noise that a "
-        "feature's reading receives has the kurtosis of one neuron's times the alignment of its row, so "
-        "that light tails are made lighter by alignment, and heavy ones by spreading. Gaussian noise "
-        "looks the same in every basis. Sharing is another matter: it stays below n²/4m = "
-        f"{n * n / (4 * m):g} for all.",
+        "feature's reading receives has the kurtosis of one neuron's times the alignment of its "
+        "row, so that light tails are made lighter by alignment, and heavy ones by spreading. "
+        "Gaussian noise looks the same in every basis. Sharing is another matter: it stays below "
+        f"n²/4m = {n * n / (4 * m):g} for all.",
     )
 
 

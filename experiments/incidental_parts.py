@@ -32,7 +32,7 @@ __all__ = [
 
 RECORDS = 10
 ONE = 0.99
-"""Share of features that must rest on one weight above 0.5 before a training counts as converged."""
+"""Share of features that rest on one weight above 0.5 in a training that converged."""
 CLOCK = 5.0
 """Least rate·steps·penalty of a converged proximal training, on the gradient flow's clock."""
 RANKS = 5
@@ -51,7 +51,7 @@ NOISE_CHANGE = 0.02
 _COURSE_RATE, _COURSE_PENALTY, _COURSE_END = 0.05, 0.01, 0.9
 _COURSE_RECORDS = 60
 _VIEW = (12, 48)
-_VIEW_RECORDS, _VIEW_EVERY, _VIEW_RATE, _VIEW_PENALTY = 24, 25, 0.05, 0.05
+_VIEW_RECORDS, _VIEW_EVERY, _VIEW_RATE, _VIEW_PENALTY = 24, 50, 0.05, 0.05
 _VIEW_SEEDS = 16
 
 # Counts measured before by another program (proximal gradient descent), mean and standard error.
@@ -542,7 +542,7 @@ def _noise(
 
 
 def view(config: Settings, progress: Progress) -> dict[str, Any]:
-    """One training, watched: W `[frames, n, m]` of the first member that ends with a shared neuron."""
+    """One training, watched: W `[frames, n, m]` of the first that ends with a shared neuron."""
     import jax
 
     from experiments.models.tied_relu import TiedReluTask, settings

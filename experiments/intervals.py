@@ -64,8 +64,8 @@ def ratio_interval(
 ) -> tuple[float, float]:
     """Fieller's interval (1954) for the ratio of the means of paired values `[n]`.
 
-    All r with |mean(above - r below)| within Student's reach of 0: a quadratic in r.  Infinite where
-    the mean of `below` is not surely away from 0, or n = 1.
+    All r with |mean(above - r below)| within Student's reach of 0: a quadratic in r.  Infinite
+    where the mean of `below` is not surely away from 0, or n = 1.
     """
     from scipy import stats
 

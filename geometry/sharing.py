@@ -8,12 +8,12 @@ shared by accident.
 
 The laws of chance count for n features that each choose one signed neuron:
 
-- `pair_law`, n²/4m: pairs, times 1/m for the same neuron, times 1/2 for opposite signs (section 3 of
-  the paper).  Equal signs interfere and part; opposite signs do not, since the ReLU cuts off what
-  one feature reads of the other.
+- `pair_law`, n²/4m: pairs, times 1/m for the same neuron, times 1/2 for opposite signs (section 3
+  of the paper).  Equal signs interfere and part; opposite signs do not, since the ReLU cuts off
+  what one feature reads of the other.
 - `slot_law`, n(n-1)/(4m-2): ordered pairs exactly, no two features of a neuron with equal signs.
-- `drop_law`, m(1 - 2(1-1/2m)ⁿ + (1-1/m)ⁿ): neurons with both signs taken when n features drop on the
-  2m signed neurons independently; what is taken twice counts once.
+- `drop_law`, m(1 - 2(1-1/2m)ⁿ + (1-1/m)ⁿ): neurons with both signs taken when n features drop on
+  the 2m signed neurons independently; what is taken twice counts once.
 """
 
 from collections.abc import Callable, Mapping
@@ -40,7 +40,7 @@ __all__ = [
 
 
 def load(vectors: ArrayLike, threshold: ArrayLike = 0.5) -> Array:
-    """Return how many features each neuron carries.  Shape `[..., m]` of `[..., n, m]`, integers."""
+    """Return how many features each neuron carries.  Integers `[..., m]`, of `[..., n, m]`."""
     return jnp.sum(jnp.abs(jnp.asarray(vectors)) > threshold, axis=-2)
 
 
@@ -55,9 +55,10 @@ def carriers(vectors: ArrayLike, threshold: ArrayLike = 0.5) -> Array:
 
 
 def alignment(vectors: ArrayLike) -> Array:
-    """Return sum w⁴ / (sum w²)² of each row: 1 on an axis, 1/m when spread evenly.  Shape `[..., n]`.
+    """Return sum w⁴ / (sum w²)² of each row.  Shape `[..., n]`.
 
-    The inverse of the participation ratio over neurons; 0 for a row of zeros.
+    1 on an axis, 1/m when spread evenly, 0 for a row of zeros: the inverse of the participation
+    ratio over neurons.
     """
     squares = jnp.square(jnp.asarray(vectors))
     whole = jnp.square(jnp.sum(squares, axis=-1))

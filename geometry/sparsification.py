@@ -5,21 +5,22 @@ One feature alone, kept near length 1 under an l1 penalty, follows
     dw/dt = rate (1 - |w|²) w - penalty sign(w),    weights that reach 0 staying there
 
 (Lecomte et al. 2023, arXiv 2312.03096, section 3, with rate 1; the gradient of
-|ReLU(W Wᵀ) - I|² + penalty |W|_1 has rate 4).  All weights shrink by the same amount and grow by the
-same factor, so the whole flow has two numbers, whatever m is:
+|ReLU(W Wᵀ) - I|² + penalty |W|_1 has rate 4).  All weights shrink by the same amount and grow by
+the same factor, so the whole flow has two numbers, whatever m is:
 
     w_i(t) = g (|w_i(0)| - theta)_+ in size,   g' = rate (1 - |w|²) g,   theta' = penalty / g.
 
-It is *soft thresholding of the start*: the order of the weights never changes, and the largest one
-wins.  Where penalty·|w|_1 is small against rate, the length is pinned at 1, g = 1/|S| for S the
-thresholded start, and the clock is penalty·t = integral of d theta / |S|.  For m weights N(0, 1/m)
-with m large, theta = z/sqrt(m), Q the normal tail, phi its density and h(z) = (1+z²)Q(z) - z phi(z),
+It is *soft thresholding of the start*: the order of the weights never changes, and the largest
+one wins.  Where penalty·|w|_1 is small against rate, the length is pinned at 1, g = 1/|S| for S
+the thresholded start, and the clock is penalty·t = integral of d theta / |S|.  For m weights
+N(0, 1/m) with m large, theta = z/sqrt(m), Q the normal tail, phi its density and
+h(z) = (1+z²)Q(z) - z phi(z),
 
     penalty·t = m^-1/2 integral_0^z dy / sqrt(2 h(y)),      |w|_1 = m^1/2 2(phi - zQ)/sqrt(2 h),
     weights that are not 0 = 2 m Q(z),
 
-from which 1/(1/sqrt(m) + penalty·t), the paper's formula for |w|_1, is the leading behaviour at large
-z; and nonzeros/|w|_1² rises from pi/2 at the start to 2.
+from which 1/(1/sqrt(m) + penalty·t), the paper's formula for |w|_1, is the leading behaviour at
+large z; and nonzeros/|w|_1² rises from pi/2 at the start to 2.
 """
 
 from typing import NamedTuple
@@ -52,10 +53,11 @@ def formula(clock: ArrayLike, neurons: int) -> NDArray[np.float64]:
 def flow(starts: ArrayLike, times: ArrayLike, penalty: float, *, rate: float = 1.0) -> Course:
     """Return the course `[b, t]` at all `times`.
 
-    `starts` `[b, m]` are b vectors that flow alone; `times` `[t]` rise from 0 or later.  Fourth order
-    Runge-Kutta on (log g, theta) with steps of at most 0.1/rate: errors below 1e-4 relative, but for
-    single weights that vanish between two steps.  O(b m) memory and O(b log m) a step, by sums over
-    sorted weights.  Raises ValueError for times that fall or a penalty or rate that is not positive.
+    `starts` `[b, m]` are b vectors that flow alone; `times` `[t]` rise from 0 or later.  Fourth
+    order Runge-Kutta on (log g, theta) with steps of at most 0.1/rate: errors below 1e-4 relative,
+    but for single weights that vanish between two steps.  O(b m) memory and O(b log m) a step, by
+    sums over sorted weights.  Raises ValueError for times that fall or a penalty or rate that is
+    not positive.
     """
     sizes = np.abs(np.asarray(starts, np.float64))
     moments = np.asarray(times, np.float64)
@@ -68,7 +70,7 @@ def flow(starts: ArrayLike, times: ArrayLike, penalty: float, *, rate: float = 1
     first, second = (np.pad(np.cumsum(sizes**power, axis=1), ((0, 0), (1, 0))) for power in (1, 2))
 
     def left(theta: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
-        """How many weights exceed theta, and the sum and sum of squares of what they exceed it by."""
+        """How many weights exceed theta; by how much in all, and in squares."""
         count = _above(sizes, theta)
         one = np.take_along_axis(first, count[:, None], 1)[:, 0]
         two = np.take_along_axis(second, count[:, None], 1)[:, 0]

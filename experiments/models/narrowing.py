@@ -1,4 +1,5 @@
-"""Training without the neurons that nothing uses any more: the same result for a fraction of the work.
+"""Training without the neurons that nothing uses any more: the same result for a fraction of the
+work.
 
 Under proximal descent a neuron all of whose weights are 0 keeps them: its gradient is a sum of its
 weights, and the soft threshold holds 0 at 0.  An l1 penalty empties most neurons early, so that a

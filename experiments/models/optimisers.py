@@ -18,7 +18,8 @@ def soft_threshold(values: Array, reach: Array) -> Array:
 
 
 def proximal_sgd(rate: Array, penalty: Array) -> optax.GradientTransformation:
-    """Return W <- soft_threshold(W - rate·gradient, rate·penalty): gradient descent with exact zeros.
+    """Return W <- soft_threshold(W - rate·gradient, rate·penalty): gradient descent with exact
+    zeros.
 
     The gradient is that of the loss without its l1 penalty.  A weight whose gradient is below the
     penalty stays 0, as in the gradient flow; plain descent would let it flicker about 0.

@@ -62,7 +62,7 @@ def _non_negative(normal: Array) -> Array:
 
 
 def _planted(normal: Array, sign: int) -> Array:
-    """Put the largest weights of features 0 and 1 on one neuron, tripled, with that sign between."""
+    """Put the largest weights of features 0 and 1 on one neuron, tripled, with that sign."""
     first, second = normal[0], normal[1]
     shared = jnp.argmax(jnp.abs(first))
     own = jnp.argmax(jnp.abs(second))

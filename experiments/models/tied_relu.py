@@ -1,6 +1,7 @@
 """The model of incidental polysemanticity: y = ReLU(W(Wᵀx + noise)), no bias, W `[n, m]`.
 
-Its data are the n basis vectors, all of them at every step, so that without noise the loss is exact,
+Its data are the n basis vectors, all of them at every step, so that without noise the loss is
+exact,
 
     |ReLU(W Wᵀ) - I|² + penalty |W|_1,
 
@@ -10,7 +11,6 @@ Rows of W are features, columns are neurons.  The optimisers add the penalty.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -64,8 +64,8 @@ def _forward(vectors: Array) -> tuple[Array, tuple[Array, Array]]:
 
 
 def _backward(kept: tuple[Array, Array], weight: Array) -> tuple[Array]:
-    # Off the diagonal the residual is 0 wherever G <= 0; on it G <= 0 means a row of zeros, to which
-    # the product gives no gradient either.  So the mask [G > 0] has nothing left to do.
+    # Off the diagonal the residual is 0 wherever G <= 0; on it G <= 0 means a row of zeros, to
+    # which the product gives no gradient either.  So the mask [G > 0] has nothing left to do.
     residual, vectors = kept
     product = jnp.matmul(residual, vectors, precision=jax.lax.Precision.HIGHEST)
     return (4 * weight * product,)
@@ -83,8 +83,8 @@ def noisy_loss(model: TiedRelu, disturbance: Array) -> Array:
 class Setting(NamedTuple):
     """What may differ between members that train together, each a scalar.
 
-    The start, by its place in the task's `starts`; learning rate; l1 penalty; standard deviation of the
-    noise, and its excess kurtosis where the kind is a family.
+    The start, by its place in the task's `starts`; learning rate; l1 penalty; standard deviation of
+    the noise, and its excess kurtosis where the kind is a family.
     """
 
     start: Array
@@ -117,9 +117,9 @@ def settings(
 class TiedReluTask:
     """Sizes; names of the optimiser (`descent`), of the noise or None, and of possible starts.
 
-    `observed` is what is traced: "counts" (polysemantic neurons, the share of features with one weight above 0.5,
-    mean alignment), "course" (|w|_1 and the number of weights that are not 0, `[n]` each) or
-    "weights" (W itself).
+    `observed` is what is traced: "counts" (polysemantic neurons, the share of features with one
+    weight above 0.5, mean alignment), "course" (|w|_1 and the number of weights that are not 0,
+    `[n]` each) or "weights" (W itself).
     """
 
     features: int

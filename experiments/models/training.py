@@ -7,11 +7,11 @@
     states = ensemble(keys, task, settings)           # many: leading axis `[b]` on every leaf
     states, trace = advance_all(states, task, records, every)
 
-A `Task` is a frozen dataclass: sizes and names, static under jit.  A setting is a pytree of scalars,
-traced, so that rates and penalties share one compilation.  A member's state holds all that its
-future depends on: its key, its place, its setting.  What a member becomes does not depend on which
-others train beside it, to the bit, as long as there are at least two on each device (XLA compiles
-an ensemble of one as another program, which may round differently).
+A `Task` is a frozen dataclass: sizes and names, static under jit.  A setting is a pytree of
+scalars, traced, so that rates and penalties share one compilation.  A member's state holds all that
+its future depends on: its key, its place, its setting.  What a member becomes does not depend on
+which others train beside it, to the bit, as long as there are at least two on each device (XLA
+compiles an ensemble of one as another program, which may round differently).
 """
 
 from __future__ import annotations
@@ -129,10 +129,10 @@ def advance_all(
 ) -> tuple[State, Trace]:
     """Return all members after `records`·`every` more steps; trace leaves are `[b, records, ...]`.
 
-    With `group`, that many members at a time go through all the steps, one group after the other, so
-    that a group's weights stay in the processor's cache: half the time where all members together
-    do not fit.  It should divide b and be at least 2; the result is the same to the bit.  The memory
-    of `states` is used up.
+    With `group`, that many members at a time go through all the steps, one group after the other,
+    so that a group's weights stay in the processor's cache: half the time where all members
+    together do not fit.  It should divide b and be at least 2; the result is the same to the bit.
+    The memory of `states` is used up.
     """
 
     def one(state: State) -> tuple[State, Trace]:
