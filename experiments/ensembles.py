@@ -73,13 +73,12 @@ def train(
         done, states, trace = _resumed(kept, shapes)
     states = devices.place_all(states)
     alone = jax.default_backend() == "cpu" and jax.device_count() == 1
-    narrow = isinstance(task, TiedReluTask) and task.narrows and alone
     group = _group(states) if alone else None
     saved = time.monotonic()
     with progress.phase(name, total=records * every) as step:
         step(done * share * every)
         for place in range(done, chunks):
-            if narrow:
+            if isinstance(task, TiedReluTask) and task.narrows and alone:
                 states, found = narrowing.advance(states, task, share, every)
             else:
                 states, found = training.advance_all(states, task, share, every, group=group)
@@ -119,7 +118,7 @@ def _resumed(kept: dict[str, NDArray[Any]], shapes: State) -> tuple[int, State, 
 
     leaves, structure = jax.tree.flatten(shapes)
     held = [
-        jax.random.wrap_key_data(kept[f"state.{place}"])
+        jax.random.wrap_key_data(jax.numpy.asarray(kept[f"state.{place}"]))
         if _is_key(leaf)
         else kept[f"state.{place}"]
         for place, leaf in enumerate(leaves)
@@ -145,4 +144,4 @@ def _data(leaf: Any) -> Any:
 def _is_key(leaf: Any) -> bool:
     import jax
 
-    return bool(jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key))
+    return bool(jax.numpy.issubdtype(leaf.dtype, jax.dtypes.prng_key))

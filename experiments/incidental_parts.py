@@ -345,8 +345,8 @@ def _starts(
     ones = trained.trace["one"][:, -1].reshape(len(names), seeds)
     for name, vectors, one in zip(names, every, ones, strict=True):
         count = np.asarray(sharing.polysemantic(vectors, config.threshold), np.int64)
-        carried = np.abs(vectors[:, :2]) > config.threshold
-        pair = carried.all(axis=1).any(axis=1)
+        first, second = (np.abs(vectors[:, row]) > config.threshold for row in (0, 1))
+        pair = np.any(first & second, axis=1)
         found[name] = {
             "seeds": seeds,
             "count": float(count.mean()),
@@ -362,7 +362,8 @@ def _starts(
 
 def penalties(config: Settings, progress: Progress) -> list[dict[str, Any]]:
     """Counts and axis alignment over the l1 penalty, 0 included."""
-    return progress.part("penalties", lambda: _penalties(config, progress))
+    rows: list[dict[str, Any]] = progress.part("penalties", lambda: _penalties(config, progress))
+    return rows
 
 
 def _penalties(config: Settings, progress: Progress) -> list[dict[str, Any]]:
@@ -408,7 +409,8 @@ def _penalties(config: Settings, progress: Progress) -> list[dict[str, Any]]:
 
 def course(config: Settings, progress: Progress) -> dict[str, Any]:
     """|w|_1 and nonzeros over time, beside the flow of each feature alone."""
-    return progress.part("course", lambda: _course(config, progress))
+    found: dict[str, Any] = progress.part("course", lambda: _course(config, progress))
+    return found
 
 
 def _course(config: Settings, progress: Progress) -> dict[str, Any]:
@@ -543,8 +545,6 @@ def _noise(
 
 def view(config: Settings, progress: Progress) -> dict[str, Any]:
     """One training, watched: W `[frames, n, m]` of the first that ends with a shared neuron."""
-    import jax
-
     from experiments.models.tied_relu import TiedReluTask, settings
     from geometry import sharing
 
@@ -558,7 +558,6 @@ def view(config: Settings, progress: Progress) -> dict[str, Any]:
         records=_VIEW_RECORDS,
         every=_VIEW_EVERY,
     )
-    jax.block_until_ready(trained.states)
     films = trained.trace["vectors"]
     shared = np.asarray(sharing.polysemantic(films[:, -1], config.threshold))
     chosen = int(np.argmax(shared > 0))

@@ -122,12 +122,11 @@ def _made(config: Settings, kind: str, key: Array, features: int, dim: int) -> D
     model = tied_autoencoder.Config(
         features, dim, probability=min(1.0, 4 / features), steps=config.steps
     )
-    vectors, losses = tied_autoencoder.train(key, model)
+    vectors, loss = tied_autoencoder.train(key, model)
     return dictionary.normalised(
         "trained",
         np.asarray(vectors),
-        f"Trained autoencoder: loss {float(losses[-20:].mean()):.3g} a sample after "
-        f"{config.steps} steps",
+        f"Trained autoencoder: loss {float(loss):.3g} a sample after {config.steps} steps",
     )
 
 

@@ -69,7 +69,9 @@ def flow(starts: ArrayLike, times: ArrayLike, penalty: float, *, rate: float = 1
     # Sums over the k largest weights, k = 0 .. m.
     first, second = (np.pad(np.cumsum(sizes**power, axis=1), ((0, 0), (1, 0))) for power in (1, 2))
 
-    def left(theta: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
+    def left(
+        theta: NDArray[np.float64],
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
         """How many weights exceed theta; by how much in all, and in squares."""
         count = _above(sizes, theta)
         one = np.take_along_axis(first, count[:, None], 1)[:, 0]

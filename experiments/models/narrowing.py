@@ -58,7 +58,7 @@ def advance(
         columns.sort(axis=1)
         part = np.take_along_axis(whole[chosen], columns[:, None, :], axis=2)
         batch = State(
-            jax.random.wrap_key_data(keys[chosen]),
+            jax.random.wrap_key_data(jax.numpy.asarray(keys[chosen])),
             jax.numpy.asarray(steps[chosen]),
             jax.tree.map(lambda leaf, chosen=chosen: jax.numpy.asarray(leaf[chosen]), settings),
             _params(states, part),

@@ -96,4 +96,5 @@ def make(names: Sequence[str], place: Array, key: Array, features: int, neurons:
     The same key gives all starts the same draw.  Under vmap every one of `names` is computed.
     """
     normal = jax.random.normal(key, (features, neurons)) / math.sqrt(neurons)
-    return jax.lax.switch(place, [STARTS[name] for name in names], normal)
+    start: Array = jax.lax.switch(place, [STARTS[name] for name in names], normal)
+    return start

@@ -17,12 +17,16 @@ import optax
 from flax import nnx
 from jax import Array
 
+from experiments.models import training
+
 __all__ = ["Config", "TiedAutoencoder", "train"]
+
+_BATCHES = 20
 
 
 @dataclass(frozen=True)
 class Config:
-    """Sizes and training.
+    """Sizes and training; a `training.Task` whose setting is empty.
 
     Each of `features` is on with probability `probability`, uniform on [0, 1] then; `steps` steps
     of Adam at `rate` on batches of `batch`, the rate falling to zero along a cosine.
@@ -44,6 +48,26 @@ class Config:
         if not self.rate > 0:
             raise ValueError(f"`rate` must be positive; got {self.rate}.")
 
+    def model(self, key: Array, setting: Any) -> TiedAutoencoder:
+        """Return the model at its start."""
+        return TiedAutoencoder(self.features, self.dim, rngs=nnx.Rngs(key))
+
+    def loss(self, model: TiedAutoencoder, key: Array, setting: Any) -> Array:
+        """Return the squared error summed over features, mean over a fresh batch."""
+        choosing, sizing = jax.random.split(key)
+        shape = (self.batch, self.features)
+        on = jax.random.bernoulli(choosing, self.probability, shape)
+        inputs = jnp.where(on, jax.random.uniform(sizing, shape), 0)
+        return jnp.mean(jnp.sum((model(inputs) - inputs) ** 2, axis=1))
+
+    def optimiser(self, setting: Any) -> optax.GradientTransformation:
+        """Return Adam with a rate that falls to zero."""
+        return optax.adam(optax.cosine_decay_schedule(self.rate, self.steps))
+
+    def observe(self, model: TiedAutoencoder) -> dict[str, Array]:
+        """Return nothing: only the end counts."""
+        return {}
+
 
 class TiedAutoencoder(nnx.Module):
     """x̂ = ReLU(W Wᵀ x + b), on batches `[b, n]`."""
@@ -60,37 +84,15 @@ class TiedAutoencoder(nnx.Module):
         return jax.nn.relu(inputs @ vectors @ vectors.T + self.bias[...][None, :])
 
 
-def train(key: Array, config: Config) -> tuple[Array, Array]:
-    """Return the trained W `[n, d]` and the loss at each step `[steps]`.
-
-    The loss is the squared error summed over features, mean over the batch.  A pure function of the
-    key: `jax.vmap` over keys trains an ensemble.
-    """
-    vectors, losses = _train(key, config)
-    return vectors, losses
-
-
 @partial(jax.jit, static_argnums=1)
-def _train(key: Array, config: Config) -> tuple[Array, Array]:
-    starting, feeding = jax.random.split(key)
-    model = TiedAutoencoder(config.features, config.dim, rngs=nnx.Rngs(starting))
-    graph, start = nnx.split(model)
-    optimiser = optax.adam(optax.cosine_decay_schedule(config.rate, config.steps))
+def train(key: Array, config: Config) -> tuple[Array, Array]:
+    """Return the trained W `[n, d]` and its loss, the mean over 20 fresh batches.
 
-    def loss(state: Any, inputs: Array) -> Array:
-        restored = nnx.merge(graph, state)(inputs)
-        return jnp.mean(jnp.sum((restored - inputs) ** 2, axis=1))
-
-    def step(carry: tuple[Any, Any], place: Array) -> tuple[tuple[Any, Any], Array]:
-        state, memory = carry
-        choosing, sizing = jax.random.split(jax.random.fold_in(feeding, place))
-        shape = (config.batch, config.features)
-        on = jax.random.bernoulli(choosing, config.probability, shape)
-        inputs = jnp.where(on, jax.random.uniform(sizing, shape), 0)
-        value, slope = jax.value_and_grad(loss)(state, inputs)
-        change, memory = optimiser.update(slope, memory, state)
-        return (optax.apply_updates(state, change), memory), value
-
-    begin = (start, optimiser.init(start))
-    (end, _), losses = jax.lax.scan(step, begin, jnp.arange(config.steps))
-    return nnx.merge(graph, end).vectors[...], losses
+    A pure function of the key: `jax.vmap` over keys trains an ensemble.
+    """
+    state, _ = training.train(key, config, (), 1, config.steps)
+    model = training.module(state, config)
+    later = config.steps + jnp.arange(_BATCHES)
+    fresh = jax.vmap(partial(jax.random.fold_in, state.key))(later)
+    losses = jax.vmap(lambda one: config.loss(model, one, ()))(fresh)
+    return model.vectors[...], jnp.mean(losses)

@@ -144,5 +144,4 @@ def advance_all(
 def _graph(task: Task, setting: Any) -> Any:
     """The model's structure, without making one."""
     key = jax.eval_shape(lambda: jax.random.key(0))
-    shapes = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(jnp.shape(leaf), leaf.dtype), setting)
-    return nnx.graphdef(nnx.eval_shape(task.model, key, shapes))
+    return nnx.graphdef(nnx.eval_shape(task.model, key, jax.eval_shape(lambda: setting)))
