@@ -59,5 +59,5 @@ def bench(session: nox.Session) -> None:
 @nox.session
 def validate(session: nox.Session) -> None:
     """Measure every number that the project promises."""
-    install(session)
+    install(session, "bench")
     session.run("python", "-m", "experiments.validate", *session.posargs)

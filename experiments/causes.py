@@ -34,6 +34,8 @@ def _ratio(word: str) -> float:
     return value
 
 
+# Bands are closed, and 0 is not more than 0.
+_POSITIVE = 1e-9
 _NEED = "a number from 0.25 to 64"
 
 
@@ -216,7 +218,7 @@ def checks(_config: Config, result: Result) -> list[Check]:
             theory="more than 0",
             estimate=even["start_alone"]["mean"],
             interval=tuple(even["start_alone"]["interval"]),
-            band=(0.0, None),
+            band=(_POSITIVE, None),
             converged=alone["converged"],
         ),
         judge(
@@ -224,7 +226,7 @@ def checks(_config: Config, result: Result) -> list[Check]:
             theory="more than 0: heavy tails spread features over neurons",
             estimate=even["by_kurtosis"]["3"]["mean"],
             interval=tuple(even["by_kurtosis"]["3"]["interval"]),
-            band=(0.0, None),
+            band=(_POSITIVE, None),
             converged=heavy["converged"],
         ),
         judge(
@@ -232,7 +234,7 @@ def checks(_config: Config, result: Result) -> list[Check]:
             theory="less than 0: light tails put features on neurons of their own",
             estimate=even["by_kurtosis"]["-2"]["mean"],
             interval=tuple(even["by_kurtosis"]["-2"]["interval"]),
-            band=(None, 0.0),
+            band=(None, -_POSITIVE),
             converged=light["converged"],
         ),
         judge(
@@ -248,7 +250,7 @@ def checks(_config: Config, result: Result) -> list[Check]:
             theory=f"more than 0; n²/4m = {n * n / (4 * roomy['neurons']):g}",
             estimate=roomy["penalty_alone"]["mean"],
             interval=tuple(roomy["penalty_alone"]["interval"]),
-            band=(1e-9, None),
+            band=(_POSITIVE, None),
             converged=_cell(data, 4.0, "random, l1, no noise")["converged"],
         ),
         judge(

@@ -151,7 +151,7 @@ def _train(
 
     noisy = chosen[0].kurtosis is not None
     root = jax.random.fold_in(jax.random.key(config.seed), m)
-    keys = jax.numpy.tile(training.member_keys(root, seeds), len(chosen))
+    keys = training.repeated(training.member_keys(root, seeds), len(chosen))
 
     def column(values: Iterable[float]) -> NDArray[np.float64]:
         return np.repeat(list(values), seeds)

@@ -13,6 +13,8 @@ from experiments.harness.experiment import Result
 __all__ = ["checks", "claims"]
 
 _RESOLUTION = 0.1
+# Bands are closed, and 0 is not more than 0.
+_POSITIVE = 1e-9
 
 
 def checks(_config: object, result: Result) -> list[Check]:
@@ -222,7 +224,7 @@ def _noise(data: Any) -> list[Check]:
             "least fall of the alignment from one kurtosis of the family to the next",
             theory="positive: alignment falls as kurtosis rises",
             estimate=min(falls),
-            band=(0.0, None),
+            band=(_POSITIVE, None),
             converged=all(row["converged"] for row in data["noises"]),
         ),
     ]
@@ -244,7 +246,7 @@ def _claimed(data: Any) -> list[Check]:
             theory="some, although there is a neuron for every feature",
             estimate=room["count"],
             interval=tuple(room["interval"]),
-            band=(1e-9, None),
+            band=(_POSITIVE, None),
             converged=room["converged"],
             note=f"n = {room['features']}, m = {room['neurons']}, {room['optimiser']}",
         ),

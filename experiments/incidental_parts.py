@@ -315,15 +315,14 @@ def starts_compared(config: Settings, progress: Progress) -> dict[str, Any]:
 def _starts(
     config: Settings, progress: Progress, names: Sequence[str], slower: int, seeds: int
 ) -> dict[str, Any]:
-    import jax
-
+    from experiments.models import training
     from experiments.models.tied_relu import TiedReluTask, settings
     from geometry import sharing
 
     n, m = config.probe
     plan = schedule(config, "proximal", slower=slower)
     # Every start is made of the same draws.
-    keys = jax.numpy.tile(_keys(config, seeds, 1), len(names))
+    keys = training.repeated(_keys(config, seeds, 1), len(names))
     given = settings(
         len(names) * seeds,
         rate=plan.rate,
@@ -367,8 +366,7 @@ def penalties(config: Settings, progress: Progress) -> list[dict[str, Any]]:
 
 
 def _penalties(config: Settings, progress: Progress) -> list[dict[str, Any]]:
-    import jax
-
+    from experiments.models import training
     from experiments.models.tied_relu import TiedReluTask, settings
     from geometry import sharing
 
@@ -376,7 +374,7 @@ def _penalties(config: Settings, progress: Progress) -> list[dict[str, Any]]:
     seeds = 2 * config.seeds
     least = min(value for value in _PENALTIES if value)
     steps = _tenths(config.clock / (config.rate * least))
-    keys = jax.numpy.tile(_keys(config, seeds, 2), len(_PENALTIES))
+    keys = training.repeated(_keys(config, seeds, 2), len(_PENALTIES))
     given = settings(
         len(_PENALTIES) * seeds, rate=config.rate, penalty=np.repeat(_PENALTIES, seeds)
     )
@@ -496,15 +494,14 @@ def noises(config: Settings, progress: Progress) -> list[dict[str, Any]]:
 def _noise(
     config: Settings, progress: Progress, kind: str, kurtosis: Sequence[float]
 ) -> list[dict[str, Any]]:
-    import jax
-
+    from experiments.models import training
     from experiments.models.tied_relu import TiedReluTask, settings
     from geometry import sharing
 
     n, m, seeds = *NOISE_SIZE, config.seeds
     groups = len(kurtosis)
     # The same starts for every kind, so that seeds pair them; draws of noise are each kind's own.
-    keys = jax.numpy.tile(_keys(config, seeds, 4), groups)
+    keys = training.repeated(_keys(config, seeds, 4), groups)
     given = settings(
         groups * seeds,
         rate=NOISE_RATE,

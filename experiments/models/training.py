@@ -37,6 +37,7 @@ __all__ = [
     "init",
     "member_keys",
     "module",
+    "repeated",
     "train",
 ]
 
@@ -70,6 +71,16 @@ class State(NamedTuple):
 def member_keys(key: Array, count: int) -> Array:
     """Return the keys `[count]` of the members: key i is the same for any count."""
     return jax.vmap(partial(jax.random.fold_in, key))(jnp.arange(count))
+
+
+def repeated(keys: Array, times: int) -> Array:
+    """Return the keys `[count]` `times` over, `[times·count]`: a copy for each of several settings.
+
+    So settings see the same draws, and members of the same place are paired.
+    """
+    data = jax.random.key_data(keys)
+    copies: Array = jax.random.wrap_key_data(jnp.tile(data, (times, 1)))
+    return copies
 
 
 def init(key: Array, task: Task, setting: Any) -> State:

@@ -1,0 +1,309 @@
+"""Incidental sharing and its causes: whole runs, verdicts, errors, a killed run, reports."""
+
+from __future__ import annotations
+
+import copy
+import importlib
+import json
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pytest
+from browser import launch, visit
+
+from experiments import causes_parts, incidental_parts, sharing_promises
+from experiments.harness.checks import Verdict
+from experiments.harness.experiment import Experiment, Result
+from experiments.harness.run import main
+from experiments.harness.store import load
+
+NAMES = ("incidental", "causes")
+VIEWS: tuple[tuple[int, Literal["light", "dark"]], ...] = ((1400, "light"), (380, "dark"))
+FIGURES = {
+    "incidental": [
+        "counts",
+        "exponents",
+        "starts",
+        "winners",
+        "film",
+        "course",
+        "penalties",
+        "noises",
+    ],
+    "causes": ["decomposition", "kurtosis", "interactions", "factorial", "nothing"],
+}
+
+
+def experiment(name: str) -> Experiment[Any]:
+    found = importlib.import_module(f"experiments.{name}").EXPERIMENT
+    assert isinstance(found, Experiment)
+    return found
+
+
+def tiny(name: str) -> Any:
+    return experiment(name).config(**experiment(name).presets["tiny"])
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """One tiny run of each, shared."""
+    out = tmp_path_factory.mktemp("runs")
+    folders = {}
+    for name in NAMES:
+        # Exit code 1 is a FAIL, which so few seeds may bring.
+        assert main(experiment(name), ["--preset", "tiny", "--quiet", "--out", str(out)]) in (0, 1)
+        (folders[name],) = [path for path in (out / name).iterdir() if path.is_dir()]
+    return folders
+
+
+def record_of(folder: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((folder / "record.json").read_text(encoding="utf-8"))
+    return found
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_run_says_what_it_found(name: str, runs: dict[str, Path]) -> None:
+    record = record_of(runs[name])
+    assert record["answer"].endswith(".")
+    assert len(record["summary"]) >= 2
+    verdicts = [check["verdict"] for check in record["checks"]]
+    assert ("PASS" in verdicts) == (name == "incidental")
+    page = (runs[name] / "report.html").read_text(encoding="utf-8")
+    assert experiment(name).primer.split(".")[0] in page
+    figures = experiment(name).figures(tiny(name), load(runs[name]).result)
+    assert [figure.id for figure in figures] == FIGURES[name]
+    for figure in figures:
+        assert figure.caption.endswith(".")
+        assert len(figure.figure.data) >= 1
+
+
+def test_a_killed_run_goes_on_to_the_same_bits(runs: dict[str, Path], tmp_path: Path) -> None:
+    words = ["--preset", "tiny", "--quiet", "--out", str(tmp_path)]
+    done = sharing_promises.killed(13, *words)
+    assert done.returncode == -signal.SIGKILL
+    (kept,) = (tmp_path / "incidental").glob(".parts-*")
+    # Nine saves belong to the first size, which is done, four to the second.
+    assert [path.suffix for path in sorted(kept.iterdir())] == [".json", ".npz"]
+    (half,) = kept.glob("*.npz")
+    with np.load(half) as held:
+        assert held["done"] == 4
+    assert main(experiment("incidental"), words) in (0, 1)
+    assert not kept.exists()
+    # The killed process left its unfinished folder too, which goes when it is a minute old.
+    (folder,) = (tmp_path / "incidental").glob("2*")
+    assert record_of(folder)["data"] == record_of(runs["incidental"])["data"]
+    ours, theirs = (load(one).result.arrays for one in (folder, runs["incidental"]))
+    for key in ours:
+        np.testing.assert_array_equal(ours[key], theirs[key])
+
+
+def test_the_same_seed_gives_the_same_numbers(runs: dict[str, Path], tmp_path: Path) -> None:
+    words = ["--preset", "tiny", "--quiet", "--out", str(tmp_path)]
+    assert main(experiment("causes"), words) in (0, 1)
+    (again,) = [path for path in (tmp_path / "causes").iterdir() if path.is_dir()]
+    assert record_of(again)["data"] == record_of(runs["causes"])["data"]
+    assert main(experiment("causes"), [*words, "--seed", "1"]) in (0, 1)
+    other = next(f for f in (tmp_path / "causes").iterdir() if f.is_dir() and f != again)
+    assert record_of(other)["data"] != record_of(again)["data"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_help_is_light(name: str) -> None:
+    code = (
+        "import sys\n"
+        f"from experiments.{name} import EXPERIMENT, main\n"
+        "code = main(EXPERIMENT, ['--help'])\n"
+        "heavy = {'jax', 'flax', 'scipy', 'plotly'} & set(sys.modules)\n"
+        "print('exit', code, 'heavy:', sorted(heavy))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "exit 0 heavy: []" in done.stdout
+    assert f"python -m experiments.{name}" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "said"),
+    [
+        (
+            "incidental",
+            ["--neurons", "4", "32"],
+            "--neurons must be at least the largest --features, 8, or --allow-pressure be given; "
+            "got 4.",
+        ),
+        ("incidental", ["--penalty", "-1"], "--penalty must be a number in (0, inf); got '-1'."),
+        ("incidental", ["--noise", "-0.1"], "--noise must be a number in (0, inf); got '-0.1'."),
+        ("incidental", ["--seeds", "1"], "--seeds must be an integer from 2 to 100000; got '1'."),
+        ("incidental", ["--rate", "0.5"], "--rate must be a number in (0, 0.2]; got '0.5'."),
+        ("incidental", ["--probe", "16"], "--probe must be two numbers n m with m at least 4n;"),
+        ("incidental", ["--probe", "8", "16"], "with m at least 4n; got 8 16."),
+        ("incidental", ["--threshold", "1"], "--threshold must be a number in (0, 1); got '1'."),
+        ("incidental", ["--optimisers", "sgd"], "--optimisers must be one of proximal, adamw;"),
+        ("incidental", ["--features", "2.5"], "--features must be an integer from 2 to 4096;"),
+        ("incidental", ["--clock", "nan"], "--clock must be a number in (0, inf); got 'nan'."),
+        ("causes", ["--noise", "-1"], "--noise must be a number in (0, inf); got '-1'."),
+        ("causes", ["--penalty", "-1"], "--penalty must be a number in (0, inf); got '-1'."),
+        ("causes", ["--seeds", "1"], "--seeds must be an integer from 2 to 100000; got '1'."),
+        ("causes", ["--factorial", "0.5", "2"], "--factorial must have 0.5, 1 and 4 among its"),
+        ("causes", ["--kurtosis", "-3"], "--kurtosis must be a number in [-2, inf); got '-3'."),
+        ("causes", ["--ratios", "100"], "--ratios must be a number from 0.25 to 64; got '100'."),
+        ("causes", ["--features", "3"], "--features must be an integer from 4 to 1024; got '3'."),
+    ],
+)
+def test_bad_input(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, words: list[str], said: str
+) -> None:
+    out = tmp_path / "runs"
+    given = ["--preset", "tiny", "--quiet", "--out", str(out), *words]
+    assert main(experiment(name), given) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("error: ")
+    assert captured.err.count("\n") == 1
+    assert said in captured.err
+    assert not out.exists()
+
+
+def judged(name: str, folder: Path, change: Any) -> dict[str, Verdict]:
+    data = copy.deepcopy(load(folder).result.data)
+    change(data)
+    result = Result(data, load(folder).result.arrays, {})
+    return {check.name: check.verdict for check in experiment(name).checks(tiny(name), result)}
+
+
+def test_checks_see_what_is_wrong(runs: dict[str, Path]) -> None:
+    def incidental(data: Any) -> None:
+        starts = data["starts"]
+        for name in ("margin", "non-negative", "planted-same"):
+            starts[name] |= {"interval": [1, 2], "shared_interval": [0.5, 0.6]}
+        starts["planted-opposite"]["shared_interval"] = [0.5, 0.6]
+        starts["cut"]["interval"] = [0.8, 0.9]
+        data["course"] |= {"fold_interval": [2, 2], "apart": 0.5, "slope_interval": [-1, -1]}
+        for row in data["noises"]:
+            row |= {"alignment": 0.3, "alignment_interval": [0.3, 0.3], "converged": True}
+        for fit in data["exponents"].values():
+            fit["intervals"] = [[-5.0, -4.0], [4.0, 5.0]]
+            for row in fit["ratios"].values():
+                row["interval"] = [2.0, 2.0]
+        data["penalties"][0]["alignment_interval"] = [0.5, 0.6]
+        data["counts"][0] |= {"features": 64, "neurons": 64, "count": 99.0}
+
+    found = judged("incidental", runs["incidental"], incidental)
+    passed = {name for name, verdict in found.items() if verdict is not Verdict.FAIL}
+    # Of what was changed nothing passes; what remains is sizes, and counts where there is room.
+    assert all(
+        name.startswith(("sizes that converged", "C9: shared neurons with", "C11: shared neurons"))
+        for name in passed
+    ), passed
+
+    def causes(data: Any) -> None:
+        for row in data["decomposition"]:
+            for key in ("separate", "start_alone", "penalty_alone"):
+                row[key]["interval"] = [-2.0, -1.0]
+            row["by_kurtosis"]["3"]["interval"] = [-2.0, -1.0]
+            row["by_kurtosis"]["-2"]["interval"] = [1.0, 2.0]
+        for row in data["cells"]:
+            row |= {"interval": [1.0, 2.0], "serves_interval": [1.0, 1.0], "converged": True}
+
+    found = judged("causes", runs["causes"], causes)
+    assert {name for name, verdict in found.items() if verdict is not Verdict.FAIL} == {
+        "combinations that converged"
+    }
+
+
+def test_what_did_not_converge_is_said_and_left_out(runs: dict[str, Path]) -> None:
+    # A hundred steps are no training.
+    causes = record_of(runs["causes"])
+    assert {check["verdict"] for check in causes["checks"]} == {"NOT CONVERGED"}
+    assert any(line.startswith("NOT CONVERGED: ") for line in causes["summary"])
+
+    result = load(runs["incidental"]).result
+    data: Any = copy.deepcopy(result.data)
+    rows = data["counts"]
+    whole = incidental_parts.exponents(rows)["proximal"]
+    row = next(row for row in rows if row["neurons"] == 32 and row["optimiser"] == "proximal")
+    row["converged"] = False
+    assert incidental_parts.exponents(rows)["proximal"]["cells"] == whole["cells"] - 1
+    lines = experiment("incidental").summary(tiny("incidental"), replace(result, data=data))
+    assert any(line.startswith("NOT CONVERGED, left out of the exponents: ") for line in lines)
+    found = judged("incidental", runs["incidental"], lambda new: new.update(data))
+    assert found["sizes that converged, proximal"] is Verdict.NOT_CONVERGED
+
+
+def test_exponents_of_exact_laws_are_found() -> None:
+    rows = [
+        {
+            "optimiser": "proximal",
+            "features": n,
+            "neurons": m,
+            "converged": True,
+            # 64 times n²/4m, whole for these sizes.
+            "counts": [n * n // m * 16] * 4,
+        }
+        for n in (16, 32)
+        for m in (32, 64, 128, 256)
+    ]
+    found = incidental_parts.exponents(rows)["proximal"]
+    # m = 32 is left out for n = 32: it is not twice as large.
+    assert found["cells"] == 7
+    np.testing.assert_allclose(found["observed"], (-1, 2), atol=1e-9)
+    np.testing.assert_allclose(found["laws"]["n²/4m"], (-1, 2), atol=1e-9)
+    assert found["ratios"]["n²/4m"]["ratio"] == pytest.approx(64)
+    assert -1 < found["laws"]["drop model"][0] < -0.8
+
+
+def test_shares_are_differences_of_the_same_seeds() -> None:
+    rows: list[dict[str, Any]] = []
+    for place, cell in enumerate(causes_parts.cells(0.0, whole=True)):
+        seeds = 6 if cell.kurtosis is None else 3
+        counts = [(place * 7 + 3 * seed * seed) % 11 for seed in range(seeds)]
+        rows.append({"neurons": 8, "name": cell.name, "counts": counts})
+    table: dict[str, list[int]] = {row["name"]: row["counts"] for row in rows}
+    (found,) = causes_parts.decompose(rows, 10, 0.0)
+    assert found["necessary"] == 2
+    observed = table["random, l1, noise +0"]
+    for share, off in (
+        ("start", "margin, l1, noise +0"),
+        ("penalty", "random, no l1, noise +0"),
+        ("noise", "random, l1, no noise"),
+    ):
+        differences = np.subtract(observed, table[off][:3])
+        assert found[share]["mean"] == pytest.approx(np.mean(differences))
+    total = sum(found[share]["mean"] for share in ("start", "penalty", "noise", "residual"))
+    assert found["incidental"]["mean"] == pytest.approx(total)
+    assert found["observed"]["mean"] == pytest.approx(found["incidental"]["mean"] + 2)
+
+    effects = {
+        row["effect"]: row["mean"] for row in causes_parts.interactions(rows, [8], kurtosis=0.0)
+    }
+
+    def mean(start: str, penalty: str, noise: str) -> float:
+        return float(np.mean(table[f"{start}, {penalty}, {noise}"][:3]))
+
+    corners = [(p, e) for p in ("l1", "no l1") for e in ("no noise", "noise +0")]
+    start = np.mean([mean("random", *one) - mean("margin", *one) for one in corners])
+    assert effects["start"] == pytest.approx(start)
+    both = [
+        (mean("random", "l1", e) - mean("margin", "l1", e))
+        - (mean("random", "no l1", e) - mean("margin", "no l1", e))
+        for e in ("no noise", "noise +0")
+    ]
+    assert effects["start × penalty"] == pytest.approx(np.mean(both) / 2)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_report_opens(name: str, runs: dict[str, Path]) -> None:
+    with launch() as browser:
+        for width, scheme in VIEWS:
+            with visit(browser, runs[name] / "report.html", width=width, scheme=scheme) as page:
+                page.settle()
+                assert page.errors == []
+                plots = page.plots()
+                assert list(plots) == FIGURES[name]
+                assert {plot.state for plot in plots.values()} == {"drawn"}
+                assert page.overflow() <= 0
+                assert all(url.startswith("file:") for url in page.requests)
