@@ -32,16 +32,8 @@ def figures(_config: object, result: Result) -> list[Figure]:
 
 
 def _bars(effects: list[Any]) -> dict[str, Any]:
-    middle = np.array([effect["mean"] for effect in effects], np.float32)
-    ends = np.array([effect["interval"] for effect in effects], np.float32)
-    return {
-        "type": "data",
-        "symmetric": False,
-        "array": ends[:, 1] - middle,
-        "arrayminus": middle - ends[:, 0],
-        "thickness": 1.5,
-        "width": 3,
-    }
+    low, high = zip(*(effect["interval"] for effect in effects), strict=True)
+    return theme.error_bars([effect["mean"] for effect in effects], low, high)
 
 
 def _decomposition(result: Result) -> Figure:

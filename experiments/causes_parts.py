@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import product
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from experiments.intervals import mean_interval
 from experiments.poisson import count_interval
 
 if TYPE_CHECKING:
+    from experiments.causes_config import Config
     from experiments.harness.progress import Progress
 
 __all__ = [
@@ -76,33 +77,6 @@ SEPARATE = Cell("margin", True, None)
 NOTHING = Cell("margin", False, None)
 
 
-class Settings(Protocol):
-    """What these measurements need of the experiment's flags."""
-
-    @property
-    def features(self) -> int: ...
-    @property
-    def ratios(self) -> tuple[float, ...]: ...
-    @property
-    def factorial(self) -> tuple[float, ...]: ...
-    @property
-    def penalty(self) -> float: ...
-    @property
-    def rate(self) -> float: ...
-    @property
-    def steps(self) -> int: ...
-    @property
-    def noise(self) -> float: ...
-    @property
-    def kurtosis(self) -> float: ...
-    @property
-    def threshold(self) -> float: ...
-    @property
-    def seed(self) -> int: ...
-    @property
-    def seeds(self) -> int: ...
-
-
 def cells(kurtosis: float, *, whole: bool) -> list[Cell]:
     """The combinations at one width: the whole factorial, or what the decomposition needs."""
     levels = (None, *sorted({*KURTOSES, kurtosis}))
@@ -110,12 +84,12 @@ def cells(kurtosis: float, *, whole: bool) -> list[Cell]:
     return found if whole else _chart(kurtosis)
 
 
-def widths(config: Settings) -> list[int]:
+def widths(config: Config) -> list[int]:
     """Neurons m at every ratio to n, rising."""
     return sorted({round(ratio * config.features) for ratio in (*config.ratios, *config.factorial)})
 
 
-def train_all(config: Settings, progress: Progress) -> list[dict[str, Any]]:
+def train_all(config: Config, progress: Progress) -> list[dict[str, Any]]:
     """Every cell at every width; counts by seed, so that cells can be paired."""
     rows = []
     whole = {round(ratio * config.features) for ratio in config.factorial}
@@ -131,7 +105,7 @@ def train_all(config: Settings, progress: Progress) -> list[dict[str, Any]]:
 
 
 def _width(
-    config: Settings, progress: Progress, m: int, chosen: Sequence[Cell]
+    config: Config, progress: Progress, m: int, chosen: Sequence[Cell]
 ) -> Iterable[dict[str, Any]]:
     quiet = [cell for cell in chosen if cell.kurtosis is None]
     loud = [cell for cell in chosen if cell.kurtosis is not None]
@@ -140,7 +114,7 @@ def _width(
 
 
 def _train(
-    config: Settings, progress: Progress, m: int, chosen: Sequence[Cell], seeds: int
+    config: Config, progress: Progress, m: int, chosen: Sequence[Cell], seeds: int
 ) -> Iterable[dict[str, Any]]:
     """All cells together; member i of each cell has the same draws as member i of any other."""
     import jax

@@ -51,14 +51,11 @@ def _marks(figure: PlotlyFigure, dims: Any, groups: Any, name: str, colour: str)
     figure.add_scatter(
         x=np.array(dims, np.float32)[shown],
         y=centre[shown].astype(np.float32),
-        error_y={
-            "type": "data",
-            "symmetric": False,
-            "array": (values.max(axis=1) - centre)[shown].astype(np.float32),
-            "arrayminus": np.minimum(centre - values.min(axis=1), 0.999 * centre)[shown].astype(
-                np.float32
-            ),
-        },
+        error_y=theme.error_bars(
+            centre[shown],
+            np.maximum(values.min(axis=1), 1e-3 * centre)[shown],
+            values.max(axis=1)[shown],
+        ),
         mode="markers",
         marker={"color": colour},
         name=name,

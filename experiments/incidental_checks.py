@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from experiments import incidental_parts
+from experiments import incidental_probes, incidental_sizes
 from experiments.claims import verdicts
 from experiments.harness.checks import Check, Claim, judge
 from experiments.harness.experiment import Result
@@ -34,8 +34,8 @@ def _counts(data: Any) -> list[Check]:
     found = []
     for row in data["counts"]:
         size = (row["features"], row["neurons"])
-        if row["optimiser"] == "proximal" and size in incidental_parts.REFERENCE:
-            mean, error = incidental_parts.REFERENCE[size]
+        if row["optimiser"] == "proximal" and size in incidental_sizes.REFERENCE:
+            mean, error = incidental_sizes.REFERENCE[size]
             joint = 2 * (error**2 + row["error"] ** 2) ** 0.5
             found.append(
                 judge(
@@ -195,7 +195,7 @@ def _course(data: Any) -> list[Check]:
 
 
 def _noise(data: Any) -> list[Check]:
-    rows = {row["kind"]: row for row in data["noises"] if row["kind"] in incidental_parts.KINDS}
+    rows = {row["kind"]: row for row in data["noises"] if row["kind"] in incidental_probes.KINDS}
     m = data["noise_size"][1]
 
     def aligned(kind: str, theory: str, band: tuple[float | None, float | None]) -> Check:

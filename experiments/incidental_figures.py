@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from experiments import film
 from experiments.harness import theme
 from experiments.harness.experiment import Figure, Result
 
@@ -29,7 +30,7 @@ def figures(_config: object, result: Result) -> list[Figure]:
         *found,
         _starts(result),
         _winners(result),
-        _film(result),
+        film.film(result.arrays),
         _course(result),
         _penalties(result),
         _noises(result),
@@ -37,15 +38,8 @@ def figures(_config: object, result: Result) -> list[Figure]:
 
 
 def _bars(rows: list[dict[str, Any]], value: str, interval: str) -> dict[str, Any]:
-    middle = np.array([row[value] for row in rows], np.float32)
-    return {
-        "type": "data",
-        "symmetric": False,
-        "array": np.array([row[interval][1] for row in rows], np.float32) - middle,
-        "arrayminus": middle - np.array([row[interval][0] for row in rows], np.float32),
-        "thickness": 1.5,
-        "width": 3,
-    }
+    low, high = zip(*(row[interval] for row in rows), strict=True) if rows else ((), ())
+    return theme.error_bars([row[value] for row in rows], low, high)
 
 
 def _counts(result: Result) -> Figure:
@@ -107,18 +101,13 @@ def _exponents(result: Result) -> Figure:
     figure = go.Figure()
     for optimiser, fit in data["exponents"].items():
         labels = [f"power of {size}" for size in fit["over"]]
-        middle = np.array(fit["observed"], np.float32)
-        ends = np.array(fit["intervals"], np.float32)
+        # That of m is negative, so that its interval turns round.
+        middle = np.abs(np.array(fit["observed"], np.float32))
+        ends = np.sort(np.abs(np.array(fit["intervals"], np.float32)), axis=1)
         figure.add_scatter(
-            x=np.abs(middle),
+            x=middle,
             y=labels,
-            error_x={
-                "type": "data",
-                "symmetric": False,
-                "array": ends[:, 1] - middle,
-                "arrayminus": middle - ends[:, 0],
-                "width": 6,
-            },
+            error_x=theme.error_bars(middle, ends[:, 0], ends[:, 1]),
             mode="markers",
             marker={"color": theme.MEASURED, "symbol": _SYMBOLS[optimiser], "size": 10},
             name=_NAMES[optimiser],
@@ -165,10 +154,7 @@ def _starts(result: Result) -> Figure:
         figure.add_scatter(
             x=middle,
             y=list(rows),
-            error_x={
-                key: _bars(kept, value, interval)[key]
-                for key in ("type", "symmetric", "array", "arrayminus", "thickness", "width")
-            },
+            error_x=_bars(kept, value, interval),
             mode="markers",
             marker={"color": colour, "size": 9},
             name=label,
@@ -225,85 +211,6 @@ def _winners(result: Result) -> Figure:
         "(dashed). Among others it is pushed about while they part, in the first moments of "
         "training, and the more so the more of them there are: the first-winner story is right "
         "for a feature alone and wrong for many in a crowd.",
-    )
-
-
-def _film(result: Result) -> Figure:
-    import plotly.graph_objects as go
-
-    frames = result.arrays["frames"]
-    clock, steps = result.arrays["clock"], result.arrays["steps"]
-    final = np.abs(frames[-1])
-    features = np.arange(final.shape[0])
-    winners = final.argmax(axis=1)
-    load = (final > 0.5).sum(axis=0)
-    shared = load[winners] >= 2
-    figure = go.Figure()
-    last = len(frames) - 1
-    for place, frame in enumerate(frames):
-        figure.add_heatmap(
-            z=frame,
-            zmin=-1,
-            zmax=1,
-            coloraxis="coloraxis",
-            visible=place == last,
-            hovertemplate="feature %{y}, neuron %{x}: %{z:.3f}<extra></extra>",
-        )
-    for chosen, colour, symbol, name in (
-        (~shared, theme.THEORY, "square-open", "ends alone on its neuron"),
-        (shared, theme.REFERENCE, "diamond-open", "ends on a shared neuron"),
-    ):
-        figure.add_scatter(
-            x=winners[chosen].astype(np.float32),
-            y=features[chosen].astype(np.float32),
-            mode="markers",
-            marker={"color": colour, "symbol": symbol, "size": 11, "line": {"width": 2}},
-            name=name,
-        )
-    count = len(frames)
-    figure.update_layout(
-        coloraxis={
-            "cmin": -1,
-            "cmax": 1,
-            "colorscale": [list(stop) for stop in theme.DIVERGING],
-            "colorbar": {"title": {"text": "weight"}},
-        },
-        legend={"y": 1.3},
-        sliders=[
-            {
-                "active": last,
-                "pad": {"t": 46},
-                # Labels of all frames would cover each other; the current one is shown.
-                "font": {"color": "rgba(0,0,0,0)"},
-                "currentvalue": {"prefix": "λt = ", "font": {"color": theme.THEORY}},
-                "bordercolor": theme.RANDOM,
-                "bgcolor": theme.SURFACE,
-                "tickcolor": theme.RANDOM,
-                "steps": [
-                    {
-                        "method": "restyle",
-                        "label": f"{clock[place]:.2f}",
-                        "args": [
-                            {"visible": [other == place for other in range(count)]},
-                            list(range(count)),
-                        ],
-                    }
-                    for place in range(count)
-                ],
-            }
-        ],
-        height=520,
-    )
-    figure.update_xaxes(title="neuron")
-    figure.update_yaxes(title="feature", dtick=1)
-    return Figure(
-        "film",
-        "One training, watched",
-        figure,
-        f"W after up to {steps[-1]} steps; the slider goes through λt, the clock on which weights "
-        "vanish. Boxes mark where each feature ends. Weights shrink together until one is left "
-        "in each row; a neuron that ends with two features holds one positive and one negative "
-        "weight.",
     )
 
 

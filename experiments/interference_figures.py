@@ -192,18 +192,14 @@ def _widths(result: Result) -> Figure:
     for dim, colour in zip(dims, _WIDTHS, strict=False):
         rows = [one for one in swept if one["dim"] == dim]
         seen = [one for one in rows if one["errors"] > 0]
-        low = [max(one["errors"] - one["interval"][0], 0) for one in seen]
+        # A log axis has no zero.
+        low = [max(one["interval"][0], 1e-3 * one["errors"]) for one in seen]
         figure.add_scatter(
             x=np.array([one["active"] for one in seen], np.float32),
             y=np.array([one["errors"] for one in seen], np.float32),
-            error_y={
-                "type": "data",
-                "symmetric": False,
-                "array": [one["interval"][1] - one["errors"] for one in seen],
-                "arrayminus": [
-                    min(gap, 0.999 * one["errors"]) for gap, one in zip(low, seen, strict=True)
-                ],
-            },
+            error_y=theme.error_bars(
+                [one["errors"] for one in seen], low, [one["interval"][1] for one in seen]
+            ),
             mode="markers",
             marker={"color": colour},
             name=f"d = {dim:,}",

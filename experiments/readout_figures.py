@@ -132,8 +132,8 @@ def _widths(result: Result) -> Figure:
         values.append(dim)
         notes.append(f"{dim:,}")
         colours.append(theme.RANDOM)
-        low.append(0.0)
-        high.append(0.0)
+        low.append(dim)
+        high.append(dim)
     for one in sorted(wide["sparse"], key=lambda one: -(one["dim"] or 0)):
         if one["dim"] is None:
             continue
@@ -141,8 +141,8 @@ def _widths(result: Result) -> Figure:
         values.append(one["dim"])
         notes.append(f"{one['dim']:.0f}")
         colours.append(theme.MEASURED)
-        low.append(one["dim"] - one["interval"][0])
-        high.append(one["interval"][1] - one["dim"])
+        low.append(one["interval"][0])
+        high.append(one["interval"][1])
     figure = go.Figure(
         go.Bar(
             x=np.array(values, np.float32),
@@ -152,7 +152,7 @@ def _widths(result: Result) -> Figure:
             text=[f"\u2003{note}" for note in notes],
             textposition="outside",
             cliponaxis=False,
-            error_x={"type": "data", "symmetric": False, "array": high, "arrayminus": low},
+            error_x=theme.error_bars(values, low, high),
         )
     )
     theory = [one["predicted"] for one in wide["sparse"] if one["predicted"] is not None]

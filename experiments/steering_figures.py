@@ -40,13 +40,9 @@ def _response(figure: PlotlyFigure, scales: Any, rows: Any, name: str, colour: s
     figure.add_scatter(
         x=np.array(scales, np.float32),
         y=means,
-        error_y={
-            "type": "data",
-            "symmetric": False,
-            "array": np.array([row["interval"][1] for row in rows], np.float32) - means,
-            "arrayminus": means - np.array([row["interval"][0] for row in rows], np.float32),
-            "thickness": 1,
-        },
+        error_y=theme.error_bars(
+            means, [row["interval"][0] for row in rows], [row["interval"][1] for row in rows]
+        ),
         mode="lines+markers",
         marker={"size": 5},
         line={"color": colour},

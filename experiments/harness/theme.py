@@ -11,6 +11,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+import numpy as np
+from numpy.typing import ArrayLike
+
 LOWER: Final = "#0062b0"
 """What is proved possible: lower bounds, constructions."""
 UPPER: Final = "#b03800"
@@ -66,6 +69,19 @@ FONT: Final = '-apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-
 def faint(colour: str) -> str:
     """Return the colour at 18% opacity, for bands and fills under a curve of the same role."""
     return f"{colour}2e"
+
+
+def error_bars(middle: ArrayLike, low: ArrayLike, high: ArrayLike) -> dict[str, Any]:
+    """Return Plotly's `error_x` or `error_y` for intervals from `low` to `high` about `middle`."""
+    centre, below, above = (np.asarray(value, np.float64) for value in (middle, low, high))
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": (above - centre).astype(np.float32),
+        "arrayminus": (centre - below).astype(np.float32),
+        "thickness": 1.5,
+        "width": 3,
+    }
 
 
 def settings(*, dark: bool = False) -> dict[str, Any]:

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from browser import launch, visit
 
-from experiments import causes_parts, incidental_parts, sharing_promises
+from experiments import causes_parts, incidental_sizes, sharing_promises
 from experiments.harness.checks import Verdict
 from experiments.harness.experiment import Experiment, Result
 from experiments.harness.run import main
@@ -224,10 +224,10 @@ def test_what_did_not_converge_is_said_and_left_out(runs: dict[str, Path]) -> No
     result = load(runs["incidental"]).result
     data: Any = copy.deepcopy(result.data)
     rows = data["counts"]
-    whole = incidental_parts.exponents(rows)["proximal"]
+    whole = incidental_sizes.exponents(rows)["proximal"]
     row = next(row for row in rows if row["neurons"] == 32 and row["optimiser"] == "proximal")
     row["converged"] = False
-    assert incidental_parts.exponents(rows)["proximal"]["cells"] == whole["cells"] - 1
+    assert incidental_sizes.exponents(rows)["proximal"]["cells"] == whole["cells"] - 1
     lines = experiment("incidental").summary(tiny("incidental"), replace(result, data=data))
     assert any(line.startswith("NOT CONVERGED, left out of the exponents: ") for line in lines)
     found = judged("incidental", runs["incidental"], lambda new: new.update(data))
@@ -247,7 +247,7 @@ def test_exponents_of_exact_laws_are_found() -> None:
         for n in (16, 32)
         for m in (32, 64, 128, 256)
     ]
-    found = incidental_parts.exponents(rows)["proximal"]
+    found = incidental_sizes.exponents(rows)["proximal"]
     # m = 32 is left out for n = 32: it is not twice as large.
     assert found["cells"] == 7
     np.testing.assert_allclose(found["observed"], (-1, 2), atol=1e-9)

@@ -1,0 +1,94 @@
+"""One training watched: the weight matrix frame by frame, with a slider."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from experiments.harness import theme
+from experiments.harness.experiment import Figure
+
+__all__ = ["film"]
+
+
+def film(arrays: Mapping[str, NDArray[Any]]) -> Figure:
+    """Return the film of W: `frames` `[f, n, m]` at times `clock` `[f]`, after `steps` `[f]`."""
+    import plotly.graph_objects as go
+
+    frames = arrays["frames"]
+    clock, steps = arrays["clock"], arrays["steps"]
+    final = np.abs(frames[-1])
+    features = np.arange(final.shape[0])
+    winners = final.argmax(axis=1)
+    load = (final > 0.5).sum(axis=0)
+    shared = load[winners] >= 2
+    figure = go.Figure()
+    last = len(frames) - 1
+    for place, frame in enumerate(frames):
+        figure.add_heatmap(
+            z=frame,
+            zmin=-1,
+            zmax=1,
+            coloraxis="coloraxis",
+            visible=place == last,
+            hovertemplate="feature %{y}, neuron %{x}: %{z:.3f}<extra></extra>",
+        )
+    for chosen, colour, symbol, name in (
+        (~shared, theme.THEORY, "square-open", "ends alone on its neuron"),
+        (shared, theme.REFERENCE, "diamond-open", "ends on a shared neuron"),
+    ):
+        figure.add_scatter(
+            x=winners[chosen].astype(np.float32),
+            y=features[chosen].astype(np.float32),
+            mode="markers",
+            marker={"color": colour, "symbol": symbol, "size": 11, "line": {"width": 2}},
+            name=name,
+        )
+    count = len(frames)
+    figure.update_layout(
+        coloraxis={
+            "cmin": -1,
+            "cmax": 1,
+            "colorscale": [list(stop) for stop in theme.DIVERGING],
+            "colorbar": {"title": {"text": "weight"}},
+        },
+        legend={"y": 1.3},
+        sliders=[
+            {
+                "active": last,
+                "pad": {"t": 46},
+                # Labels of all frames would cover each other; the current one is shown.
+                "font": {"color": "rgba(0,0,0,0)"},
+                "currentvalue": {"prefix": "λt = ", "font": {"color": theme.THEORY}},
+                "bordercolor": theme.RANDOM,
+                "bgcolor": theme.SURFACE,
+                "tickcolor": theme.RANDOM,
+                "steps": [
+                    {
+                        "method": "restyle",
+                        "label": f"{clock[place]:.2f}",
+                        "args": [
+                            {"visible": [other == place for other in range(count)]},
+                            list(range(count)),
+                        ],
+                    }
+                    for place in range(count)
+                ],
+            }
+        ],
+        height=520,
+    )
+    figure.update_xaxes(title="neuron")
+    figure.update_yaxes(title="feature", dtick=1)
+    return Figure(
+        "film",
+        "One training, watched",
+        figure,
+        f"W after up to {steps[-1]} steps; the slider goes through λt, the clock on which weights "
+        "vanish. Boxes mark where each feature ends. Weights shrink together until one is left "
+        "in each row; a neuron that ends with two features holds one positive and one negative "
+        "weight.",
+    )

@@ -1,0 +1,324 @@
+"""Interventions and closer looks: starts, penalties, the course of a training, noise, a view.
+
+Each measurement is a JSON value that a killed run keeps.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from experiments import ensembles
+from experiments.incidental_sizes import (
+    CLOCK,
+    ONE,
+    RECORDS,
+    member_keys,
+    schedule,
+    tenths,
+    weights,
+)
+from experiments.intervals import mean_interval, proportion_interval, ratio_interval
+from experiments.poisson import count_interval
+
+if TYPE_CHECKING:
+    from experiments.harness.progress import Progress
+    from experiments.incidental_config import Config
+
+__all__ = ["KINDS", "NOISE_SIZE", "course", "noises", "penalties", "starts", "view"]
+
+KINDS = ("bipolar", "uniform", "gaussian", "laplace")
+FAMILY = (-2.0, -1.5, 0.0, 1.5, 3.0)
+_PENALTIES = (0.0, 0.02, 0.05, 0.1, 0.2)
+_STEEP = 5
+NOISE_SIZE = (8, 16)
+NOISE_RATE = 0.02
+NOISE_CLOCK = 10.0
+"""Least rate·steps·sigma² under noise: its drift is of second order in sigma."""
+NOISE_CHANGE = 0.02
+"""Most change of the mean alignment over the last fifth of a training that converged."""
+_COURSE_RATE, _COURSE_PENALTY, _COURSE_END = 0.05, 0.01, 0.9
+_COURSE_RECORDS = 60
+_VIEW = (12, 48)
+_VIEW_RECORDS, _VIEW_EVERY, _VIEW_RATE, _VIEW_PENALTY = 24, 50, 0.05, 0.05
+_VIEW_SEEDS = 16
+
+
+def starts(config: Config, progress: Progress) -> dict[str, Any]:
+    """What each start does to the count, and what becomes of a planted pair."""
+    from experiments.models.starts import STEEP
+
+    flat = ["random", "collision-free", "margin", "orthonormal"]
+    found: dict[str, Any] = {}
+    for names, slower, many in ((flat, 1, 16), (sorted(STEEP), _STEEP, 6)):
+
+        def measure(names: Any = names, slower: int = slower, many: int = many) -> Any:
+            return _starts(config, progress, names, slower, many * config.seeds)
+
+        found |= progress.part(f"starts-{slower}", measure)
+    random, free = (np.array(found[name].pop("counts")) for name in ("random", "collision-free"))
+    for row in found.values():
+        row.pop("counts", None)
+    cut = ratio_interval(free, random)
+    found["cut"] = {
+        "mean": float(1 - free.mean() / random.mean()) if random.any() else None,
+        "interval": (1 - cut[1], 1 - cut[0]),
+    }
+    return found
+
+
+def _starts(
+    config: Config, progress: Progress, names: Sequence[str], slower: int, seeds: int
+) -> dict[str, Any]:
+    from experiments.models import training
+    from experiments.models.tied_relu import TiedReluTask, settings
+    from geometry import sharing
+
+    n, m = config.probe
+    plan = schedule(config, "proximal", slower=slower)
+    # Every start is made of the same draws.
+    keys = training.repeated(member_keys(config, seeds, 1), len(names))
+    given = settings(
+        len(names) * seeds,
+        rate=plan.rate,
+        penalty=plan.penalty,
+        start=np.repeat(range(len(names)), seeds),
+    )
+    trained = ensembles.train(
+        progress,
+        f"starts-{slower}-training",
+        TiedReluTask(n, m, starts=tuple(names)),
+        keys,
+        given,
+        records=RECORDS,
+        every=plan.steps // RECORDS,
+        chunks=RECORDS,
+    )
+    found = {}
+    every = weights(trained).reshape(len(names), seeds, n, m)
+    ones = trained.trace["one"][:, -1].reshape(len(names), seeds)
+    for name, vectors, one in zip(names, every, ones, strict=True):
+        count = np.asarray(sharing.polysemantic(vectors, config.threshold), np.int64)
+        first, second = (np.abs(vectors[:, row]) > config.threshold for row in (0, 1))
+        pair = np.any(first & second, axis=1)
+        found[name] = {
+            "seeds": seeds,
+            "count": float(count.mean()),
+            "interval": count_interval(float(count.sum()), seeds),
+            "one": float(one.mean()),
+            "converged": bool(one.mean() >= ONE and plan.clock >= CLOCK * (1 - 1e-6)),
+            "shared": float(pair.mean()),
+            "shared_interval": proportion_interval(int(pair.sum()), seeds),
+            "counts": count.tolist(),
+        }
+    return found
+
+
+def penalties(config: Config, progress: Progress) -> list[dict[str, Any]]:
+    """Counts and axis alignment over the l1 penalty, 0 included."""
+    rows: list[dict[str, Any]] = progress.part("penalties", lambda: _penalties(config, progress))
+    return rows
+
+
+def _penalties(config: Config, progress: Progress) -> list[dict[str, Any]]:
+    from experiments.models import training
+    from experiments.models.tied_relu import TiedReluTask, settings
+    from geometry import sharing
+
+    n, m = config.probe
+    seeds = 2 * config.seeds
+    least = min(value for value in _PENALTIES if value)
+    steps = tenths(config.clock / (config.rate * least))
+    keys = training.repeated(member_keys(config, seeds, 2), len(_PENALTIES))
+    given = settings(
+        len(_PENALTIES) * seeds, rate=config.rate, penalty=np.repeat(_PENALTIES, seeds)
+    )
+    trained = ensembles.train(
+        progress,
+        "penalties-training",
+        TiedReluTask(n, m // 4),
+        keys,
+        given,
+        records=RECORDS,
+        every=steps // RECORDS,
+        chunks=RECORDS,
+    )
+    shape = (len(_PENALTIES), seeds)
+    found = np.asarray(sharing.polysemantic(weights(trained), config.threshold)).reshape(shape)
+    aligned, ones = (trained.trace[key][:, -1].reshape(shape) for key in ("alignment", "one"))
+    return [
+        {
+            "penalty": penalty,
+            "neurons": m // 4,
+            "count": float(count.mean()),
+            "interval": count_interval(float(count.sum()), seeds),
+            "alignment": float(align.mean()),
+            "alignment_interval": mean_interval(align),
+            "one": float(one.mean()),
+        }
+        for penalty, count, align, one in zip(_PENALTIES, found, aligned, ones, strict=True)
+    ]
+
+
+def course(config: Config, progress: Progress) -> dict[str, Any]:
+    """|w|_1 and nonzeros over time, beside the flow of each feature alone."""
+    found: dict[str, Any] = progress.part("course", lambda: _course(config, progress))
+    return found
+
+
+def _course(config: Config, progress: Progress) -> dict[str, Any]:
+    from experiments.models import training
+    from experiments.models.tied_relu import TiedReluTask, settings
+    from geometry import sparsification
+
+    n, m, seeds = config.probe[0], config.course_neurons, max(2, config.seeds // 4)
+    task = TiedReluTask(n, m, observed="course")
+    given = settings(seeds, rate=_COURSE_RATE, penalty=_COURSE_PENALTY)
+    begun = training.ensemble(member_keys(config, seeds, 3), task, given)
+    start = np.asarray(begun.params["vectors"][...])
+    every = round(_COURSE_END / (_COURSE_RATE * _COURSE_PENALTY * _COURSE_RECORDS))
+    trained = ensembles.train(
+        progress,
+        "course-training",
+        task,
+        member_keys(config, seeds, 3),
+        given,
+        records=_COURSE_RECORDS,
+        every=every,
+        chunks=RECORDS,
+    )
+    times = _COURSE_RATE * every * np.arange(1, _COURSE_RECORDS + 1)
+    clock = _COURSE_PENALTY * times
+    # The gradient of the squared error over G = W Wᵀ has a factor 4 that the flow's equation lacks.
+    alone = sparsification.flow(start.reshape(-1, m), times, _COURSE_PENALTY, rate=4.0)
+    norm, nonzeros = (trained.trace[key].mean(axis=2) for key in ("norm", "nonzeros"))
+    ratio = norm / sparsification.formula(clock, m)
+    inside = clock >= 0.02
+    # A slope in log time is that of the law only where the start, 1/sqrt(m) on this clock, is past.
+    late = clock >= 8 / math.sqrt(m)
+    slopes = np.polyfit(np.log(clock[late]), np.log(nonzeros[:, late]).T, 1)[0]
+    limit = sparsification.limit(clock, m)
+    law = np.polyfit(np.log(clock[late]), np.log(limit.nonzeros[late]), 1)[0]
+    lone = np.polyfit(np.log(clock[late]), np.log(alone.nonzeros.mean(axis=0)[late]), 1)[0]
+    worst = int(np.argmax(np.where(inside, np.abs(np.log(ratio.mean(axis=0))), 0)))
+    # 1.5-fold above or below alike.
+    fold = np.maximum(ratio[:, worst], 1 / ratio[:, worst])
+    apart = np.abs(norm.mean(axis=0) / alone.norm.mean(axis=0) - 1)
+    return {
+        "features": n,
+        "neurons": m,
+        "seeds": seeds,
+        "rate": _COURSE_RATE,
+        "penalty": _COURSE_PENALTY,
+        "clock": clock.tolist(),
+        "norm": norm.mean(axis=0).tolist(),
+        "norm_intervals": [mean_interval(column) for column in norm.T],
+        "nonzeros": nonzeros.mean(axis=0).tolist(),
+        "flow_norm": alone.norm.mean(axis=0).tolist(),
+        "flow_nonzeros": alone.nonzeros.mean(axis=0).tolist(),
+        "formula": sparsification.formula(clock, m).tolist(),
+        "limit_norm": limit.norm.tolist(),
+        "limit_nonzeros": limit.nonzeros.tolist(),
+        "fold": float(fold.mean()),
+        "fold_interval": mean_interval(fold),
+        "fold_clock": float(clock[worst]),
+        "apart": float(apart[inside].max()),
+        "slope": float(slopes.mean()),
+        "slope_interval": mean_interval(slopes),
+        "slope_from": float(clock[late][0]),
+        "slope_law": float(law),
+        "slope_flow": float(lone),
+    }
+
+
+def noises(config: Config, progress: Progress) -> list[dict[str, Any]]:
+    """Axis alignment and sharing under neural noise, by kind and over the three-point family."""
+    from experiments.models.noise import KURTOSIS
+
+    rows = []
+    for kind in KINDS:
+
+        def measure(kind: str = kind) -> Any:
+            return _noise(config, progress, kind, [KURTOSIS[kind]])
+
+        rows += progress.part(f"noise-{kind}", measure)
+    rows += progress.part("noise-family", lambda: _noise(config, progress, "three-point", FAMILY))
+    return rows
+
+
+def _noise(
+    config: Config, progress: Progress, kind: str, kurtosis: Sequence[float]
+) -> list[dict[str, Any]]:
+    from experiments.models import training
+    from experiments.models.tied_relu import TiedReluTask, settings
+    from geometry import sharing
+
+    n, m, seeds = *NOISE_SIZE, config.seeds
+    groups = len(kurtosis)
+    # The same starts for every kind, so that seeds pair them; draws of noise are each kind's own.
+    keys = training.repeated(member_keys(config, seeds, 4), groups)
+    given = settings(
+        groups * seeds,
+        rate=NOISE_RATE,
+        penalty=0.0,
+        noise=config.noise,
+        kurtosis=np.repeat(kurtosis, seeds),
+    )
+    steps = tenths(config.noise_steps)
+    clock = NOISE_RATE * steps * config.noise**2
+    trained = ensembles.train(
+        progress,
+        f"noise-{kind}-training",
+        TiedReluTask(n, m, noise=kind),
+        keys,
+        given,
+        records=RECORDS,
+        every=steps // RECORDS,
+        chunks=RECORDS,
+    )
+    shape = (groups, seeds)
+    found = np.asarray(sharing.polysemantic(weights(trained), config.threshold)).reshape(shape)
+    aligned = trained.trace["alignment"].reshape(*shape, RECORDS)
+    return [
+        {
+            "kind": kind,
+            "kurtosis": value,
+            "alignment": float(align[:, -1].mean()),
+            "alignment_interval": mean_interval(align[:, -1]),
+            "alignments": align[:, -1].tolist(),
+            "late_change": (late := float((align[:, -1] - align[:, -3]).mean())),
+            "converged": bool(clock >= NOISE_CLOCK and abs(late) <= NOISE_CHANGE),
+            "count": float(count.mean()),
+            "interval": count_interval(float(count.sum()), seeds),
+        }
+        for value, align, count in zip(kurtosis, aligned, found, strict=True)
+    ]
+
+
+def view(config: Config, progress: Progress) -> dict[str, Any]:
+    """One training, watched: W `[frames, n, m]` of the first that ends with a shared neuron."""
+    from experiments.models.tied_relu import TiedReluTask, settings
+    from geometry import sharing
+
+    n, m = _VIEW
+    trained = ensembles.train(
+        progress,
+        "view",
+        TiedReluTask(n, m, observed="weights"),
+        member_keys(config, _VIEW_SEEDS, 5),
+        settings(_VIEW_SEEDS, rate=_VIEW_RATE, penalty=_VIEW_PENALTY),
+        records=_VIEW_RECORDS,
+        every=_VIEW_EVERY,
+    )
+    films = trained.trace["vectors"]
+    shared = np.asarray(sharing.polysemantic(films[:, -1], config.threshold))
+    chosen = int(np.argmax(shared > 0))
+    steps = _VIEW_EVERY * np.arange(1, _VIEW_RECORDS + 1)
+    return {
+        "frames": np.asarray(films[chosen], np.float32),
+        "clock": _VIEW_RATE * _VIEW_PENALTY * steps,
+        "steps": steps,
+    }
