@@ -3,38 +3,28 @@
 from __future__ import annotations
 
 import copy
-import importlib
 import json
 import math
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pytest
-from browser import launch, visit
+from whole_runs import assert_help_is_light, assert_opens, assert_refused, experiment, tiny_runs
 
 from experiments.harness.checks import Verdict
-from experiments.harness.experiment import Experiment, Result
+from experiments.harness.experiment import Result
 from experiments.harness.run import main
 from experiments.harness.store import load
 
 NAMES = ("interference", "readout", "dimensions", "steering")
-VIEWS: tuple[tuple[int, Literal["light", "dark"]], ...] = ((1400, "light"), (380, "dark"))
 FIGURES = {
     "interference": ["readings", "errors", "cases", "widths", "neurons", "serves"],
     "readout": ["widths", "maps", "transition"],
     "dimensions": ["largest", "interference", "alarms"],
     "steering": ["arms", "kinds", "selectivity", "collateral", "first"],
 }
-
-
-def experiment(name: str) -> Experiment[Any]:
-    found = importlib.import_module(f"experiments.{name}").EXPERIMENT
-    assert isinstance(found, Experiment)
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -45,13 +35,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def runs(out: Path) -> dict[str, Path]:
     """One tiny run of each, shared."""
-    folders = {}
-    for name in NAMES:
-        # Exit code 1 is a FAIL, which so few trials may bring.
-        code = main(experiment(name), ["--preset", "tiny", "--quiet", "--out", str(out)])
-        assert code in (0, 1)
-        (folders[name],) = [path for path in (out / name).iterdir() if path.is_dir()]
-    return folders
+    return tiny_runs(NAMES, out)
 
 
 def result_of(folder: Path) -> Result:
@@ -92,16 +76,7 @@ def test_the_same_seed_gives_the_same_numbers(
 
 @pytest.mark.parametrize("name", NAMES)
 def test_help_is_light(name: str) -> None:
-    code = (
-        "import sys\n"
-        f"from experiments.{name} import EXPERIMENT, main\n"
-        "code = main(EXPERIMENT, ['--help'])\n"
-        "heavy = {'jax', 'flax', 'scipy', 'plotly'} & set(sys.modules)\n"
-        "print('exit', code, 'heavy:', sorted(heavy))\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "exit 0 heavy: []" in done.stdout
-    assert f"python -m experiments.{name}" in done.stdout
+    assert_help_is_light(name)
 
 
 @pytest.mark.parametrize(
@@ -133,15 +108,7 @@ def test_help_is_light(name: str) -> None:
 def test_bad_input(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, words: list[str], said: str
 ) -> None:
-    out = tmp_path / "runs"
-    given = ["--preset", "tiny", "--quiet", "--out", str(out), *words]
-    assert main(experiment(name), given) == 2
-    captured = capsys.readouterr()
-    assert captured.out == ""
-    assert captured.err.startswith("error: ")
-    assert captured.err.count("\n") == 1
-    assert said in captured.err
-    assert not out.exists()
+    assert_refused(name, words, said, tmp_path / "runs", capsys)
 
 
 @pytest.mark.parametrize("name", ["interference", "steering"])
@@ -302,13 +269,4 @@ def test_undecided_crossings_are_inconclusive(runs: dict[str, Path]) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_report_opens(name: str, runs: dict[str, Path]) -> None:
-    with launch() as browser:
-        for width, scheme in VIEWS:
-            with visit(browser, runs[name] / "report.html", width=width, scheme=scheme) as page:
-                page.settle()
-                assert page.errors == []
-                plots = page.plots()
-                assert list(plots) == FIGURES[name]
-                assert {plot.state for plot in plots.values()} == {"drawn"}
-                assert page.overflow() <= 0
-                assert all(url.startswith("file:") for url in page.requests)
+    assert_opens(runs[name], FIGURES[name])
