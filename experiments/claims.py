@@ -99,23 +99,28 @@ CLAIMS: Mapping[str, Statement] = {
         (
             "C10: planted pair of opposite signs still shares its neuron",
             "C10: planted pair of equal signs still shares its neuron",
+            "C10: natural collisions of opposite signs still share their neuron",
+            "C10: natural collisions of equal signs still share their neuron",
         ),
         ClaimVerdict.REFINED,
-        "true for features of opposite signs, whose collision the ReLU hides; those of equal signs "
-        "disturb each other, and training parts them",
+        "features of opposite signs, whose collision the ReLU hides, mostly stay together, and "
+        "always where their weights stand out; those of equal signs disturb each other, and "
+        "training parts them",
     ),
     "C11": Statement(
         "Regularisation and neural noise help accidental sharing along.",
         (
             "C11: axis alignment without a penalty",
+            "C11: axis alignment with a penalty",
             "C11: axis alignment under bipolar noise, no penalty",
             "C11: shared neurons under bipolar noise",
+            "C11: axis alignment under Laplace noise, no penalty",
         ),
         ClaimVerdict.REFINED,
         "an l1 penalty, or noise of negative excess kurtosis, is what makes neurons special at "
-        "all; without either features lie in random directions. Under noise fewer neurons are "
-        "shared than chance at the start would give, and noise of positive kurtosis works "
-        "against it",
+        "all; without either features lie in random directions. Without a penalty, light-tailed "
+        "noise leaves fewer neurons shared than chance at the start would give, and heavy-tailed "
+        "noise keeps features off the neurons",
     ),
     "C12": Statement(
         "Capacity, noise and initialisation are three distinct causes of sharing.",
@@ -127,9 +132,9 @@ CLAIMS: Mapping[str, Statement] = {
         ),
         ClaimVerdict.REFINED,
         "each acts with the others switched off, but they interact, so that their shares do not "
-        "sum to the whole; and noise adds sharing where its tails are heavy, and removes some "
-        "where they are light and neurons scarce. In this family of models: real networks were "
-        "not examined",
+        "sum to the whole; and under a penalty noise adds sharing where its tails are heavy, and "
+        "removes some where they are light and neurons scarce. In this family of models: real "
+        "networks were not examined",
     ),
     "C13": Statement(
         "With neurons enough, only the training dynamics keep features mixed.",
@@ -139,9 +144,9 @@ CLAIMS: Mapping[str, Statement] = {
             "C13: features a neuron serves at m = 4n with every cause off",
         ),
         ClaimVerdict.REFINED,
-        "true of features that lie on neurons: with room and a start that keeps them apart they "
-        "separate. But it takes something that prefers neurons, a penalty or noise; without it "
-        "every neuron stays a mixture, however many there are",
+        "true of features that lie on neurons: with room, no noise and a start that keeps them "
+        "apart they separate. But it takes something that prefers neurons, a penalty or noise of "
+        "light tails; without it every neuron stays a mixture, however many there are",
     ),
     "C14": Statement(
         "Single neurons cannot be interpreted; directions can.",

@@ -52,8 +52,8 @@ def train(
     out of use are left out (`models.narrowing`).  The work is done in `chunks` pieces, which must
     divide `records`; between them the display moves on, and at most every ten seconds the states
     are saved under `name`, so that a run that is killed goes on from there, to the same bits on the
-    same machine and versions.  Pieces do not change the result.  Raises ValueError if `chunks` does
-    not divide `records`.
+    same machine and versions.  Pieces do not change the result, but where neurons are left out,
+    whose sums round differently.  Raises ValueError if `chunks` does not divide `records`.
     """
     import jax
 

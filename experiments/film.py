@@ -15,7 +15,10 @@ __all__ = ["film"]
 
 
 def film(arrays: Mapping[str, NDArray[Any]]) -> Figure:
-    """Return the film of W: `frames` `[f, n, m]` at times `clock` `[f]`, after `steps` `[f]`."""
+    """Return the film of W: `frames` `[f, n, m]` at times `clock` `[f]`, after `steps` `[f]`.
+
+    The first frame is the start.  `threshold` is that of a carried feature.
+    """
     import plotly.graph_objects as go
 
     frames = arrays["frames"]
@@ -23,8 +26,10 @@ def film(arrays: Mapping[str, NDArray[Any]]) -> Figure:
     final = np.abs(frames[-1])
     features = np.arange(final.shape[0])
     winners = final.argmax(axis=1)
-    load = (final > 0.5).sum(axis=0)
+    load = (final > float(arrays["threshold"])).sum(axis=0)
     shared = load[winners] >= 2
+    largest = np.abs(frames[0]).argmax(axis=1)
+    met = np.array([(largest == place).sum() > 1 for place in largest])
     figure = go.Figure()
     last = len(frames) - 1
     for place, frame in enumerate(frames):
@@ -47,6 +52,13 @@ def film(arrays: Mapping[str, NDArray[Any]]) -> Figure:
             marker={"color": colour, "symbol": symbol, "size": 11, "line": {"width": 2}},
             name=name,
         )
+    figure.add_scatter(
+        x=largest[met].astype(np.float32),
+        y=features[met].astype(np.float32),
+        mode="markers",
+        marker={"color": theme.HIGHLIGHT, "symbol": "circle-open", "size": 16},
+        name="largest weights meet at the start",
+    )
     count = len(frames)
     figure.update_layout(
         coloraxis={
@@ -69,7 +81,7 @@ def film(arrays: Mapping[str, NDArray[Any]]) -> Figure:
                 "steps": [
                     {
                         "method": "restyle",
-                        "label": f"{clock[place]:.2f}",
+                        "label": f"{clock[place]:.2f}, step {steps[place]:,}",
                         "args": [
                             {"visible": [other == place for other in range(count)]},
                             list(range(count)),
@@ -87,8 +99,9 @@ def film(arrays: Mapping[str, NDArray[Any]]) -> Figure:
         "film",
         "One training, watched",
         figure,
-        f"W after up to {steps[-1]} steps; the slider goes through λt, the clock on which weights "
-        "vanish. Boxes mark where each feature ends. Weights shrink together until one is left "
+        f"W from the start to {steps[-1]:,} steps; the slider goes through λt, the clock on which "
+        "weights vanish. Boxes mark where each feature ends, circles where largest weights of two "
+        "features met at the start. Weights shrink together until one is left "
         "in each row; a neuron that ends with two features holds one positive and one negative "
         "weight.",
     )

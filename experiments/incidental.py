@@ -62,8 +62,12 @@ def _tables(data: dict[str, Any]) -> dict[str, Table]:
                 *laws,
                 *(f"|w| > {t}" if " " not in t else f"|w| {t}" for t in thresholds),
                 "variance/mean",
+                "opposite signs",
                 "one weight",
                 "largest won",
+                "rank shared",
+                "rank alone",
+                "still changing",
                 "converged",
             ),
             tuple(
@@ -77,16 +81,23 @@ def _tables(data: dict[str, Any]) -> dict[str, Table]:
                     *row["laws"].values(),
                     *row["thresholds"].values(),
                     row["dispersion"],
+                    row["opposite"],
                     row["one"],
                     row["won"][0],
+                    row["ranks"] and row["ranks"]["shared"],
+                    row["ranks"] and row["ranks"]["alone"],
+                    row["changed"],
                     "yes" if row["converged"] else "NO",
                 )
                 for row in data["counts"]
             ),
             "Neurons that carry two features, over sizes",
             "Means over seeds with exact Poisson intervals at 95%; the laws of chance; the count "
-            "at other thresholds; the share of features that rest on one weight, and of those "
-            "where it was the largest at the start.",
+            "at other thresholds; the share of shared neurons whose weights have opposite signs; "
+            "of features that rest on one weight, and of those whose weight was the largest at "
+            "the start. Rank: how many weights of the feature were larger at the start than the "
+            "one that remains. Still changing: trainings whose count differs between 80, 90 and "
+            "100% of the steps.",
         ),
         "starts": Table(
             (
@@ -109,7 +120,7 @@ def _tables(data: dict[str, Any]) -> dict[str, Table]:
                     *row["shared_interval"],
                 )
                 for name, row in data["starts"].items()
-                if name != "cut"
+                if "count" in row
             ),
             "Interventions on the start",
             f"n = {data['probe'][0]}, m = {data['probe'][1]}, proximal gradient descent. The "
@@ -149,55 +160,42 @@ def answer(config: Config, result: Result) -> str:
     rows = [row for row in data["counts"] if row["converged"]] or data["counts"]
     row = max(rows, key=lambda row: (row["features"], -abs(row["neurons"] - 4 * row["features"])))
     low, high = row["interval"]
+    caveat = "" if row["converged"] else " (not converged)"
     return (
         f"With {row['features']} features and {row['neurons']} neurons, {row['count']:.2f} "
-        f"({low:.2f} to {high:.2f}) neurons end with two features; pairs that meet by chance "
-        f"would be {row['laws']['n²/4m']:.2f}, or {row['laws']['drop model']:.2f} with those that "
-        "find a neuron taken."
+        f"({low:.2f} to {high:.2f}) neurons end with two features{caveat}; pairs that meet by "
+        f"chance would be {row['laws']['n²/4m']:.2f}, or {row['laws']['drop model']:.2f} with "
+        "those that find a neuron taken."
     )
 
 
 def summary(config: Config, result: Result) -> list[str]:
     """Exponents, the fate of collisions, winners, noise, what did not converge."""
     data: Any = result.data
-    lines = []
-    for name, found in data["exponents"].items():
-        powers = ", ".join(
-            f"{size}^{value:.3f} ({low:.3f} to {high:.3f})"
-            for size, value, (low, high) in zip(
-                found["over"], found["observed"], found["intervals"], strict=True
-            )
-        )
-        drop = ", ".join(
-            f"{size}^{value:.3f}"
-            for size, value in zip(found["over"], found["laws"]["drop model"], strict=True)
-        )
-        lines.append(
-            f"{_called(name)}: shared neurons scale as {powers} where m >= 2n; the drop model "
-            f"gives {drop} on the same sizes, n²/4m m^-1, n^2 by definition."
-        )
+    lines = [_powers(name, found) for name, found in data["exponents"].items()]
     starts = data["starts"]
+    natural = starts["random"]["collisions"]
     lines.append(
         f"Planted on one neuron, two features of opposite signs still share it in "
         f"{starts['planted-opposite']['shared']:.1%} of trainings, of equal signs in "
         f"{starts['planted-same']['shared']:.1%}: the ReLU hides the first collision and punishes "
-        f"the second."
+        "the second. Where largest weights met by chance, "
+        f"{natural['opposite']['lasted']} of {natural['opposite']['met']} pairs of opposite signs "
+        f"and {natural['equal']['lasted']} of {natural['equal']['met']} of equal signs stay."
     )
-    cut = starts["cut"]
-    if cut["mean"] is not None:
-        lines.append(
-            "The first-winner story explains a part: a start without a collision of largest "
-            f"weights has {cut['mean']:.0%} ({cut['interval'][0]:.0%} to "
-            f"{cut['interval'][1]:.0%}) fewer shared neurons, "
-            f"{starts['collision-free']['count']:.3f} for {starts['random']['count']:.3f}; only "
-            "with its largest weights half as large again are they gone "
-            f"({starts['margin']['count']:.3f}). {_winners(data)}"
-        )
-    lines += _attraction(data)
+    if starts["cut"]["mean"] is not None and natural["shared"]:
+        lines.append(_first_winner(data))
     lines.append(
         "Noise in place of the penalty aligns features with neurons if its kurtosis is negative: "
         + ", ".join(f"{row['kind']} {row['alignment']:.3f}" for row in data["noises"][:4])
         + f"; a random direction has {3 / (data['noise_size'][1] + 2):.3f}."
+    )
+    course = data["course"]
+    lines.append(
+        f"|w|₁ follows the flow of each feature alone to {course['apart']:.1%}, and is "
+        f"{course['least_fold']:.2f} to {course['most_fold']:.2f} times 1/(1/√m + λt) for λt from "
+        f"0.02 to 0.9 (time: rate times steps; the gradient of the squared error has a factor 4). "
+        f"Half of the features have one weight left at λt = {course['half']:.2f}."
     )
     open_ = [
         f"{row['optimiser']} n = {row['features']}, m = {row['neurons']}"
@@ -209,6 +207,50 @@ def summary(config: Config, result: Result) -> list[str]:
     return lines
 
 
+def _powers(name: str, found: Any) -> str:
+    if "reason" in found:
+        return f"{_called(name)}: no exponents, {found['reason']}."
+    powers = ", ".join(
+        f"{size}^{value:.3f} ({low:.3f} to {high:.3f})"
+        for size, value, (low, high) in zip(
+            found["over"], found["observed"], found["intervals"], strict=True
+        )
+    )
+    laws = "; ".join(
+        f"{law} "
+        + ", ".join(
+            f"{size}^{value:.3f}" for size, value in zip(found["over"], values, strict=True)
+        )
+        for law, values in found["laws"].items()
+    )
+    seen = f"{_called(name)}: shared neurons scale as {powers} where m >= 2n"
+    return f"{seen}. On the same sizes: {laws}."
+
+
+def _first_winner(data: Any) -> str:
+    """Where the story that the largest weights decide holds, and where it fails."""
+    starts, (n, m) = data["starts"], data["probe"]
+    natural = starts["random"]["collisions"]
+    began = natural["began"]
+    crowd = starts["crowd"]
+    more = ""
+    if crowd["mean"] is not None:
+        more = f"; at n = {crowd['features']} {_percent(crowd)} fewer"
+    return (
+        f"The first-winner story explains a part. At n = {n}, m = {m}, a start without a collision "
+        f"of largest weights has {_percent(starts['cut'])} fewer shared neurons{more}; of pairs "
+        f"that end together {began['count'] / natural['shared']:.0%} "
+        f"({began['interval'][0]:.0%} to {began['interval'][1]:.0%}) had met so. Only with its "
+        f"largest weights half as large again are shared neurons gone "
+        f"({starts['margin']['count']:.3f}). {_winners(data)}"
+    )
+
+
+def _percent(cut: Any) -> str:
+    low, high = cut["interval"]
+    return f"{cut['mean']:.0%} ({low:.0%} to {high:.0%})"
+
+
 def _winners(data: Any) -> str:
     """Over sizes, how often the largest weight at the start is the one that remains."""
     parts = []
@@ -216,25 +258,6 @@ def _winners(data: Any) -> str:
         won = [row["won"][0] for row in data["counts"] if row["optimiser"] == optimiser]
         parts.append(f"{min(won):.0%} to {max(won):.0%} ({_called(optimiser)})")
     return f"The largest weight of a feature wins in {', '.join(parts)} of cases, by size."
-
-
-def _attraction(data: Any) -> list[str]:
-    """Ranks at the start of the weights that remain, where AdamW has most room."""
-    rows = [
-        row
-        for row in data["counts"]
-        if row["optimiser"] == "adamw" and row["rank_shared"] is not None
-    ]
-    if not rows:
-        return []
-    row = max(rows, key=lambda row: row["neurons"] / row["features"])
-    return [
-        f"AdamW at n = {row['features']}, m = {row['neurons']}: {row['count']:.2f} shared neurons "
-        f"where n²/4m is {row['laws']['n²/4m']:.2f}. At the start {row['rank_shared']:.1f} "
-        f"weights of a feature were larger than one that ends shared, {row['rank_alone']:.1f} "
-        "than one that ends alone: features are drawn together while they part, not only thrown "
-        "together."
-    ]
 
 
 def _called(optimiser: str) -> str:
@@ -246,8 +269,8 @@ EXPERIMENT = Experiment(
     question="How often do features share a neuron although there is one for each?",
     primer=(
         "A network with a neuron for every feature could give each its own, and often does not. A "
-        "small l1 penalty makes each feature's weights compete until one is left; which one, was "
-        "mostly settled by the random start, so that two features may pick the same neuron. If "
+        "small l1 penalty makes each feature's weights compete until one is left; the random "
+        "start has a say in which, so that two features may pick the same neuron. If "
         "their weights have equal signs they disturb each other and part; if opposite, the ReLU "
         "hides each from the other, and the neuron keeps both. Two of n features meet like that on "
         "one of m neurons about n²/4m times. Points are means over trainings from independent "
@@ -273,6 +296,7 @@ EXPERIMENT = Experiment(
             "adam_steps": 300,
             "noise_steps": 200,
             "probe": (8, 32),
+            "probe_seeds": 64,
             "course_neurons": 256,
             "seeds": 4,
         },

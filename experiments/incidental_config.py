@@ -64,6 +64,8 @@ class Config:
     """Steps under noise."""
     probe: Annotated[tuple[int, ...], cli.integers("--probe", at_least=2, at_most=4096)] = (16, 256)
     """Features and neurons of the interventions: n m, with n at least 2 and m at least 4n."""
+    probe_seeds: Annotated[int, cli.integer("--probe-seeds", at_least=8, at_most=100_000)] = 1024
+    """Trainings from each start of the interventions; three eighths of them where rates are low."""
     course_neurons: Annotated[
         int, cli.integer("--course-neurons", at_least=256, at_most=1 << 16)
     ] = 4096
@@ -71,8 +73,7 @@ class Config:
     seed: cli.Seed = 0
     """Root of all random numbers."""
     seeds: Annotated[int, cli.integer("--seeds", at_least=2, at_most=100_000)] = 64
-    """Independent trainings at the largest n; smaller n get more, interventions up to 16 times as
-    many."""
+    """Independent trainings at the largest n; smaller n get as many more as they are smaller."""
 
 
 def validate(config: Config) -> None:

@@ -24,7 +24,8 @@ _DASHES = {"n²/4m": "dot", "n(n-1)/(4m-2)": "dash", "drop model": "solid"}
 def figures(_config: object, result: Result) -> list[Figure]:
     """Counts, exponents, winners, starts, course, penalties, noise, one training."""
     found = [_counts(result)]
-    if result.data["exponents"]:
+    data: Any = result.data
+    if any("over" in fit for fit in data["exponents"].values()):
         found.append(_exponents(result))
     return [
         *found,
@@ -86,11 +87,9 @@ def _counts(result: Result) -> Figure:
         "counts",
         "Shared neurons against chance",
         figure,
-        "Means over trainings, 95% intervals; lines are the laws of chance. Where there is room "
-        "(m at least 2n) the counts of proximal descent lie on the drop model and a little below "
-        "n²/4m, which counts pairs as if they were alone. At m = n the drop model falls short: "
-        "features that meet with equal signs part, and there their second choices are taken too. "
-        "AdamW shares more where neurons abound.",
+        "Means over trainings with 95% intervals; lines are the laws of chance. n²/4m counts pairs "
+        "as if they were alone, the drop model lets neurons be taken: they differ where m is not "
+        "much larger than n. A count of 0 has no place on a log axis; the table has it.",
     )
 
 
@@ -99,7 +98,8 @@ def _exponents(result: Result) -> Figure:
 
     data: Any = result.data
     figure = go.Figure()
-    for optimiser, fit in data["exponents"].items():
+    fitted = {name: fit for name, fit in data["exponents"].items() if "over" in fit}
+    for optimiser, fit in fitted.items():
         labels = [f"power of {size}" for size in fit["over"]]
         # That of m is negative, so that its interval turns round.
         middle = np.abs(np.array(fit["observed"], np.float32))
@@ -112,7 +112,7 @@ def _exponents(result: Result) -> Figure:
             marker={"color": theme.MEASURED, "symbol": _SYMBOLS[optimiser], "size": 10},
             name=_NAMES[optimiser],
         )
-    laws = next(iter(data["exponents"].values()))
+    laws = next(iter(fitted.values()))
     marks = {"n²/4m": theme.REFERENCE, "n(n-1)/(4m-2)": theme.UPPER, "drop model": theme.THEORY}
     for name, colour in marks.items():
         figure.add_scatter(
@@ -138,7 +138,7 @@ def _starts(result: Result) -> Figure:
     import plotly.graph_objects as go
 
     data: Any = result.data
-    rows = {name: row for name, row in data["starts"].items() if name != "cut"}
+    rows = {name: row for name, row in data["starts"].items() if "count" in row}
     figure = go.Figure()
     for value, interval, label, colour in (
         ("count", "interval", "shared neurons, mean", theme.MEASURED),
@@ -168,11 +168,10 @@ def _starts(result: Result) -> Figure:
         "starts",
         "What the start decides",
         figure,
-        f"n = {n}, m = {m}; the dotted line is n²/4m. Same draws, changed before training. Moving "
-        "colliding largest weights apart (collision-free) removes about half of the shared "
-        "neurons; making the winners half as large again as well (margin), or all weights "
-        "positive, removes all. Two features planted on one neuron stay if their signs are "
-        "opposite and part if equal.",
+        f"n = {n}, m = {m}; the dotted line is n²/4m. The same draws, changed before training: "
+        "collision-free moves colliding largest weights apart, margin makes them half as large "
+        "again as well, planted puts two features on one neuron. If collisions of largest weights "
+        "were all, collision-free would leave none.",
     )
 
 
@@ -189,8 +188,7 @@ def _winners(result: Result) -> Figure:
                 for row in data["counts"]
                 if (row["optimiser"], row["features"]) == (optimiser, n)
             ]
-            for row in rows:
-                row["largest"] = row["won"][0]
+            rows = [{**row, "largest": row["won"][0]} for row in rows]
             figure.add_scatter(
                 x=np.array([row["neurons"] / n for row in rows], np.float32),
                 y=np.array([row["largest"] for row in rows], np.float32),
@@ -209,8 +207,7 @@ def _winners(result: Result) -> Figure:
         figure,
         "A feature alone keeps the order of its weights, so that its largest always wins "
         "(dashed). Among others it is pushed about while they part, in the first moments of "
-        "training, and the more so the more of them there are: the first-winner story is right "
-        "for a feature alone and wrong for many in a crowd.",
+        "training: the further below the dashed line, the less the first-winner story explains.",
     )
 
 
@@ -239,9 +236,11 @@ def _course(result: Result) -> Figure:
         ("limit_nonzeros", "", "dash", theme.UPPER),
         ("formula", "1/(1/√m + λt)", "dot", theme.REFERENCE),
     ):
+        # The law of many neurons ends where two weights are left.
+        gone = key.startswith("limit") and np.array(row["limit_nonzeros"]) < 2
         figure.add_scatter(
             x=clock,
-            y=np.array(row[key], np.float32),
+            y=np.where(gone, np.nan, row[key]).astype(np.float32),
             mode="lines",
             line={"color": colour, "dash": dash, "width": 1.5},
             name=name,
@@ -254,9 +253,10 @@ def _course(result: Result) -> Figure:
         "How the penalty empties a row",
         figure,
         f"n = {row['features']}, m = {row['neurons']}, λ = {row['penalty']:g}. Trained features "
-        "follow the flow of each alone, which is soft thresholding of its start, to a per cent "
-        "or so. The paper's formula is its leading behaviour and lies a fifth to a half below. "
-        "Non-zero weights fall as (λt)⁻² at first, and slower when few are left.",
+        f"follow the flow of each alone, which is soft thresholding of its start, to "
+        f"{row['apart']:.1%}. |w|₁ is {row['least_fold']:.2f} to {row['most_fold']:.2f} times the "
+        "paper's formula, the leading behaviour of the exact law, for λt from 0.02 to 0.9. "
+        f"Half of the features have one weight left at λt = {row['half']:.2f}.",
     )
 
 
@@ -289,8 +289,8 @@ def _penalties(result: Result) -> Figure:
         "The penalty decides that, not how many",
         figure,
         f"n = {n}, m = {m}. Without a penalty rows stay random directions (lower line, 3/(m+2)) "
-        "and no neuron means anything; with any penalty rows end on neurons, and the number "
-        "shared hardly depends on it (upper line, n²/4m).",
+        "and no neuron means anything; a penalty puts rows on neurons. Compare how the number of "
+        "shared neurons depends on it (upper line, n²/4m).",
     )
 
 
@@ -325,8 +325,9 @@ def _noises(result: Result) -> Figure:
         f"n = {n}, m = {m}, no penalty; the dotted line is a random direction. The noise that a "
         "feature's reading receives has the kurtosis of one neuron's times the alignment of its "
         "row, so that light tails are made lighter by alignment, and heavy ones by spreading. "
-        "Gaussian noise looks the same in every basis. Sharing is another matter: it stays below "
-        f"n²/4m = {n * n / (4 * m):g} for all.",
+        "Gaussian noise looks the same in every basis; three-point noise of the same kurtosis does "
+        "not quite, as its higher moments differ. Sharing is another matter: n²/4m is "
+        f"{n * n / (4 * m):g}.",
     )
 
 

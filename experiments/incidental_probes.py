@@ -10,12 +10,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from experiments import ensembles
 from experiments.incidental_sizes import (
     CLOCK,
     ONE,
     RECORDS,
+    collisions,
     member_keys,
     schedule,
     tenths,
@@ -40,58 +42,85 @@ NOISE_CLOCK = 10.0
 """Least rate·steps·sigma² under noise: its drift is of second order in sigma."""
 NOISE_CHANGE = 0.02
 """Most change of the mean alignment over the last fifth of a training that converged."""
-_COURSE_RATE, _COURSE_PENALTY, _COURSE_END = 0.05, 0.01, 0.9
-_COURSE_RECORDS = 60
+_COURSE_RATE, _COURSE_PENALTY = 0.05, 0.01
+_COURSE_EVERY, _COURSE_RECORDS = 30, 180
+_COURSE_WINDOW = (0.02, 0.9)
+"""Where the paper's formula is held against the course, on the clock penalty·t."""
 _VIEW = (12, 48)
-_VIEW_RECORDS, _VIEW_EVERY, _VIEW_RATE, _VIEW_PENALTY = 24, 50, 0.05, 0.05
+_VIEW_RECORDS, _VIEW_EVERY, _VIEW_RATE, _VIEW_PENALTY = 200, 10, 0.05, 0.05
+_VIEW_FRAMES = 28
 _VIEW_SEEDS = 16
 
 
 def starts(config: Config, progress: Progress) -> dict[str, Any]:
-    """What each start does to the count, and what becomes of a planted pair."""
+    """What each start does to the count, and what becomes of collisions, planted and natural."""
     from experiments.models.starts import STEEP
 
-    flat = ["random", "collision-free", "margin", "orthonormal"]
+    n, m = config.probe
+    flat = ("random", "collision-free", "margin", "orthonormal")
     found: dict[str, Any] = {}
-    for names, slower, many in ((flat, 1, 16), (sorted(STEEP), _STEEP, 6)):
+    for name, features, names, slower, seeds in (
+        ("flat", n, flat, 1, config.probe_seeds),
+        ("steep", n, tuple(sorted(STEEP)), _STEEP, max(2, config.probe_seeds * 3 // 8)),
+        # Four times as many features on the same neurons.
+        ("crowd", 4 * n, ("random", "collision-free"), 1, config.seeds),
+    ):
 
-        def measure(names: Any = names, slower: int = slower, many: int = many) -> Any:
-            return _starts(config, progress, names, slower, many * config.seeds)
+        def measure(one: Any = (f"starts-{name}", (features, m), names, slower, seeds)) -> Any:
+            return _starts(config, progress, *one)
 
-        found |= progress.part(f"starts-{slower}", measure)
-    random, free = (np.array(found[name].pop("counts")) for name in ("random", "collision-free"))
+        rows = progress.part(f"starts-{name}", measure)
+        if name != "steep":
+            counts = [np.array(rows[start]["counts"]) for start in ("random", "collision-free")]
+            found["crowd" if name == "crowd" else "cut"] = {"features": features, **_cut(*counts)}
+        if name != "crowd":
+            found |= rows
     for row in found.values():
         row.pop("counts", None)
-    cut = ratio_interval(free, random)
-    found["cut"] = {
-        "mean": float(1 - free.mean() / random.mean()) if random.any() else None,
-        "interval": (1 - cut[1], 1 - cut[0]),
-    }
     return found
 
 
+def _cut(random: NDArray[np.float64], free: NDArray[np.float64]) -> dict[str, Any]:
+    """By which share the collision-free start lowers the count; None where there is too little."""
+    low, high = ratio_interval(free, random)
+    if not math.isfinite(low):
+        return {"mean": None, "interval": None}
+    return {"mean": float(1 - free.mean() / random.mean()), "interval": (1 - high, 1 - low)}
+
+
 def _starts(
-    config: Config, progress: Progress, names: Sequence[str], slower: int, seeds: int
+    config: Config,
+    progress: Progress,
+    name: str,
+    size: tuple[int, int],
+    names: tuple[str, ...],
+    slower: int,
+    seeds: int,
 ) -> dict[str, Any]:
     from experiments.models import training
     from experiments.models.tied_relu import TiedReluTask, settings
     from geometry import sharing
 
-    n, m = config.probe
+    n, m = size
     plan = schedule(config, "proximal", slower=slower)
-    # Every start is made of the same draws.
-    keys = training.repeated(member_keys(config, seeds, 1), len(names))
+    task = TiedReluTask(n, m, starts=names)
     given = settings(
         len(names) * seeds,
         rate=plan.rate,
         penalty=plan.penalty,
         start=np.repeat(range(len(names)), seeds),
     )
+
+    def keys() -> Any:
+        # Every start is made of the same draws.
+        return training.repeated(member_keys(config, seeds, 1, n), len(names))
+
+    begun = np.asarray(training.ensemble(keys(), task, given).params["vectors"][...])
     trained = ensembles.train(
         progress,
-        f"starts-{slower}-training",
-        TiedReluTask(n, m, starts=tuple(names)),
-        keys,
+        f"{name}-training",
+        task,
+        keys(),
         given,
         records=RECORDS,
         every=plan.steps // RECORDS,
@@ -114,6 +143,14 @@ def _starts(
             "shared_interval": proportion_interval(int(pair.sum()), seeds),
             "counts": count.tolist(),
         }
+        if name == "random":
+            kept = collisions(begun[:seeds], vectors, config.threshold)
+            for kind in ("opposite", "equal"):
+                one = kept[kind]
+                one["interval"] = proportion_interval(one["lasted"], one["met"])
+            began = kept["opposite"]["lasted"] + kept["equal"]["lasted"]
+            kept["began"] = {"count": began, "interval": proportion_interval(began, kept["shared"])}
+            found[name]["collisions"] = kept
     return found
 
 
@@ -158,6 +195,8 @@ def _penalties(config: Config, progress: Progress) -> list[dict[str, Any]]:
             "alignment": float(align.mean()),
             "alignment_interval": mean_interval(align),
             "one": float(one.mean()),
+            # Without a penalty there is no clock, and the error reached its least long since.
+            "converged": bool(penalty == 0 or one.mean() >= ONE),
         }
         for penalty, count, align, one in zip(_PENALTIES, found, aligned, ones, strict=True)
     ]
@@ -179,7 +218,6 @@ def _course(config: Config, progress: Progress) -> dict[str, Any]:
     given = settings(seeds, rate=_COURSE_RATE, penalty=_COURSE_PENALTY)
     begun = training.ensemble(member_keys(config, seeds, 3), task, given)
     start = np.asarray(begun.params["vectors"][...])
-    every = round(_COURSE_END / (_COURSE_RATE * _COURSE_PENALTY * _COURSE_RECORDS))
     trained = ensembles.train(
         progress,
         "course-training",
@@ -187,18 +225,19 @@ def _course(config: Config, progress: Progress) -> dict[str, Any]:
         member_keys(config, seeds, 3),
         given,
         records=_COURSE_RECORDS,
-        every=every,
+        every=_COURSE_EVERY,
         chunks=RECORDS,
     )
-    times = _COURSE_RATE * every * np.arange(1, _COURSE_RECORDS + 1)
+    times = _COURSE_RATE * _COURSE_EVERY * np.arange(1, _COURSE_RECORDS + 1)
     clock = _COURSE_PENALTY * times
     # The gradient of the squared error over G = W Wᵀ has a factor 4 that the flow's equation lacks.
     alone = sparsification.flow(start.reshape(-1, m), times, _COURSE_PENALTY, rate=4.0)
     norm, nonzeros = (trained.trace[key].mean(axis=2) for key in ("norm", "nonzeros"))
     ratio = norm / sparsification.formula(clock, m)
-    inside = clock >= 0.02
+    early, end = _COURSE_WINDOW
+    inside = (clock >= early) & (clock <= end)
     # A slope in log time is that of the law only where the start, 1/sqrt(m) on this clock, is past.
-    late = clock >= 8 / math.sqrt(m)
+    late = inside & (clock >= 8 / math.sqrt(m))
     slopes = np.polyfit(np.log(clock[late]), np.log(nonzeros[:, late]).T, 1)[0]
     limit = sparsification.limit(clock, m)
     law = np.polyfit(np.log(clock[late]), np.log(limit.nonzeros[late]), 1)[0]
@@ -207,6 +246,11 @@ def _course(config: Config, progress: Progress) -> dict[str, Any]:
     # 1.5-fold above or below alike.
     fold = np.maximum(ratio[:, worst], 1 / ratio[:, worst])
     apart = np.abs(norm.mean(axis=0) / alone.norm.mean(axis=0) - 1)
+    single = [
+        np.mean(trained.trace["nonzeros"] == 1, axis=(0, 2)),
+        np.mean(alone.nonzeros == 1, axis=0),
+    ]
+    half = [float(np.interp(0.5, share, clock)) for share in single]
     return {
         "features": n,
         "neurons": m,
@@ -215,13 +259,17 @@ def _course(config: Config, progress: Progress) -> dict[str, Any]:
         "penalty": _COURSE_PENALTY,
         "clock": clock.tolist(),
         "norm": norm.mean(axis=0).tolist(),
-        "norm_intervals": [mean_interval(column) for column in norm.T],
         "nonzeros": nonzeros.mean(axis=0).tolist(),
         "flow_norm": alone.norm.mean(axis=0).tolist(),
         "flow_nonzeros": alone.nonzeros.mean(axis=0).tolist(),
         "formula": sparsification.formula(clock, m).tolist(),
         "limit_norm": limit.norm.tolist(),
         "limit_nonzeros": limit.nonzeros.tolist(),
+        "single": single[0].tolist(),
+        "half": half[0],
+        "flow_half": half[1],
+        "least_fold": float(ratio.mean(axis=0)[inside].min()),
+        "most_fold": float(ratio.mean(axis=0)[inside].max()),
         "fold": float(fold.mean()),
         "fold_interval": mean_interval(fold),
         "fold_clock": float(clock[worst]),
@@ -258,7 +306,7 @@ def _noise(
 
     n, m, seeds = *NOISE_SIZE, config.seeds
     groups = len(kurtosis)
-    # The same starts for every kind, so that seeds pair them; draws of noise are each kind's own.
+    # The same keys for every kind: starts are the same, noises are functions of the same bits.
     keys = training.repeated(member_keys(config, seeds, 4), groups)
     given = settings(
         groups * seeds,
@@ -299,26 +347,36 @@ def _noise(
 
 
 def view(config: Config, progress: Progress) -> dict[str, Any]:
-    """One training, watched: W `[frames, n, m]` of the first that ends with a shared neuron."""
+    """One training, watched: W `[frames, n, m]` of the first that ends with a shared neuron.
+
+    The first frame is the start; later ones come at growing distances, since most happens early.
+    """
+    from experiments.models import training
     from experiments.models.tied_relu import TiedReluTask, settings
     from geometry import sharing
 
-    n, m = _VIEW
+    task = TiedReluTask(*_VIEW, observed="weights")
+    given = settings(_VIEW_SEEDS, rate=_VIEW_RATE, penalty=_VIEW_PENALTY)
+    begun = training.ensemble(member_keys(config, _VIEW_SEEDS, 5), task, given)
+    start = np.asarray(begun.params["vectors"][...])
     trained = ensembles.train(
         progress,
         "view",
-        TiedReluTask(n, m, observed="weights"),
+        task,
         member_keys(config, _VIEW_SEEDS, 5),
-        settings(_VIEW_SEEDS, rate=_VIEW_RATE, penalty=_VIEW_PENALTY),
+        given,
         records=_VIEW_RECORDS,
         every=_VIEW_EVERY,
     )
-    films = trained.trace["vectors"]
+    films = np.concatenate([start[:, None], trained.trace["vectors"]], axis=1)
     shared = np.asarray(sharing.polysemantic(films[:, -1], config.threshold))
     chosen = int(np.argmax(shared > 0))
-    steps = _VIEW_EVERY * np.arange(1, _VIEW_RECORDS + 1)
+    later = np.unique(np.geomspace(1, _VIEW_RECORDS, _VIEW_FRAMES).round().astype(np.int64))
+    frames = np.concatenate([[0], later])
+    steps = _VIEW_EVERY * frames
     return {
-        "frames": np.asarray(films[chosen], np.float32),
+        "frames": np.asarray(films[chosen, frames], np.float32),
         "clock": _VIEW_RATE * _VIEW_PENALTY * steps,
         "steps": steps,
+        "threshold": np.asarray(config.threshold),
     }

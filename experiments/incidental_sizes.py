@@ -24,6 +24,7 @@ __all__ = [
     "RECORDS",
     "REFERENCE",
     "Schedule",
+    "collisions",
     "counts",
     "exponents",
     "member_keys",
@@ -180,11 +181,31 @@ def _count(
         "converged": bool(one >= ONE and settled),
         "won": [float((rank == place).mean()) for place in range(RANKS)],
         "won_interval": mean_interval((rank == 0).mean(axis=1)),
-        # At the start, how many weights of a feature were larger than the one that remains.
-        "rank_alone": float(rank[~together].mean()) if (~together).any() else None,
-        "rank_shared": float(rank[together].mean()) if together.any() else None,
+        "ranks": _ranks(rank, together),
+        "collisions": collisions(start, vectors, config.threshold),
         "opposite": signs,
         "counts": found.tolist(),
+    }
+
+
+def _ranks(rank: NDArray[np.int64], together: NDArray[np.bool_]) -> dict[str, Any] | None:
+    """How many weights of a feature were larger at the start than the one that remains, `[b, n]`.
+
+    Mean over features that end on shared neurons, over those that end alone, and the difference,
+    within each training that has both; None where fewer than two have.
+    """
+    both = together.any(axis=1) & ~together.all(axis=1)
+    if both.sum() < 2:
+        return None
+    shared, alone = (
+        np.where(chosen, rank, 0)[both].sum(axis=1) / chosen[both].sum(axis=1)
+        for chosen in (together, ~together)
+    )
+    return {
+        "shared": float(shared.mean()),
+        "alone": float(alone.mean()),
+        "difference": float((shared - alone).mean()),
+        "interval": mean_interval(shared - alone),
     }
 
 
@@ -196,41 +217,71 @@ def _pairs(vectors: NDArray[np.float32], threshold: float) -> float | None:
     return float((total[two] == 0).mean()) if two.any() else None
 
 
+def collisions(
+    start: NDArray[np.float32], end: NDArray[np.float32], threshold: float
+) -> dict[str, Any]:
+    """What became of pairs whose largest weights met on a neuron at the start, `[b, n, m]` both.
+
+    Of those with opposite and with equal signs, how many share that neuron at the end; and of the
+    pairs that share a neuron at the end, how many had met there.
+    """
+    places = np.abs(start).argmax(axis=2)
+    signs = np.sign(np.take_along_axis(start, places[..., None], axis=2))[..., 0]
+    carried = np.abs(end) > threshold
+    pairs = np.triu(np.ones((start.shape[1],) * 2, bool), 1)
+    met = (places[:, :, None] == places[:, None, :]) & pairs
+    # Whether feature i is carried at the end by the neuron where feature j began.
+    there = np.take_along_axis(carried, places[:, None, :].repeat(start.shape[1], 1), axis=2)
+    own = np.take_along_axis(carried, places[..., None], axis=2)[..., 0]
+    lasted = met & there & own[:, None, :]
+    opposite = signs[:, :, None] != signs[:, None, :]
+    shared = carried.sum(axis=1)
+    found: dict[str, Any] = {"shared": int((shared * (shared - 1) // 2).sum())}
+    for name, chosen in (("opposite", met & opposite), ("equal", met & ~opposite)):
+        found[name] = {"met": int(chosen.sum()), "lasted": int((lasted & chosen).sum())}
+    return found
+
+
 def exponents(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Powers of m and n in the counts where m/n >= 2, and of each law on the same grid."""
+    """Powers of m and n in the counts where m/n >= 2, and of each law on the same grid.
+
+    For each optimiser; `reason` says why there are none.
+    """
+    return {
+        optimiser: _exponents([row for row in rows if row["optimiser"] == optimiser])
+        for optimiser in dict.fromkeys(row["optimiser"] for row in rows)
+    }
+
+
+def _exponents(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     from geometry import sharing
 
-    found: dict[str, Any] = {}
-    for optimiser in dict.fromkeys(row["optimiser"] for row in rows):
-        used = [
-            row
-            for row in rows
-            if row["optimiser"] == optimiser
-            and row["converged"]
-            and row["neurons"] >= LEAST_RATIO * row["features"]
-        ]
-        seen = [value for row in used for value in row["counts"]]
-        m, n = (
-            np.array([row[key] for row in used for _ in row["counts"]])
-            for key in ("neurons", "features")
-        )
-        # One n alone leaves the power of m; a grid without spread or without events leaves nothing.
-        sizes = [size for size in (m, n) if len(set(size.tolist())) > 1]
-        if not seen or not sum(seen) or len(set(m.tolist())) < 2:
-            continue
+    used = [
+        row for row in rows if row["converged"] and row["neurons"] >= LEAST_RATIO * row["features"]
+    ]
+    seen = [value for row in used for value in row["counts"]]
+    m, n = (
+        np.array([row[key] for row in used for _ in row["counts"]])
+        for key in ("neurons", "features")
+    )
+    # One n alone leaves the power of m.
+    sizes = [size for size in (m, n) if len(set(size.tolist())) > 1]
+    if len(set(m.tolist())) < 2:
+        return {"reason": "fewer than two converged m with m >= 2n"}
+    try:
         observed = scaling(seen, *sizes)
-        found[optimiser] = {
-            "over": ["m", "n"][: len(sizes)],
-            "cells": len(used),
-            "observed": list(observed.exponents),
-            "intervals": [list(one) for one in observed.intervals],
-            "laws": {
-                name: list(scaling(law(n, m), *sizes).exponents)
-                for name, law in sharing.LAWS.items()
-            },
-            "ratios": {name: _ratio(seen, law(n, m)) for name, law in sharing.LAWS.items()},
-        }
-    return found
+    except ValueError as error:
+        return {"reason": str(error)}
+    return {
+        "over": ["m", "n"][: len(sizes)],
+        "cells": len(used),
+        "observed": list(observed.exponents),
+        "intervals": [list(one) for one in observed.intervals],
+        "laws": {
+            name: list(scaling(law(n, m), *sizes).exponents) for name, law in sharing.LAWS.items()
+        },
+        "ratios": {name: _ratio(seen, law(n, m)) for name, law in sharing.LAWS.items()},
+    }
 
 
 def _ratio(seen: Sequence[int], law: NDArray[np.float64]) -> dict[str, Any]:

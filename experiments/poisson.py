@@ -13,6 +13,7 @@ __all__ = ["Scaling", "count_interval", "scaling"]
 
 _ROUNDS = 100
 _TOLERANCE = 1e-10
+_SINGULAR = 1e12
 
 
 def count_interval(total: float, exposure: float) -> tuple[float, float]:
@@ -43,10 +44,9 @@ def scaling(counts: ArrayLike, *sizes: ArrayLike) -> Scaling:
 
     Maximum likelihood by Newton's method.  The intervals use the sandwich covariance (White 1982,
     Econometrica 50), which holds whatever the counts' dispersion, and do not assume Poisson
-    variance.  Raises ValueError when all counts are 0 or a size does not vary.
+    variance.  Raises ValueError when a size does not vary on its own, or the likelihood has no
+    maximum: all counts 0, or 0 wherever a size differs.
     """
-    from scipy import stats
-
     seen = np.asarray(counts, np.float64)
     columns = [np.ones_like(seen)] + [np.log(np.asarray(size, np.float64)) for size in sizes]
     design = np.stack(columns, axis=1)
@@ -60,11 +60,26 @@ def scaling(counts: ArrayLike, *sizes: ArrayLike) -> Scaling:
     for _ in range(_ROUNDS):
         mean = np.exp(design @ found)
         information = design.T @ (mean[:, None] * design)
+        # Not far from singular, or else exponents run away and no step is the last one.
+        if not np.linalg.cond(information) < _SINGULAR:
+            break
         step = np.linalg.solve(information, design.T @ (seen - mean))
         found += step
         if np.abs(step).max() < _TOLERANCE:
-            break
-    inverse = np.linalg.inv(information)
+            return _with_intervals(found, design, seen, centre)
+    raise ValueError("`counts` must be positive at more than one value of every size.")
+
+
+def _with_intervals(
+    found: NDArray[np.float64],
+    design: NDArray[np.float64],
+    seen: NDArray[np.float64],
+    centre: NDArray[np.float64],
+) -> Scaling:
+    from scipy import stats
+
+    mean = np.exp(design @ found)
+    inverse = np.linalg.inv(design.T @ (mean[:, None] * design))
     scores = design * (seen - mean)[:, None]
     covariance = inverse @ (scores.T @ scores) @ inverse
     errors: NDArray[np.float64] = np.sqrt(np.diag(covariance)[1:])

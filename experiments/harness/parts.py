@@ -2,7 +2,7 @@
 
 They lie in `<out>/<experiment>/.parts-<hash16>/`, one file each, JSON for finished parts and .npz
 for the arrays of one that is under way, written to a temporary name and renamed whole. The hash is
-the run's: over config, source and versions. So a part is found only by a run that would compute the
+over config, source, versions and devices. So a part is found only by a run that would compute the
 same. The folder goes when the run is published.
 """
 

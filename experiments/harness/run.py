@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic
 
-from experiments.harness import cli, exact_json, parts, store, terminal
+from experiments.harness import cli, devices, exact_json, parts, store, terminal
 from experiments.harness.checks import (
     Check,
     Claim,
@@ -103,7 +103,9 @@ def _measured(
 
     started = store.now()
     settings = exact_json.config_json(config)
-    kept = parts.of_run(folder.parent, mark, fresh=options.force)
+    # Other devices may round differently, so that parts are only for the same.
+    where = hashlib.sha256(f"{mark} {exact_json.dumps(devices.describe())}".encode()).hexdigest()
+    kept = parts.of_run(folder.parent, where, fresh=options.force)
     with compile_seconds() as compiling, Progress(quiet=options.quiet, parts=kept) as progress:
         begun = time.perf_counter()
         with progress.phase(experiment.name):

@@ -38,8 +38,17 @@ class TiedRelu(nnx.Module):
     def __call__(self, inputs: Array, disturbance: Array | None = None) -> Array:
         """Return the outputs, `[b, n]`; `disturbance` `[b, m]` is added to the neurons."""
         vectors = self.vectors[...]
-        hidden = inputs @ vectors
-        return jax.nn.relu((hidden if disturbance is None else hidden + disturbance) @ vectors.T)
+        hidden = _product(inputs, vectors)
+        return _output(hidden if disturbance is None else hidden + disturbance, vectors)
+
+
+def _product(left: Array, right: Array) -> Array:
+    # Accelerators would round the factors to a few bits otherwise.
+    return jnp.matmul(left, right, precision=jax.lax.Precision.HIGHEST)
+
+
+def _output(hidden: Array, vectors: Array) -> Array:
+    return jax.nn.relu(_product(hidden, vectors.T))
 
 
 @jax.custom_vjp
@@ -54,7 +63,7 @@ def basis_loss(vectors: Array) -> Array:
 
 def _residual(vectors: Array) -> Array:
     # Where G <= 0 the output is 0, also on the diagonal of a row of zeros, which then stays.
-    gram = jnp.matmul(vectors, vectors.T, precision=jax.lax.Precision.HIGHEST)
+    gram = _product(vectors, vectors.T)
     return jnp.maximum(gram, 0) - jnp.eye(len(vectors), dtype=vectors.dtype)
 
 
@@ -67,8 +76,7 @@ def _backward(kept: tuple[Array, Array], weight: Array) -> tuple[Array]:
     # Off the diagonal the residual is 0 wherever G <= 0; on it G <= 0 means a row of zeros, to
     # which the product gives no gradient either.  So the mask [G > 0] has nothing left to do.
     residual, vectors = kept
-    product = jnp.matmul(residual, vectors, precision=jax.lax.Precision.HIGHEST)
-    return (4 * weight * product,)
+    return (4 * weight * _product(residual, vectors),)
 
 
 basis_loss.defvjp(_forward, _backward)
@@ -76,8 +84,10 @@ basis_loss.defvjp(_forward, _backward)
 
 def noisy_loss(model: TiedRelu, disturbance: Array) -> Array:
     """Return the squared error over all basis vectors with noise `[n, m]` on the neurons."""
-    identity = jnp.eye(len(disturbance), dtype=disturbance.dtype)
-    return jnp.sum(jnp.square(model(identity, disturbance) - identity))
+    vectors = model.vectors[...]
+    # A basis vector's hidden layer is its row: no product with the identity.
+    output = _output(vectors + disturbance, vectors)
+    return jnp.sum(jnp.square(output - jnp.eye(len(vectors), dtype=vectors.dtype)))
 
 
 class Setting(NamedTuple):
