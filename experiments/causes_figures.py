@@ -36,6 +36,11 @@ def _bars(effects: list[Any]) -> dict[str, Any]:
     return theme.error_bars([effect["mean"] for effect in effects], low, high)
 
 
+def _symbols(effects: list[Any]) -> list[str]:
+    """Open where a training behind the number had not converged."""
+    return ["circle" if effect["converged"] else "circle-open" for effect in effects]
+
+
 def _decomposition(result: Result) -> Figure:
     import plotly.graph_objects as go
 
@@ -57,7 +62,7 @@ def _decomposition(result: Result) -> Figure:
             error_y=_bars(effects),
             mode="lines+markers",
             line={"color": colour, "width": 2 if name == "observed" else 1},
-            marker={"color": colour, "size": 8},
+            marker={"color": colour, "size": 8, "symbol": _symbols(effects)},
             name=name if name in ("observed", "residual") else f"share of the {name}",
         )
     figure.update_xaxes(title="neurons for each feature, m/n", type="category")
@@ -66,11 +71,11 @@ def _decomposition(result: Result) -> Figure:
         "decomposition",
         "What each cause takes with it",
         figure,
-        f"n = {data['features']}, noise of excess kurtosis {data['kurtosis']:g}. A share is what "
-        "disappears when that cause alone is switched off; it is negative where the cause keeps "
-        "features apart. With too few neurons sharing is necessary and nothing else matters. With "
-        "room to spare shares exceed the whole and the residual is negative, since causes work "
-        "together: noise makes neurons shared only once a penalty has put features on neurons.",
+        f"n = {data['features']}, three-point noise of excess kurtosis {data['kurtosis']:g}. A "
+        "share is what disappears when that cause alone is switched off; it is negative where "
+        "the cause keeps features apart. Shares that exceed the whole, with a negative residual, "
+        "belong to causes that work only together: noise cannot make neurons shared that nothing "
+        "has put features on. Open markers: trainings that had not converged.",
     )
 
 
@@ -92,7 +97,7 @@ def _kurtosis(result: Result) -> Figure:
             error_y=_bars(effects),
             mode="lines+markers",
             line={"color": colour, "width": 1},
-            marker={"size": 8},
+            marker={"size": 8, "symbol": _symbols(effects)},
             name=f"excess kurtosis {level}",
         )
     figure.add_hline(y=0, line={"color": theme.THEORY, "width": 1})
@@ -102,10 +107,9 @@ def _kurtosis(result: Result) -> Figure:
         "kurtosis",
         "Noise adds sharing or removes it, by its tails",
         figure,
-        "Random start, penalty on; the same seeds with and without noise. Heavy tails make it "
-        "pay to spread a feature over several neurons, which then overlap: noise-induced "
-        "redundancy. Light tails do it less, and where neurons are scarce they make single neurons "
-        "pay, and undo collisions of the start.",
+        "Random start, penalty on; the same seeds with and without noise. Heavy tails make it pay "
+        "to spread a feature over several neurons, which then overlap: noise-induced redundancy. "
+        "Light tails make single neurons pay. Open markers: not converged.",
     )
 
 
@@ -124,7 +128,11 @@ def _interactions(result: Result) -> Figure:
             y=[row["effect"] for row in rows],
             error_x=_bars(rows),
             mode="markers",
-            marker={"color": colours[place % len(colours)], "size": 8},
+            marker={
+                "color": colours[place % len(colours)],
+                "size": 8,
+                "symbol": _symbols(rows),
+            },
             name=f"m/n = {m / n:g}",
         )
     figure.add_vline(x=0, line={"color": theme.THEORY, "width": 1})
@@ -199,16 +207,16 @@ def _nothing(result: Result) -> Figure:
             marker={"size": 8},
             name=label,
         )
-    figure.add_hline(y=1, line={"color": theme.THEORY, "dash": "dash", "width": 1})
+    for level, dash in ((1, "dash"), ((data["features"] + 2) / 3, "dot")):
+        figure.add_hline(y=level, line={"color": theme.THEORY, "dash": dash, "width": 1})
     figure.update_xaxes(title="neurons for each feature, m/n", type="category")
     figure.update_yaxes(title="features that a neuron serves", rangemode="tozero")
     return Figure(
         "nothing",
         "What remains when every cause is switched off",
         figure,
-        "Participation ratio of a neuron over features, without a threshold; 1 is a neuron for "
-        "one feature (dashed). Without penalty and noise nothing distinguishes a neuron from any "
-        "other direction: no neuron carries two features strongly, and yet each serves several "
-        "weakly. The penalty with a margin start separates features cleanly, as soon as there is "
-        "room.",
+        "Participation ratio of a neuron over features, without a threshold; 1 is a neuron for one "
+        "feature (dashed), and random directions have (n+2)/3 (dotted). Without penalty and noise "
+        "nothing distinguishes a neuron from any other direction, and with room every neuron is a "
+        "mixture; the penalty puts features on neurons.",
     )

@@ -126,6 +126,7 @@ CLAIMS: Mapping[str, Statement] = {
         "Capacity, noise and initialisation are three distinct causes of sharing.",
         (
             "C12: capacity: shared neurons at m = n/2, margin start, penalty alone",
+            "C12: capacity: shared neurons at m = 3n/4, margin start, penalty alone",
             "C12: start: random less margin at m = n, penalty alone",
             "C12: noise of excess kurtosis +3: shared neurons with less without, m = n",
             "C12: noise of excess kurtosis -2: shared neurons with less without, m = n",

@@ -72,10 +72,11 @@ def random_alignment(neurons: int) -> float:
 
 
 def least_shared(features: HostLike, neurons: HostLike) -> NDArray[np.float64]:
-    """Return max(0, n - m): the fewest neurons that must carry two features, all n carried.
+    """Return max(0, n - m), at most m: the neurons that must carry two features.
 
-    Attained for m >= n/2 by two features of opposite signs a neuron; below it neurons must carry
-    more than two, and the value is capped at m.
+    The fewest where each of n features is carried and no neuron carries more than two, as two of
+    opposite signs can be read through a ReLU without disturbing each other, and three cannot.
+    Below m = n/2 that is impossible, and the value is m.
     """
     count, width = np.asarray(features, np.float64), np.asarray(neurons, np.float64)
     return np.clip(count - width, 0, width)

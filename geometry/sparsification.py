@@ -119,7 +119,7 @@ def limit(clock: ArrayLike, neurons: int) -> Course:
     """Return the course at penalty·t = clock `[t]` for a small penalty and many neurons.
 
     Shapes `[t]`; the length is 1.  Nonzeros are expected numbers: below 2 or so the law of many
-    neurons no longer speaks of any one vector.  Relative error below 1e-6.  Raises ValueError for a
+    neurons no longer speaks of any one vector.  Relative error below 1e-5.  Raises ValueError for a
     negative clock or one past z = 8.
     """
     wanted = np.asarray(clock, np.float64)

@@ -1,4 +1,4 @@
-"""The measurements of the causes experiment: one family of models, a factorial of interventions."""
+"""The trainings of the causes experiment: one family of models, a factorial of interventions."""
 
 from __future__ import annotations
 
@@ -18,12 +18,14 @@ if TYPE_CHECKING:
     from experiments.harness.progress import Progress
 
 __all__ = [
-    "KURTOSES",
+    "NOTHING",
+    "PENALTY_ALONE",
+    "SEPARATE",
     "STARTS",
     "Cell",
     "cells",
-    "decompose",
-    "interactions",
+    "full",
+    "levels_of",
     "train_all",
     "widths",
 ]
@@ -31,11 +33,14 @@ __all__ = [
 STARTS = ("random", "collision-free", "margin", "non-negative", "planted-opposite")
 KURTOSES = (-2.0, 0.0, 3.0)
 RECORDS = 10
-CLOCK = 100.0
-"""Least rate·steps of a cell that converged: 5/0.05, the clock of the default penalty."""
-LATE = 0.1
-"""Most drift of the mean count over the last fifth of a training that converged, where an interval
-tells it from 0."""
+PENALTY_CLOCK, NOISE_CLOCK = 5.0, 10.0
+"""Least rate·steps·penalty where there is a penalty, and rate·steps·sigma² where there is noise."""
+FIT_CLOCK = 10.0
+"""Least rate·steps: forty times the time on which the squared error falls by a factor e."""
+TURN = 0.01
+"""Most change of the mean alignment over the last fifth of a training that converged."""
+QUIET, FLICKER = 0.1, 0.25
+"""Most change of the mean count meanwhile; noise makes it flicker, by an eighth over 16 seeds."""
 _MORE = 8
 """Members of a cell without noise, for each with: they cost far less."""
 
@@ -56,7 +61,7 @@ class Cell(NamedTuple):
 
 def full(kurtosis: float) -> Cell:
     """All three causes at work; switching one off gives that cause's share."""
-    return Cell("random", True, kurtosis)
+    return Cell("random", True, kurtosis + 0.0)
 
 
 def _chart(kurtosis: float) -> list[Cell]:
@@ -65,7 +70,7 @@ def _chart(kurtosis: float) -> list[Cell]:
         full(kurtosis),
         full(kurtosis)._replace(start="margin"),
         full(kurtosis)._replace(penalised=False),
-        *(full(other) for other in KURTOSES if other != kurtosis),
+        *(full(other) for other in KURTOSES if other != kurtosis + 0.0),
         PENALTY_ALONE,
         SEPARATE,
         NOTHING,
@@ -79,9 +84,15 @@ NOTHING = Cell("margin", False, None)
 
 def cells(kurtosis: float, *, whole: bool) -> list[Cell]:
     """The combinations at one width: the whole factorial, or what the decomposition needs."""
-    levels = (None, *sorted({*KURTOSES, kurtosis}))
+    levels = (None, *levels_of(kurtosis))
     found = [Cell(*one) for one in product(STARTS, (True, False), levels)]
     return found if whole else _chart(kurtosis)
+
+
+def levels_of(kurtosis: float) -> list[float]:
+    """The excess kurtoses of the noise, that of the decomposition among them."""
+    # Adding 0 makes 0 of -0.
+    return sorted({*KURTOSES, kurtosis + 0.0})
 
 
 def widths(config: Config) -> list[int]:
@@ -153,15 +164,17 @@ def _train(
     vectors = np.asarray(trained.states.params["vectors"][...])
     count = np.asarray(sharing.polysemantic(vectors, config.threshold), np.int64)
     carried = np.asarray(sharing.carriers(vectors, config.threshold))
+    aligned = trained.trace["alignment"]
+    # A hair more, since 0.02·12500·0.2² is not 10 in binary.
+    elapsed = every * RECORDS * config.rate * (1 + 1e-9)
     for place, cell in enumerate(chosen):
         part = slice(place * seeds, (place + 1) * seeds)
         trace = trained.trace["count"][part]
         ratios = [capacity.participation_ratio(one, axis=0) for one in vectors[part]]
         # Neurons without any weight serve nobody, and do not count.
         served = [float(one[one > 0].mean()) if one.any() else 0.0 for one in ratios]
-        change = trace[:, -1].astype(np.float64) - trace[:, -3]
-        low, high = mean_interval(change)
-        late = float(change.mean())
+        turn = float((aligned[part, -1] - aligned[part, -3]).mean())
+        late = float((trace[:, -1].astype(np.float64) - trace[:, -3]).mean())
         yield {
             "neurons": m,
             "start": cell.start,
@@ -174,105 +187,16 @@ def _train(
             "counts": count[part].tolist(),
             "represented": float((carried[part] > 0).mean()),
             "redundant": float((carried[part] > 1).mean()),
-            "alignment": float(trained.trace["alignment"][part, -1].mean()),
+            "alignment": float(aligned[part, -1].mean()),
             "serves": float(np.mean(served)),
             "serves_interval": mean_interval(served),
             "late_change": late,
-            # Noise makes counts flicker; what matters is a drift.
+            "late_turn": turn,
             "converged": bool(
-                (abs(late) <= LATE or low <= 0 <= high) and every * RECORDS * config.rate >= CLOCK
+                abs(turn) <= TURN
+                and elapsed >= FIT_CLOCK
+                and abs(late) <= (FLICKER if noisy else QUIET)
+                and (not cell.penalised or elapsed * config.penalty >= PENALTY_CLOCK)
+                and (not noisy or elapsed * config.noise**2 >= NOISE_CLOCK)
             ),
         }
-
-
-def _counts(rows: Sequence[dict[str, Any]], m: int, cell: Cell) -> NDArray[np.float64]:
-    for row in rows:
-        if row["neurons"] == m and row["name"] == cell.name:
-            return np.array(row["counts"], np.float64)
-    raise KeyError(f"{cell.name} at m = {m}")
-
-
-def _effect(values: NDArray[np.float64]) -> dict[str, Any]:
-    return {"mean": float(values.mean()), "interval": mean_interval(values)}
-
-
-def decompose(
-    rows: Sequence[dict[str, Any]], features: int, kurtosis: float
-) -> list[dict[str, Any]]:
-    """Shares of the causes at each width, in neurons, seeds paired.
-
-    observed = all causes on.  necessary = max(0, n - m).  A cause's share is observed less the
-    count with that cause alone switched off.  They need not sum to what is observed: what is left
-    over is the residual.  `by_kurtosis` has the share of noise of each kind instead.
-    """
-    from geometry import sharing
-
-    found = []
-    for m in sorted({row["neurons"] for row in rows}):
-
-        def counts(cell: Cell, m: int = m) -> NDArray[np.float64]:
-            return _counts(rows, m, cell)
-
-        here = full(kurtosis)
-        observed = counts(here)
-        seeds = len(observed)
-        alone = counts(PENALTY_ALONE)
-        necessary = float(sharing.least_shared(features, m))
-        shares = {
-            "start": observed - counts(here._replace(start="margin")),
-            "penalty": observed - counts(here._replace(penalised=False)),
-            "noise": observed - alone[:seeds],
-        }
-        incidental = observed - necessary
-        found.append(
-            {
-                "neurons": m,
-                "observed": _effect(observed),
-                "necessary": necessary,
-                "incidental": _effect(incidental),
-                **{name: _effect(values) for name, values in shares.items()},
-                "residual": _effect(incidental - sum(shares.values())),
-                "start_alone": _effect(alone - counts(SEPARATE)),
-                "penalty_alone": _effect(alone),
-                "separate": _effect(counts(SEPARATE)),
-                "nothing": _effect(counts(NOTHING)),
-                "by_kurtosis": {
-                    f"{level:g}": _effect(counts(full(level)) - alone[:seeds])
-                    for level in sorted({*KURTOSES, kurtosis})
-                },
-            }
-        )
-    return found
-
-
-def interactions(
-    rows: Sequence[dict[str, Any]], chosen: Iterable[int], kurtosis: float
-) -> list[dict[str, Any]]:
-    """Main effects and interactions of the cube start × penalty × noise at each width.
-
-    Each is a mean of differences over the other factors' two levels, halved for every further
-    factor, as in a two-level factorial design (Box, Hunter and Hunter 2005, chapter 5): an
-    interaction is half the difference between a factor's effects at the other's two levels.
-    """
-    found = []
-    for m in chosen:
-        cube = {}
-        for start, penalised, noisy in product((0, 1), repeat=3):
-            cell = Cell(
-                "random" if start else "margin", bool(penalised), kurtosis if noisy else None
-            )
-            cube[start, penalised, noisy] = _counts(rows, m, cell)
-        seeds = min(map(len, cube.values()))
-        for factors in ((0,), (1,), (2,), (0, 1), (0, 2), (1, 2), (0, 1, 2)):
-            total = np.zeros(seeds)
-            for corner, counts in cube.items():
-                sign = np.prod([2 * corner[factor] - 1 for factor in factors])
-                total += sign * counts[:seeds]
-            found.append(
-                {
-                    "neurons": m,
-                    "effect": " × ".join(("start", "penalty", "noise")[one] for one in factors),
-                    **_effect(total / 4),
-                }
-            )
-    return found
