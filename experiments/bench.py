@@ -189,8 +189,8 @@ def training_sweep(optimiser: str, pairs: int) -> Timing:
     )
     verdict = "absent" if theirs is None else f"{theirs / seconds:.1f} times faster"
     note = (
-        f"{verdict}; its products alone, at full width and NumPy's rate, would take {floor:.2f} s; "
-        f"{counts}"
+        f"{verdict}; its products alone, at full width and NumPy's rate, would take {floor:.2f} s "
+        f"({bench_training.LIMITS[optimiser]}); {counts}"
     )
     ratio = None if theirs is None else seconds / theirs
     return Timing(name, seconds, peer, theirs, ratio, note)

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["LEAST", "MISSING", "SWEEP", "flops", "ours", "theirs"]
+__all__ = ["LEAST", "LIMITS", "MISSING", "SWEEP", "flops", "ours", "theirs"]
 
 FEATURES, INSTANCES, STEPS = 64, 16, 1000
 SWEEP = (64, 128, 256, 512, 1024)
@@ -22,6 +22,11 @@ RATES = {"proximal": 0.1, "adamw": 0.01}
 PENALTY = 0.05
 LEAST = {"proximal": 3.0, "adamw": 1.5}
 """How many times faster than the peer the sweep should be."""
+LIMITS = {
+    "proximal": "limited by the products; narrowing makes fewer of them",
+    "adamw": "limited by the products, then by passes over weights and two moments",
+}
+"""What the sweep spends its time on."""
 MISSING = importlib.util.find_spec("torch") is None
 """Whether the peer is absent."""
 _RECORDS = 10

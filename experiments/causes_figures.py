@@ -67,6 +67,7 @@ def _decomposition(result: Result) -> Figure:
         )
     figure.update_xaxes(title="neurons for each feature, m/n", type="category")
     figure.update_yaxes(title="shared neurons")
+    figure.update_layout(height=500)
     return Figure(
         "decomposition",
         "What each cause takes with it",

@@ -83,6 +83,8 @@ def _counts(result: Result) -> Figure:
             )
     figure.update_xaxes(title="neurons m", type="log", dtick="D2")
     figure.update_yaxes(title="neurons with two features", type="log")
+    # Room for a legend that takes many lines on a phone.
+    figure.update_layout(height=560)
     return Figure(
         "counts",
         "Shared neurons against chance",
@@ -201,6 +203,7 @@ def _winners(result: Result) -> Figure:
     figure.add_hline(y=1, line={"color": theme.THEORY, "dash": "dash", "width": 1})
     figure.update_xaxes(title="neurons for each feature, m/n", type="log", dtick="D2")
     figure.update_yaxes(title="share of features", range=[0, 1.05])
+    figure.update_layout(height=500)
     return Figure(
         "winners",
         "How often the largest weight at the start wins",

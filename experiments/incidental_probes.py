@@ -290,21 +290,24 @@ def noises(config: Config, progress: Progress) -> list[dict[str, Any]]:
     for kind in KINDS:
 
         def measure(kind: str = kind) -> Any:
-            return _noise(config, progress, kind, [KURTOSIS[kind]])
+            return _noise(config, progress, kind, [KURTOSIS[kind]], config.seeds)
 
         rows += progress.part(f"noise-{kind}", measure)
-    rows += progress.part("noise-family", lambda: _noise(config, progress, "three-point", FAMILY))
+    rows += progress.part(
+        "noise-family",
+        lambda: _noise(config, progress, "three-point", FAMILY, max(2, config.seeds // 2)),
+    )
     return rows
 
 
 def _noise(
-    config: Config, progress: Progress, kind: str, kurtosis: Sequence[float]
+    config: Config, progress: Progress, kind: str, kurtosis: Sequence[float], seeds: int
 ) -> list[dict[str, Any]]:
     from experiments.models import training
     from experiments.models.tied_relu import TiedReluTask, settings
     from geometry import sharing
 
-    n, m, seeds = *NOISE_SIZE, config.seeds
+    n, m = NOISE_SIZE
     groups = len(kurtosis)
     # The same keys for every kind: starts are the same, noises are functions of the same bits.
     keys = training.repeated(member_keys(config, seeds, 4), groups)
@@ -370,7 +373,10 @@ def view(config: Config, progress: Progress) -> dict[str, Any]:
     )
     films = np.concatenate([start[:, None], trained.trace["vectors"]], axis=1)
     shared = np.asarray(sharing.polysemantic(films[:, -1], config.threshold))
-    chosen = int(np.argmax(shared > 0))
+    # Best one where largest weights met at the start, too: they may part or stay.
+    largest = np.sort(np.abs(start).argmax(axis=2), axis=1)
+    met = (np.diff(largest, axis=1) == 0).any(axis=1)
+    chosen = int(np.argmax(2 * (shared > 0) + met))
     later = np.unique(np.geomspace(1, _VIEW_RECORDS, _VIEW_FRAMES).round().astype(np.int64))
     frames = np.concatenate([[0], later])
     steps = _VIEW_EVERY * frames

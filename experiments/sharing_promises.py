@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from experiments.bench_training import LEAST
 from experiments.promise import Promise
 
 __all__ = ["killed", "promises"]
@@ -44,7 +45,7 @@ def promises() -> Iterator[Promise]:
     )
     yield Promise("a killed incidental run goes on to the same bits", resumed)
     yield Promise("members do not depend on the ensemble's size, to the bit", independent)
-    for optimiser, least in (("proximal", 3.0), ("adamw", 1.5)):
+    for optimiser, least in LEAST.items():
         yield Promise(
             f"training sweep, {optimiser}: at least {least:g} times faster than PyTorch",
             partial(faster, optimiser, least),
