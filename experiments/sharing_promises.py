@@ -108,7 +108,7 @@ def resumed() -> tuple[bool, str]:
     answers: list[Any] = []
     with tempfile.TemporaryDirectory() as first, tempfile.TemporaryDirectory() as second:
         broken = killed(6, *words, first)
-        kept = len(list(Path(first).glob("incidental/.parts-*/*.npz")))
+        kept = len(list(Path(first).glob("incidental/.parts-*/*.arrays")))
         for folder in (first, second):
             done = _run("incidental", *words, folder)
             if not done.stdout:

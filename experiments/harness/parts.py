@@ -1,20 +1,19 @@
 """Finished parts of a measurement, kept so that a killed run goes on where it stopped.
 
-They lie in `<out>/<experiment>/.parts-<hash16>/`, one file each, JSON for finished parts and .npz
-for the arrays of one that is under way, written to a temporary name and renamed whole. The hash is
-over config, source, versions and devices. So a part is found only by a run that would compute the
-same. The folder goes when the run is published.
+They lie in `<out>/<experiment>/.parts-<hash16>/`, one file each, JSON for finished parts and a
+checked archive for the arrays of one that is under way, written to a temporary name and renamed
+whole. The hash is over config, source, versions and devices. So a part is found only by a run that
+would compute the same. The folder goes when the run is published.
 """
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import re
 import shutil
 import time
-import zipfile
-import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,9 @@ from experiments.harness import exact_json
 
 _PREFIX = ".parts-"
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+_ARRAYS = "arrays"
+"""Suffix of files with arrays: their SHA-256, then a .npz."""
+_DIGEST = hashlib.sha256().digest_size
 # A run that nobody took up again in this time leaves nothing behind for ever.
 _KEPT_SECONDS = 30 * 86400.0
 
@@ -60,29 +62,34 @@ class Parts:
 
         Raises ValueError for a `name` unfit for a file.
         """
-        path = self._path(name, "npz")
+        path = self._path(name, _ARRAYS)
         if path is None:
             return None
         try:
-            with np.load(path, allow_pickle=False) as held:
-                return {key: held[key] for key in held.files}
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error):
+            content = path.read_bytes()
+        except OSError:
             return None
+        # A damaged archive may still open, with arrays missing or changed.
+        if hashlib.sha256(content[_DIGEST:]).digest() != content[:_DIGEST]:
+            return None
+        with np.load(io.BytesIO(content[_DIGEST:]), allow_pickle=False) as held:
+            return {key: held[key] for key in held.files}
 
     def save(self, name: str, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Keep arrays under `name`, in place of what was there; without a folder, do nothing.
 
         Raises ValueError for a `name` unfit for a file, and OSError.
         """
-        path = self._path(name, "npz")
+        path = self._path(name, _ARRAYS)
         if path is not None:
             buffer = io.BytesIO()
             np.savez(buffer, allow_pickle=False, **dict(arrays))
-            _write(path, buffer.getbuffer())
+            payload = buffer.getvalue()
+            _write(path, hashlib.sha256(payload).digest() + payload)
 
     def forget(self, name: str) -> None:
         """Remove the arrays kept under `name`, if any."""
-        path = self._path(name, "npz")
+        path = self._path(name, _ARRAYS)
         if path is not None:
             path.unlink(missing_ok=True)
 
@@ -115,7 +122,7 @@ def of_run(parent: Path, fingerprint: str, *, fresh: bool = False) -> Parts:
     return found
 
 
-def _write(path: Path, content: bytes | memoryview) -> None:
+def _write(path: Path, content: bytes) -> None:
     draft = path.with_name(f".{path.name}.{uuid4().hex}")
     path.parent.mkdir(exist_ok=True)
     try:

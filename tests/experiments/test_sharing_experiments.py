@@ -16,6 +16,7 @@ from whole_runs import assert_help_is_light, assert_opens, assert_refused, exper
 from experiments import causes_cells, causes_shares, incidental_sizes, sharing_promises
 from experiments.harness.checks import Verdict
 from experiments.harness.experiment import Result
+from experiments.harness.parts import Parts
 from experiments.harness.run import main
 from experiments.harness.store import load
 
@@ -73,10 +74,11 @@ def test_a_killed_run_goes_on_to_the_same_bits(runs: dict[str, Path], tmp_path: 
     assert done.returncode == -signal.SIGKILL
     (kept,) = (tmp_path / "incidental").glob(".parts-*")
     # Nine saves belong to the first size, which is done, four to the second.
-    assert [path.suffix for path in sorted(kept.iterdir())] == [".json", ".npz"]
-    (half,) = kept.glob("*.npz")
-    with np.load(half) as held:
-        assert held["done"] == 4
+    assert [path.suffix for path in sorted(kept.iterdir())] == [".json", ".arrays"]
+    (half,) = kept.glob("*.arrays")
+    held = Parts(kept).load(half.stem)
+    assert held is not None
+    assert held["done"] == 4
     assert main(experiment("incidental"), words) in (0, 1)
     assert not kept.exists()
     # The killed process left its unfinished folder too, which goes when it is a minute old.
