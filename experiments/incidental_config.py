@@ -60,7 +60,7 @@ class Config:
     """A neuron carries a feature whose weight is larger than this."""
     noise: Annotated[float, cli.real("--noise", 0, open_low=True)] = 0.15
     """Standard deviation of the neural noise, which takes the penalty's place."""
-    noise_steps: Annotated[int, cli.integer("--noise-steps", at_least=1, at_most=10**8)] = 25_000
+    noise_steps: Annotated[int, cli.integer("--noise-steps", at_least=1, at_most=10**8)] = 30_000
     """Steps under noise."""
     probe: Annotated[tuple[int, ...], cli.integers("--probe", at_least=2, at_most=4096)] = (16, 256)
     """Features and neurons of the interventions: n m, with n at least 2 and m at least 4n."""
