@@ -32,7 +32,6 @@ class Config:
     """Ratios m/n at which every combination is trained; 0.5, 0.75, 1 and 4 must be there."""
     ratios: Annotated[tuple[float, ...], cli.options("--ratios", _NEED, _ratio, metavar="X")] = (
         2.0,
-        8.0,
         16.0,
     )
     """Further ratios m/n of the decomposition."""

@@ -295,7 +295,7 @@ def noises(config: Config, progress: Progress) -> list[dict[str, Any]]:
         rows += progress.part(f"noise-{kind}", measure)
     rows += progress.part(
         "noise-family",
-        lambda: _noise(config, progress, "three-point", FAMILY, max(2, config.seeds // 2)),
+        lambda: _noise(config, progress, "three-point", FAMILY, max(2, config.seeds // 4)),
     )
     return rows
 
