@@ -81,8 +81,8 @@ def _with_intervals(
     mean = np.exp(design @ found)
     inverse = np.linalg.inv(design.T @ (mean[:, None] * design))
     scores = design * (seen - mean)[:, None]
-    covariance = inverse @ (scores.T @ scores) @ inverse
-    errors: NDArray[np.float64] = np.sqrt(np.diag(covariance)[1:])
+    # Root of the diagonal of the sandwich: a norm, which rounding cannot make negative.
+    errors: NDArray[np.float64] = np.linalg.norm(inverse @ scores.T, axis=1)[1:]
     reach = float(stats.norm.ppf((1 + LEVEL) / 2)) * errors
     exponents = found[1:]
     return Scaling(

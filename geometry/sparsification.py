@@ -80,8 +80,10 @@ def flow(starts: ArrayLike, times: ArrayLike, penalty: float, *, rate: float = 1
 
     def slope(state: NDArray[np.float64]) -> NDArray[np.float64]:
         growth = np.exp(state[0])
-        _, _, square = left(state[1])
-        return np.stack([rate * (1 - growth**2 * square), penalty / growth])
+        count, _, square = left(state[1])
+        # Where no weight is left nothing moves.
+        alive = count > 0
+        return np.stack([rate * (1 - growth**2 * square), penalty / growth]) * alive
 
     state = np.zeros((2, len(sizes)))
     norms, counts, lengths = [], [], []
@@ -127,8 +129,9 @@ def limit(clock: ArrayLike, neurons: int) -> Course:
     tail, density = special.ndtr(-z), np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)
     square = 2 * _remainder(z, tail, density)
     reached = integrate.cumulative_simpson(1 / np.sqrt(square), x=z, initial=0.0) / np.sqrt(neurons)
+    far = float(wanted.min() if wanted.size and wanted.min() < 0 else wanted.max(initial=0.0))
     if wanted.size and (wanted.min() < 0 or wanted.max() > reached[-1]):
-        raise ValueError(f"`clock` must lie in [0, {reached[-1]:.3g}]; got {wanted.max():.3g}.")
+        raise ValueError(f"`clock` must lie in [0, {reached[-1]:.3g}]; got {far:.3g}.")
     at = np.interp(wanted, reached, z)
     tail, density = special.ndtr(-at), np.exp(-(at**2) / 2) / np.sqrt(2 * np.pi)
     square = 2 * _remainder(at, tail, density)

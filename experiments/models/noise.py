@@ -35,7 +35,8 @@ def _three_point(key: Array, shape: Shape, kurtosis: Array) -> Array:
     # ±1/sqrt(p) with probability p/2 each, else 0: variance 1 and kurtosis 1/p.
     share = 1 / (kurtosis + 3)
     uniform = jax.random.uniform(key, shape, minval=-1.0)
-    return jnp.where(jnp.abs(uniform) < share, jnp.sign(uniform), 0) / jnp.sqrt(share)
+    sign = jnp.where(uniform < 0, -1.0, 1.0)
+    return jnp.where(jnp.abs(uniform) <= share, sign, 0) / jnp.sqrt(share)
 
 
 NOISES: Mapping[str, Callable[[Array, Shape, Array], Array]] = {

@@ -24,10 +24,14 @@ def _orthonormal(normal: Array) -> Array:
     # Rows where there is room; else columns, for a tight frame whose rows have mean square 1.
     features, neurons = normal.shape
     if features <= neurons:
-        basis, _ = jnp.linalg.qr(normal.T)
-        return basis.T
-    basis, _ = jnp.linalg.qr(normal)
-    return basis * math.sqrt(features / neurons)
+        return _basis(normal.T).T
+    return _basis(normal) * math.sqrt(features / neurons)
+
+
+def _basis(columns: Array) -> Array:
+    # With R's diagonal positive the law has no preferred signs (Mezzadri 2007).
+    basis, triangle = jnp.linalg.qr(columns)
+    return basis * jnp.where(jnp.diagonal(triangle) < 0, -1, 1)[None, :]
 
 
 def _collision_free(normal: Array) -> Array:

@@ -142,7 +142,8 @@ def advance_all(
 
     With `group`, that many members at a time go through all the steps, one group after the other,
     so that a group's weights stay in the processor's cache: half the time where all members
-    together do not fit.  It should divide b and be at least 2; the result is the same to the bit.
+    together do not fit.  It should divide b and be at least 2; states are the same to the bit, what
+    is observed may be rounded differently.
     The memory of `states` is used up.
     """
 

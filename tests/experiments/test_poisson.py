@@ -126,6 +126,13 @@ def test_intervals_cover_counts_that_vary_less_than_poissons() -> None:
     assert np.mean(widths) / poisson == pytest.approx(math.sqrt(1 / 5), rel=0.03)
 
 
+def test_an_exact_fit_has_intervals_without_width() -> None:
+    found = scaling([2, 4, 673, 6, 8], [32.0, 32, 16, 16, 32], [256.0, 256, 64, 1024, 256])
+    for value, (low, high) in zip(found.exponents, found.intervals, strict=True):
+        assert low <= value <= high
+        assert math.isfinite(high - low)
+
+
 def test_errors() -> None:
     said = r"^`counts` must not all be 0, and every size must vary on its own\.$"
     for counts, sizes in (

@@ -113,6 +113,14 @@ def test_ends_of_the_flow() -> None:
     assert [part.tolist() for part in nothing] == [[[0, 0]]] * 3
 
 
+def test_where_no_weight_is_left_nothing_moves() -> None:
+    # A short weight under a strong penalty is gone long before the last time.
+    found = sparsification.flow(np.array([[0.05, -0.02]]), [0.0, 10.0, 500.0], 0.1)
+    assert found.norm[0, 0] == pytest.approx(0.07)
+    for part in found:
+        np.testing.assert_array_equal(part[0, 1:], 0)
+
+
 def test_formula() -> None:
     for neurons in (1, 9, 100):
         for clock in (0.0, 0.3, 7.0):
@@ -210,3 +218,5 @@ def test_errors() -> None:
         sparsification.limit(np.array([0.1, 1e7]), 100)
     with pytest.raises(ValueError, match=r"^`clock` must lie in \[0, 4\.1e\+06\]; got -0\.1\.$"):
         sparsification.limit(np.array([-0.1]), 100)
+    with pytest.raises(ValueError, match=r"^`clock` must lie in \[0, .*\]; got -1\.$"):
+        sparsification.limit([-1, 0.1], 100)

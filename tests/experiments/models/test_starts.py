@@ -82,6 +82,15 @@ def test_orthonormal_rows() -> None:
     np.testing.assert_allclose(np.triu(product, 1), 0, atol=8 * 6 * 2.0**-24)
 
 
+def test_orthonormal_rows_prefer_no_sign() -> None:
+    place = jnp.int32(NAMES.index("orthonormal"))
+    keys = jax.random.split(jax.random.key(5), 400)
+    made = jax.vmap(lambda key: starts.make(NAMES, place, key, 6, 8))(keys)
+    negative = np.mean(np.asarray(made) < 0, axis=0)
+    # A fair coin over 400 keys, at 4.5 standard errors for 48 entries.
+    assert np.abs(negative - 0.5).max() < 4.5 * 0.5 / 20
+
+
 def test_orthonormal_columns_where_rows_cannot_be() -> None:
     rows = _make("orthonormal", 10, 4).astype(np.float64)
     np.testing.assert_allclose(rows.T @ rows, 10 / 4 * np.eye(4), atol=8 * 10 * 2.0**-24)
