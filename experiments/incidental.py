@@ -67,6 +67,9 @@ def _tables(data: dict[str, Any]) -> dict[str, Table]:
                 "largest won",
                 "rank shared",
                 "rank alone",
+                "overlap",
+                "from ",
+                "to ",
                 "still changing",
                 "converged",
             ),
@@ -86,6 +89,7 @@ def _tables(data: dict[str, Any]) -> dict[str, Table]:
                     row["won"][0],
                     row["ranks"] and row["ranks"]["shared"],
                     row["ranks"] and row["ranks"]["alone"],
+                    *_overlap(row),
                     row["changed"],
                     "yes" if row["converged"] else "NO",
                 )
@@ -154,6 +158,11 @@ def _tables(data: dict[str, Any]) -> dict[str, Table]:
     }
 
 
+def _overlap(row: Any) -> tuple[float | None, ...]:
+    found = row["collisions"]["overlap"]
+    return (None, None, None) if found is None else (found["mean"], *found["interval"])
+
+
 def answer(config: Config, result: Result) -> str:
     """The count at the largest size with room to spare, beside the law of chance."""
     data: Any = result.data
@@ -185,6 +194,7 @@ def summary(config: Config, result: Result) -> list[str]:
     )
     if starts["cut"]["mean"] is not None and natural["shared"]:
         lines.append(_first_winner(data))
+    lines += _drawn(data)
     lines.append(
         "Noise in place of the penalty aligns features with neurons if its kurtosis is negative: "
         + ", ".join(f"{row['kind']} {row['alignment']:.3f}" for row in data["noises"][:4])
@@ -244,6 +254,34 @@ def _first_winner(data: Any) -> str:
         f"largest weights half as large again are shared neurons gone "
         f"({starts['margin']['count']:.3f}). {_winners(data)}"
     )
+
+
+def _drawn(data: Any) -> list[str]:
+    """Whether pairs that end together had a part in each other's training, at the most crowded
+    size with room to spare."""
+    parts = []
+    for optimiser in dict.fromkeys(row["optimiser"] for row in data["counts"]):
+        rows = [
+            row
+            for row in data["counts"]
+            if row["optimiser"] == optimiser
+            and row["neurons"] >= 2 * row["features"]
+            and row["collisions"]["overlap"]
+        ]
+        if rows:
+            row = max(rows, key=lambda row: row["collisions"]["overlap"]["pairs"])
+            mean, low, high = _overlap(row)
+            parts.append(
+                f"{mean:+.2f} ({low:+.2f} to {high:+.2f}; {_called(optimiser)}, n = "
+                f"{row['features']}, m = {row['neurons']})"
+            )
+    if not parts:
+        return []
+    return [
+        "Inner product at the start of pairs that end together, in standard deviations: "
+        f"{' and '.join(parts)}. Chance makes it a little negative; positive, features that "
+        "disturb each other are drawn together."
+    ]
 
 
 def _percent(cut: Any) -> str:

@@ -128,9 +128,11 @@ _CROWDED = (
 )
 _ITSELF = "n² for n(n-1) lets a feature meet itself, a share of 1/n too many. "
 _ADAPTIVE = (
-    "AdamW does not leave the choice to the start: which weight remains has little to do with its "
-    "size there. What is measured is that its counts follow other powers than those of chance; the "
-    "table has the ranks, at the start, of weights that end shared and alone."
+    "AdamW does not leave the choice to the start: which weight remains has little to do with "
+    "its size there, and pairs that disturb each other (a positive inner product at the start) "
+    "are drawn together, where proximal descent parts them: while they part, the gradient "
+    "strengthens their weights of opposite signs on common neurons, and AdamW gives that small "
+    "push the step of any other. The table has the ranks and the overlaps."
 )
 
 

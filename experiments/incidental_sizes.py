@@ -236,10 +236,33 @@ def collisions(
     lasted = met & there & own[:, None, :]
     opposite = signs[:, :, None] != signs[:, None, :]
     shared = carried.sum(axis=1)
-    found: dict[str, Any] = {"shared": int((shared * (shared - 1) // 2).sum())}
+    found: dict[str, Any] = {
+        "shared": int((shared * (shared - 1) // 2).sum()),
+        "overlap": _overlap(start, carried.astype(np.float32), pairs),
+    }
     for name, chosen in (("opposite", met & opposite), ("equal", met & ~opposite)):
         found[name] = {"met": int(chosen.sum()), "lasted": int((lasted & chosen).sum())}
     return found
+
+
+def _overlap(
+    start: NDArray[np.float32], carried: NDArray[np.float32], pairs: NDArray[np.bool_]
+) -> dict[str, Any] | None:
+    """Inner products at the start, times sqrt(m), of pairs that share a neuron at the end.
+
+    About normal over all pairs.  Chance alone makes it negative here, as opposite weights on the
+    shared neuron belong to it; only pairs with a positive one act on each other.
+    """
+    together = (carried @ carried.swapaxes(1, 2) > 0) & pairs
+    rows = start.astype(np.float64)
+    products = (rows @ rows.swapaxes(1, 2))[together] * math.sqrt(start.shape[2])
+    if len(products) < 2:
+        return None
+    return {
+        "pairs": len(products),
+        "mean": float(products.mean()),
+        "interval": mean_interval(products),
+    }
 
 
 def exponents(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:

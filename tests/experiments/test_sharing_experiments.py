@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 import signal
 from dataclasses import replace
 from pathlib import Path
@@ -234,6 +235,33 @@ def test_exponents_of_exact_laws_are_found() -> None:
     np.testing.assert_allclose(found["laws"]["n²/4m"], (-1, 2), atol=1e-9)
     assert found["ratios"]["n²/4m"]["ratio"] == pytest.approx(64)
     assert -1 < found["laws"]["drop model"][0] < -0.8
+
+
+def test_collisions_are_those_of_a_loop() -> None:
+    generator = np.random.default_rng(3)
+    start = generator.standard_normal((40, 5, 6)).astype(np.float32)
+    end = np.where(generator.random((40, 5, 6)) < 0.25, start, 0)
+    wanted: dict[str, Any] = {"opposite": [0, 0], "equal": [0, 0], "overlaps": [], "shared": 0}
+    for first, last in zip(start, end, strict=True):
+        for i in range(5):
+            for j in range(i + 1, 5):
+                places = [int(np.argmax(np.abs(first[row]))) for row in (i, j)]
+                both = [k for k in range(6) if min(abs(last[i, k]), abs(last[j, k])) > 0.5]
+                wanted["shared"] += len(both)
+                if both:
+                    wanted["overlaps"].append(math.sqrt(6) * float(first[i] @ first[j]))
+                if places[0] == places[1]:
+                    same = first[i, places[0]] * first[j, places[0]] > 0
+                    kind = wanted["equal" if same else "opposite"]
+                    kind[0] += 1
+                    kind[1] += places[0] in both
+    found = incidental_sizes.collisions(start, end, 0.5)
+    for kind in ("opposite", "equal"):
+        assert wanted[kind][1] > 0
+        assert [found[kind]["met"], found[kind]["lasted"]] == wanted[kind]
+    assert found["shared"] == wanted["shared"]
+    assert found["overlap"]["pairs"] == len(wanted["overlaps"])
+    assert found["overlap"]["mean"] == pytest.approx(np.mean(wanted["overlaps"]), abs=1e-5)
 
 
 def test_shares_are_differences_of_the_same_seeds() -> None:
