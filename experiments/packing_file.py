@@ -136,8 +136,7 @@ def _arrays(path: Path) -> dict[str, NDArray[Any]]:
         # Object arrays arrive here too: NumPy refuses to unpickle them with a ValueError.
         raise _damaged(path, str(error) or type(error).__name__) from None
     except (zipfile.BadZipFile, zlib.error, RuntimeError) as error:
-        # The last is what zipfile raises, itself or a kind of it, for a compression it does not know
-        # and for a password.
+        # The last, or a kind of it, is zipfile's for an unknown compression, and for a password.
         raise _damaged(path, str(error) or type(error).__name__) from None
     except MemoryError:
         raise _damaged(path, "its arrays are larger than memory") from None
