@@ -28,7 +28,7 @@ def checks(_config: object, result: Result) -> list[Check]:
     return [
         judge(
             "models that settled",
-            theory="all but a tenth, in each part: |W|² moves by at most 2% over the last two "
+            theory="all but a tenth, in each part: |W|² moves by at most 5% over the last two "
             "fifths of the steps",
             estimate=min(settled.values()),
             band=(_SETTLED, None),

@@ -22,9 +22,9 @@ class Config:
     """Importance of feature i of five is this to the i."""
     crowd_importance: Annotated[float, cli.real("--crowd-importance", 0, 1, open_low=True)] = 0.7
     """Importance of feature i of twenty is this to the i."""
-    steps: Annotated[int, cli.integer("--steps", at_least=10, at_most=10**7)] = 2000
+    steps: Annotated[int, cli.integer("--steps", at_least=10, at_most=10**7)] = 3000
     """Steps of the sweeps of small models, rounded up to a multiple of 40."""
-    rate: Annotated[float, cli.real("--rate", 0, 0.1, open_low=True)] = 0.02
+    rate: Annotated[float, cli.real("--rate", 0, 0.1, open_low=True)] = 0.01
     """Their learning rate."""
     batch: Annotated[int, cli.integer("--batch", at_least=1, at_most=1 << 20)] = 512
     """Fresh samples a step, where the loss is sampled."""
@@ -48,13 +48,13 @@ class Config:
     """Probabilities in its sweep."""
     large_steps: Annotated[int, cli.integer("--large-steps", at_least=10, at_most=10**7)] = 4000
     """Its steps, rounded up to a multiple of 10."""
-    large_rate: Annotated[float, cli.real("--large-rate", 0, 0.1, open_low=True)] = 0.02
+    large_rate: Annotated[float, cli.real("--large-rate", 0, 0.1, open_low=True)] = 0.01
     """Its learning rate."""
     large_seeds: Annotated[int, cli.integer("--large-seeds", at_least=2, at_most=10_000)] = 4
     """Trainings of it at each probability."""
     seed: cli.Seed = 0
     """Root of all random numbers."""
-    seeds: Annotated[int, cli.integer("--seeds", at_least=2, at_most=100_000)] = 16
+    seeds: Annotated[int, cli.integer("--seeds", at_least=2, at_most=100_000)] = 24
     """Trainings of each small model at each probability."""
 
 

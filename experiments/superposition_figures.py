@@ -354,7 +354,7 @@ def _plateaus(result: Result) -> Figure:
         figure,
         "Means over seeds with 95% intervals. At 1 every represented feature has a dimension, at "
         "1/2 (band: ± 0.05) features come in antipodal pairs. Sparser features share "
-        "further. Open markers: some seed's |W|² still moved by more than 2%.",
+        "further. Open markers: some seed's |W|² still moved by more than 5%.",
     )
 
 
