@@ -1,0 +1,237 @@
+"""The figures of the capacity report; no mathematics."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from experiments.harness import theme
+from experiments.harness.experiment import Figure, Result
+
+__all__ = ["figures"]
+
+_CLASSES = {
+    "dedicated": (theme.LOWER, "square"),
+    "shared": (theme.MEASURED, "circle"),
+    "ignored": (theme.RANDOM, "x-thin"),
+}
+
+
+def figures(config: Any, result: Result) -> list[Figure]:
+    """Capacities over F, two features, shares of seeds, a Gram matrix, the map."""
+    data: Any = result.data
+    found = [_capacities(data, config.tolerance)]
+    if data["scan"]:
+        found.append(_scan(data["scan"]))
+    return [*found, _shares(data["example"]), _gram(result), _map(data["map"], config.tolerance)]
+
+
+def _class(capacity: float, tolerance: float) -> str:
+    if capacity >= 1 - tolerance:
+        return "dedicated"
+    return "shared" if capacity > tolerance else "ignored"
+
+
+def _capacities(data: Any, tolerance: float) -> Figure:
+    import plotly.graph_objects as go
+
+    example = data["example"]
+    curves = example["curves"]
+    figure = go.Figure()
+    over = np.array(curves["kurtosis"], np.float32)
+    for place, value in enumerate(example["importance"]):
+        figure.add_scatter(
+            x=over,
+            y=np.array([one[place] for one in curves["capacities"]], np.float32),
+            mode="lines",
+            line={"color": theme.THEORY, "width": 1},
+            name="theory",
+            legendgroup="theory",
+            showlegend=place == 0,
+            hovertemplate=f"v = {value:g}<br>F = %{{x:.3g}}<br>C = %{{y:.3f}}<extra></extra>",
+        )
+    points = [
+        (row["kurtosis"], row["best"][place], row["low"][place], row["high"][place], value)
+        for row in example["rows"]
+        for place, value in enumerate(example["importance"])
+    ]
+    for name, (colour, symbol) in _CLASSES.items():
+        held = [one for one in points if _class(one[1], tolerance) == name]
+        figure.add_scatter(
+            x=np.array([one[0] for one in held], np.float32),
+            y=np.array([one[1] for one in held], np.float32),
+            error_y=theme.error_bars(*(np.array([one[k] for one in held]) for k in (1, 2, 3))),
+            mode="markers",
+            marker={"color": colour, "symbol": symbol, "size": 9, "line": _edge(colour)},
+            text=[f"v = {one[4]:g}" for one in held],
+            name=f"best seed: {name}",
+        )
+    figure.update_xaxes(title="kurtosis F of the features", type="log", dtick="D2")
+    figure.update_yaxes(title="capacity C of a feature, in dimensions", range=[-0.05, 1.08])
+    figure.update_layout(height=520)
+    values = ", ".join(f"{value:g}" for value in example["importance"])
+    return Figure(
+        "capacities",
+        "Capacity of each feature against theory",
+        figure,
+        f"Importances {values} in {example['dim']} dimensions, from the uppermost line down. Bars "
+        "run from the least to the largest capacity over all seeds: where they are long, some "
+        "starts end in another minimum.",
+    )
+
+
+def _edge(colour: str) -> dict[str, Any]:
+    return {"color": colour, "width": 2}
+
+
+def _scan(rows: Any) -> Figure:
+    import plotly.graph_objects as go
+
+    figure = go.Figure()
+    for place, row in enumerate(rows):
+        relative = np.array(row["relative"], np.float32)
+        for key in ("theory_over_slope", "over_slope"):
+            trained = key == "over_slope"
+            colour = theme.COLOURS[place % len(theme.COLOURS)]
+            figure.add_scatter(
+                x=relative,
+                y=np.array(row[key], np.float32),
+                mode="markers" if trained else "lines",
+                line={"color": theme.THEORY, "width": 1},
+                marker={"color": colour, "size": 6},
+                name=f"F = {row['kurtosis']:g}" if trained else "theory",
+                legendgroup=str(row["kurtosis"]) if trained else "theory",
+                showlegend=trained or place == 0,
+            )
+    figure.add_vline(x=1, line={"color": theme.REFERENCE, "dash": "dash", "width": 1})
+    figure.update_xaxes(title="v2/v1, in thresholds 2/(F - 1)")
+    figure.update_yaxes(title="C2 over its slope at the threshold", rangemode="tozero")
+    figure.update_layout(height=480)
+    return Figure(
+        "threshold",
+        "Two features in one dimension: when the second is let in",
+        figure,
+        "Left of the dashed line theory ignores the second feature, right of it C2 rises without a "
+        "jump. Divided by theory's slope, all kurtoses leave 0 along one line.",
+    )
+
+
+def _shares(example: Any) -> Figure:
+    import plotly.graph_objects as go
+
+    rows = example["rows"]
+    low, high = zip(*(row["share_interval"] for row in rows), strict=True)
+    share = [row["reached"] / row["seeds"] for row in rows]
+    figure = go.Figure()
+    figure.add_scatter(
+        x=np.array([row["kurtosis"] for row in rows], np.float32),
+        y=np.array(share, np.float32),
+        error_y=theme.error_bars(share, low, high),
+        mode="lines+markers",
+        line={"color": theme.MEASURED, "width": 1},
+        marker={
+            "size": 9,
+            "symbol": ["circle-open" if row["moving"] else "circle" for row in rows],
+        },
+        name="share of seeds",
+    )
+    figure.add_vline(x=3, line={"color": theme.THEORY, "dash": "dot", "width": 1})
+    figure.add_hline(y=0.5, line={"color": theme.REFERENCE, "dash": "dash", "width": 1})
+    figure.update_xaxes(title="kurtosis F of the features", type="log", dtick="D2")
+    figure.update_yaxes(title="share of seeds at the optimum", range=[0, 1.05])
+    return Figure(
+        "shares",
+        "How often a random start finds the optimum",
+        figure,
+        "With 95% intervals. Left of the dotted line, F = 3, sharing never pays, each choice of "
+        "features to keep may be a minimum of its own, and starts can be caught in a worse one. "
+        "Dashed: one half. Open markers: some seeds had not converged.",
+    )
+
+
+def _gram(result: Result) -> Figure:
+    import plotly.graph_objects as go
+
+    data: Any = result.data
+    row = data["example"]["rows"][data["shown"]]
+    names = [f"{data['example']['importance'][place]:g}" for place in data["order"]]
+    figure = go.Figure(
+        go.Heatmap(
+            z=result.arrays["gram"],
+            x=names,
+            y=names,
+            zmin=0,
+            colorscale=[list(stop) for stop in theme.SEQUENTIAL],
+            colorbar={"title": {"text": "|w·w'|"}},
+            hovertemplate="v = %{y} and %{x}: %{z:.3f}<extra></extra>",
+        )
+    )
+    figure.update_xaxes(title="feature, by importance v", type="category")
+    figure.update_yaxes(
+        title="feature, by importance v", type="category", autorange="reversed", scaleanchor="x"
+    )
+    figure.update_layout(height=520)
+    blocks = "; ".join(
+        f"{len(block['features'])} in {block['dimension']:.2f} dimensions"
+        for block in row["blocks"]
+    )
+    return Figure(
+        "gram",
+        "Who overlaps with whom in the best model",
+        figure,
+        f"|W Wᵀ| of the seed with the least loss at F = {row['kurtosis']:g}, features ordered by "
+        f"block. Blocks: {blocks}. An ignored feature has an empty row.",
+    )
+
+
+def _map(found: Any, tolerance: float) -> Figure:
+    import plotly.graph_objects as go
+
+    figure = go.Figure()
+    points = [
+        (row["kurtosis"], value, capacity)
+        for row in found["rows"]
+        for value, capacity in zip(found["importance"], row["best"], strict=True)
+    ]
+    for name, (colour, symbol) in _CLASSES.items():
+        held = [one for one in points if _class(one[2], tolerance) == name]
+        figure.add_scatter(
+            x=np.array([one[0] for one in held], np.float32),
+            y=np.array([one[1] for one in held], np.float32),
+            mode="markers",
+            marker={"color": colour, "symbol": symbol, "size": 8, "line": _edge(colour)},
+            text=[f"C = {one[2]:.3f}" for one in held],
+            name=name,
+        )
+    curves = found["curves"]
+    priced = [
+        (kurtosis, price)
+        for kurtosis, price in zip(curves["kurtosis"], curves["price"], strict=True)
+        if price is not None
+    ]
+    over = np.array([one[0] for one in priced], np.float32)
+    price = np.array([one[1] for one in priced], np.float32)
+    for name, line, dash in (
+        ("theory: v/μ = F - 1", price * (over - 1), "solid"),
+        ("theory: v/μ = 2", price * 2, "dash"),
+    ):
+        figure.add_scatter(
+            x=over,
+            y=line,
+            mode="lines",
+            line={"color": theme.THEORY, "width": 2, "dash": dash},
+            name=name,
+        )
+    figure.update_xaxes(title="kurtosis F of the features", type="log", dtick="D2")
+    figure.update_yaxes(title="importance v", type="log", dtick="D2")
+    figure.update_layout(height=560)
+    return Figure(
+        "map",
+        "Dedicated, shared, ignored",
+        figure,
+        f"{len(found['importance'])} features in {found['dim']} dimensions, the best of "
+        f"{found['rows'][0]['seeds']} seeds at each kurtosis. Above the solid line theory gives a "
+        "feature a dimension of its own, below the dashed line none; between them features share. "
+        "Both begin at F = 3, up to which nothing is shared.",
+    )
