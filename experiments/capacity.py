@@ -41,7 +41,12 @@ def measure(config: Config, progress: Progress) -> Result:
         "map": capacity_quadratic.phase_map(config, progress),
         "scan": capacity_quadratic.scan(config, progress),
     }
-    return Result(data, {"best": best, "gram": gram}, _tables(data))
+    arrays = {"best": best, "gram": gram}
+    for name in ("example", "map"):
+        found = data[name]
+        drawn = capacity_quadratic.curves(found["importance"], found["dim"], config.kurtosis)
+        arrays |= {f"{name}_{key}": value for key, value in drawn._asdict().items()}
+    return Result(data, arrays, _tables(data))
 
 
 def _shown(rows: Any) -> int:
@@ -58,23 +63,20 @@ def _tables(data: dict[str, Any]) -> dict[str, Table]:
     classes = ("dedicated", "shared", "ignored")
     return {
         "capacities": Table(
-            ("F", "feature", "importance", "theory", "best seed", "least", "most"),
+            ("F", "capacities of", *(f"v = {value:g}" for value in example["importance"])),
             tuple(
-                (
-                    row["kurtosis"],
-                    place + 1,
-                    value,
-                    row["theory"][place],
-                    row["best"][place],
-                    row["low"][place],
-                    row["high"][place],
-                )
+                (row["kurtosis"], name, *row[key])
                 for row in example["rows"]
-                for place, value in enumerate(example["importance"])
+                for key, name in (
+                    ("theory", "theory"),
+                    ("best", "best seed"),
+                    ("low", "least of all seeds"),
+                    ("high", "most of all seeds"),
+                )
             ),
             "Capacities of the worked example",
-            "The share of a dimension that a feature has to itself; least and most are over all "
-            "seeds, those caught in other minima included.",
+            "The share of a dimension that a feature of importance v has to itself; least and most "
+            "are over all seeds, those caught in other minima included.",
         ),
         "seeds": Table(
             (
@@ -123,28 +125,36 @@ def _tables(data: dict[str, Any]) -> dict[str, Table]:
             "Features that overlap, the sum of their capacities, and the spread of their frame "
             "operator's eigenvalues over its mean, 0 for a tight frame.",
         ),
-        "scan": Table(
-            ("F", "v2/v1", "over the threshold", "C2", "theory"),
+        "thresholds": Table(
+            ("F", "2/(F - 1)", "measured", "measured, over theory", "from", "to", "seeds"),
             tuple(
-                (row["kurtosis"], relative * row["threshold"], relative, measured, theory)
-                for row in data["scan"]
-                for relative, measured, theory in zip(
-                    row["relative"], row["capacity"], row["theory"], strict=True
+                (
+                    row["kurtosis"],
+                    row["threshold"],
+                    None if row["ratio"] is None else row["ratio"] * row["threshold"],
+                    row["ratio"],
+                    *(row["interval"] or (None, None)),
+                    row["seeds"],
                 )
+                for row in data["scan"]
             ),
             "Two features in one dimension",
-            "C2 is the mean over seeds.",
+            "Where the second feature's capacity begins to rise with v2/v1: a quadratic fit of the "
+            "ratio over C2, read off at C2 = 0, without the points next to the threshold.",
         ),
         "map": Table(
-            ("F", "importance", "C, best seed", "theory"),
+            ("F", *classes, *(f"{name}, theory" for name in classes), "largest distance"),
             tuple(
-                (row["kurtosis"], value, measured, theory)
-                for row in data["map"]["rows"]
-                for value, measured, theory in zip(
-                    data["map"]["importance"], row["best"], row["theory"], strict=True
+                (
+                    row["kurtosis"],
+                    *(row["census"][name] for name in classes),
+                    *(row["theory_census"][name] for name in classes),
+                    row["distance"],
                 )
+                for row in data["map"]["rows"]
             ),
             "The map",
+            "Counts of the best seed and of theory, and the largest distance of a capacity.",
         ),
     }
 

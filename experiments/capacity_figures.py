@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from experiments.harness import theme
 from experiments.harness.experiment import Figure, Result
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure as PlotlyFigure
 
 __all__ = ["figures"]
 
@@ -16,15 +19,18 @@ _CLASSES = {
     "shared": (theme.MEASURED, "circle"),
     "ignored": (theme.RANDOM, "x-thin"),
 }
+_SYMBOLS = ("circle", "diamond", "square", "cross")
+_IMPORTANCES = [m * 10.0**k for k in range(-6, 1) for m in (1, 2, 5)]
+_TICKS = [1, 1.5, 2, 3, 6, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000]
 
 
 def figures(config: Any, result: Result) -> list[Figure]:
     """Capacities over F, two features, shares of seeds, a Gram matrix, the map."""
     data: Any = result.data
-    found = [_capacities(data, config.tolerance)]
+    found = [_capacities(result, config.tolerance)]
     if data["scan"]:
         found.append(_scan(data["scan"]))
-    return [*found, _shares(data["example"]), _gram(result), _map(data["map"], config.tolerance)]
+    return [*found, _shares(data["example"]), _gram(result), _map(result, config.tolerance)]
 
 
 def _class(capacity: float, tolerance: float) -> str:
@@ -33,17 +39,20 @@ def _class(capacity: float, tolerance: float) -> str:
     return "shared" if capacity > tolerance else "ignored"
 
 
-def _capacities(data: Any, tolerance: float) -> Figure:
+def _kurtosis_axis(figure: PlotlyFigure) -> None:
+    figure.update_xaxes(title="kurtosis F of the features", type="log", tickvals=_TICKS)
+
+
+def _capacities(result: Result, tolerance: float) -> Figure:
     import plotly.graph_objects as go
 
+    data: Any = result.data
     example = data["example"]
-    curves = example["curves"]
     figure = go.Figure()
-    over = np.array(curves["kurtosis"], np.float32)
     for place, value in enumerate(example["importance"]):
         figure.add_scatter(
-            x=over,
-            y=np.array([one[place] for one in curves["capacities"]], np.float32),
+            x=result.arrays["example_kurtosis"],
+            y=result.arrays["example_capacities"][:, place],
             mode="lines",
             line={"color": theme.THEORY, "width": 1},
             name="theory",
@@ -67,7 +76,7 @@ def _capacities(data: Any, tolerance: float) -> Figure:
             text=[f"v = {one[4]:g}" for one in held],
             name=f"best seed: {name}",
         )
-    figure.update_xaxes(title="kurtosis F of the features", type="log", dtick="D2")
+    _kurtosis_axis(figure)
     figure.update_yaxes(title="capacity C of a feature, in dimensions", range=[-0.05, 1.08])
     figure.update_layout(height=520)
     values = ", ".join(f"{value:g}" for value in example["importance"])
@@ -99,7 +108,11 @@ def _scan(rows: Any) -> Figure:
                 y=np.array(row[key], np.float32),
                 mode="markers" if trained else "lines",
                 line={"color": theme.THEORY, "width": 1},
-                marker={"color": colour, "size": 6},
+                marker={
+                    "color": colour,
+                    "size": 6,
+                    "symbol": _SYMBOLS[place // len(theme.COLOURS) % len(_SYMBOLS)],
+                },
                 name=f"F = {row['kurtosis']:g}" if trained else "theory",
                 legendgroup=str(row["kurtosis"]) if trained else "theory",
                 showlegend=trained or place == 0,
@@ -138,7 +151,7 @@ def _shares(example: Any) -> Figure:
     )
     figure.add_vline(x=3, line={"color": theme.THEORY, "dash": "dot", "width": 1})
     figure.add_hline(y=0.5, line={"color": theme.REFERENCE, "dash": "dash", "width": 1})
-    figure.update_xaxes(title="kurtosis F of the features", type="log", dtick="D2")
+    _kurtosis_axis(figure)
     figure.update_yaxes(title="share of seeds at the optimum", range=[0, 1.05])
     return Figure(
         "shares",
@@ -167,10 +180,9 @@ def _gram(result: Result) -> Figure:
             hovertemplate="v = %{y} and %{x}: %{z:.3f}<extra></extra>",
         )
     )
-    figure.update_xaxes(title="feature, by importance v", type="category")
-    figure.update_yaxes(
-        title="feature, by importance v", type="category", autorange="reversed", scaleanchor="x"
-    )
+    axis = {"title": "feature, by importance v", "type": "category", "constrain": "domain"}
+    figure.update_xaxes(**axis)
+    figure.update_yaxes(**axis, autorange="reversed", scaleanchor="x")
     figure.update_layout(height=520)
     blocks = "; ".join(
         f"{len(block['features'])} in {block['dimension']:.2f} dimensions"
@@ -185,9 +197,11 @@ def _gram(result: Result) -> Figure:
     )
 
 
-def _map(found: Any, tolerance: float) -> Figure:
+def _map(result: Result, tolerance: float) -> Figure:
     import plotly.graph_objects as go
 
+    data: Any = result.data
+    found = data["map"]
     figure = go.Figure()
     points = [
         (row["kurtosis"], value, capacity)
@@ -204,14 +218,7 @@ def _map(found: Any, tolerance: float) -> Figure:
             text=[f"C = {one[2]:.3f}" for one in held],
             name=name,
         )
-    curves = found["curves"]
-    priced = [
-        (kurtosis, price)
-        for kurtosis, price in zip(curves["kurtosis"], curves["price"], strict=True)
-        if price is not None
-    ]
-    over = np.array([one[0] for one in priced], np.float32)
-    price = np.array([one[1] for one in priced], np.float32)
+    over, price = result.arrays["map_kurtosis"], result.arrays["map_price"]
     for name, line, dash in (
         ("theory: v/μ = F - 1", price * (over - 1), "solid"),
         ("theory: v/μ = 2", price * 2, "dash"),
@@ -223,8 +230,8 @@ def _map(found: Any, tolerance: float) -> Figure:
             line={"color": theme.THEORY, "width": 2, "dash": dash},
             name=name,
         )
-    figure.update_xaxes(title="kurtosis F of the features", type="log", dtick="D2")
-    figure.update_yaxes(title="importance v", type="log", dtick="D2")
+    _kurtosis_axis(figure)
+    figure.update_yaxes(title="importance v", type="log", tickvals=_IMPORTANCES)
     figure.update_layout(height=560)
     return Figure(
         "map",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from experiments.capacity_config import Config
     from experiments.harness.progress import Progress
 
-__all__ = ["EXCESS", "STILL", "example", "phase_map", "rise", "scan"]
+__all__ = ["EXCESS", "STILL", "Curves", "curves", "example", "phase_map", "rise", "scan"]
 
 RECORDS = 10
 EXCESS = 1e-3
@@ -27,7 +27,15 @@ STILL = 0.1
 REACH = 1.6
 """Upper end of the scan of v2/v1, in thresholds, where the features are not equal before."""
 _FLOOR, _SETTLED, _FITTED = 0.05, 0.01, 4
-_CURVE = 120
+_CURVE = 400
+
+
+class Curves(NamedTuple):
+    """Theory over kurtosis: F `[k]`, capacities `[k, n]`, the price `[k]` (NaN up to F = 3)."""
+
+    kurtosis: NDArray[np.float32]
+    capacities: NDArray[np.float32]
+    price: NDArray[np.float32]
 
 
 class _Trained(NamedTuple):
@@ -123,19 +131,17 @@ def _later(held: NDArray[np.float64]) -> NDArray[np.bool_]:
     return np.triu(np.ones((len(held), len(held)), bool), k=1)
 
 
-def _curves(
-    values: NDArray[np.float64], dim: int, kurtosis: Sequence[float], points: int
-) -> dict[str, Any]:
-    """Theory's capacities and prices on a fine grid of kurtoses."""
+def curves(importance: Sequence[float], dim: int, kurtosis: Sequence[float]) -> Curves:
+    """Return theory's capacities and prices on a fine grid between the ends of `kurtosis`."""
     from geometry import allocation
 
-    grid = 1 + np.geomspace(min(kurtosis) - 1, max(kurtosis) - 1, points)
-    found = [allocation.optimal(values, dim, float(one)) for one in grid]
-    return {
-        "kurtosis": grid.tolist(),
-        "capacities": [one.capacities.tolist() for one in found],
-        "price": [one.price for one in found],
-    }
+    grid = 1 + np.geomspace(min(kurtosis) - 1, max(kurtosis) - 1, _CURVE)
+    found = [allocation.optimal(importance, dim, float(one)) for one in grid]
+    return Curves(
+        grid.astype(np.float32),
+        np.array([one.capacities for one in found], np.float32),
+        np.array([np.nan if one.price is None else one.price for one in found], np.float32),
+    )
 
 
 def example(config: Config, progress: Progress) -> tuple[dict[str, Any], NDArray[np.float32]]:
@@ -156,8 +162,7 @@ def example(config: Config, progress: Progress) -> tuple[dict[str, Any], NDArray
         }
         rows.append(row)
         best.append(vectors)
-    curves = _curves(values, config.dim, config.kurtosis, _CURVE)
-    found = {"importance": values.tolist(), "dim": config.dim, "rows": rows, "curves": curves}
+    found = {"importance": values.tolist(), "dim": config.dim, "rows": rows}
     return found, np.stack(best)
 
 
@@ -179,10 +184,7 @@ def phase_map(config: Config, progress: Progress) -> dict[str, Any]:
         )
         for place, one in enumerate(kurtosis.tolist())
     ]
-    curves = _curves(values, config.map_dim, config.kurtosis, _CURVE)
-    # Two lines are all that the figure draws.
-    del curves["capacities"]
-    return {"importance": values.tolist(), "dim": config.map_dim, "rows": rows, "curves": curves}
+    return {"importance": values.tolist(), "dim": config.map_dim, "rows": rows}
 
 
 def scan(config: Config, progress: Progress) -> list[dict[str, Any]]:
