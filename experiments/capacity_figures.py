@@ -240,5 +240,7 @@ def _map(result: Result, tolerance: float) -> Figure:
         f"{len(found['importance'])} features in {found['dim']} dimensions, the best of "
         f"{found['rows'][0]['seeds']} seeds at each kurtosis. Above the solid line theory gives a "
         "feature a dimension of its own, below the dashed line none; between them features share. "
-        "Both begin at F = 3, up to which nothing is shared.",
+        "Both begin at F = 3, up to which nothing is shared. Capacities up to "
+        f"{tolerance:g} count as 0, so that features just above the dashed line are drawn as "
+        "ignored.",
     )

@@ -17,7 +17,18 @@ if TYPE_CHECKING:
     from experiments.capacity_config import Config
     from experiments.harness.progress import Progress
 
-__all__ = ["EXCESS", "STILL", "Curves", "curves", "example", "phase_map", "rise", "scan"]
+__all__ = [
+    "EXCESS",
+    "STILL",
+    "Curves",
+    "Members",
+    "curves",
+    "example",
+    "judged",
+    "phase_map",
+    "rise",
+    "scan",
+]
 
 RECORDS = 10
 EXCESS = 1e-3
@@ -38,7 +49,7 @@ class Curves(NamedTuple):
     price: NDArray[np.float32]
 
 
-class _Trained(NamedTuple):
+class Members(NamedTuple):
     """Rows `[k, s, n, d]`, capacities `[k, s, n]`, their last changes; k settings, s seeds."""
 
     vectors: NDArray[np.float32]
@@ -54,7 +65,7 @@ def _train(
     dim: int,
     kurtosis: NDArray[np.float64],
     seeds: int,
-) -> _Trained:
+) -> Members:
     """Train `seeds` members at each pair of v `[k, n]` and F `[k]`; all settings share starts."""
     import jax
 
@@ -86,11 +97,11 @@ def _train(
     found = np.stack([capacity.feature_dimensionality(one) for one in flat])
     late = np.abs(trace[:, -1] - trace[:, -3])
     shape = (cells, seeds, count)
-    return _Trained(flat.reshape(*shape, dim), found.reshape(shape), late.reshape(shape))
+    return Members(flat.reshape(*shape, dim), found.reshape(shape), late.reshape(shape))
 
 
-def _judged(
-    values: NDArray[np.float64], dim: int, kurtosis: float, trained: _Trained, tolerance: float
+def judged(
+    values: NDArray[np.float64], dim: int, kurtosis: float, trained: Members, tolerance: float
 ) -> dict[str, Any]:
     """Compare the members of one setting, `[s, ...]`, with theory's optimum."""
     from geometry import allocation
@@ -152,8 +163,8 @@ def example(config: Config, progress: Progress) -> tuple[dict[str, Any], NDArray
     trained = _train(config, progress, "example", tiled, config.dim, kurtosis, config.seeds)
     rows, best = [], []
     for place, one in enumerate(kurtosis.tolist()):
-        part = _Trained(*(array[place] for array in trained))
-        row = _judged(values, config.dim, one, part, config.tolerance)
+        part = Members(*(array[place] for array in trained))
+        row = judged(values, config.dim, one, part, config.tolerance)
         vectors = part.vectors[row["place"]]
         row |= {
             "low": np.nanmin(part.capacities, axis=0).tolist(),
@@ -175,11 +186,11 @@ def phase_map(config: Config, progress: Progress) -> dict[str, Any]:
     seeds = max(2, config.seeds // 4)
     trained = _train(config, progress, "map", tiled, config.map_dim, kurtosis, seeds)
     rows = [
-        _judged(
+        judged(
             values,
             config.map_dim,
             one,
-            _Trained(*(array[place] for array in trained)),
+            Members(*(array[place] for array in trained)),
             config.tolerance,
         )
         for place, one in enumerate(kurtosis.tolist())
