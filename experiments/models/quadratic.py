@@ -111,6 +111,11 @@ class QuadraticTask:
     dim: int
     momentum: float = 0.9
 
+    @property
+    def workspace(self) -> int:
+        """Bytes of the largest array that a member's step works on."""
+        return 4 * self.features**2 * self.dim
+
     def model(self, key: Array, setting: Setting) -> Quadratic:
         """Return the model at its start."""
         return Quadratic(setting.start * jax.random.normal(key, (self.features, self.dim)))

@@ -112,12 +112,16 @@ def test_no_matrix_has_a_lower_loss_and_some_has_this_one(kurtosis: float) -> No
         return weighted(flat.reshape(5, 2), values, kurtosis)[1].ravel()
 
     generator = np.random.default_rng(3)
-    options = {"maxiter": 2000, "ftol": 1e-15, "gtol": 1e-10}
+    starts = [generator.normal(size=10) for _ in range(20)]
     ends = [
         optimize.minimize(
-            objective, generator.normal(size=10), jac=slope, method="L-BFGS-B", options=options
+            objective,
+            start,
+            jac=slope,
+            method="L-BFGS-B",
+            options={"maxiter": 2000, "ftol": 1e-15, "gtol": 1e-10},
         )
-        for _ in range(20)
+        for start in starts
     ]
     best = min(ends, key=lambda end: float(end.fun))
     assert float(best.fun) == pytest.approx(found.loss, rel=1e-6)
