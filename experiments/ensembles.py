@@ -21,7 +21,8 @@ __all__ = ["Trace", "Trained", "train"]
 Trace = dict[str, NDArray[Any]]
 
 CACHE_BYTES = 1 << 21
-"""Of states that are worked on together: the second-level caches of two cores."""
+"""Of states and their steps' largest arrays that are worked on together: the second-level caches of
+two cores."""
 SAVE_SECONDS = 10.0
 """Least time between two checkpoints: a killed run loses no more than this."""
 
@@ -73,7 +74,7 @@ def train(
         done, states, trace = _resumed(kept, shapes)
     states = devices.place_all(states)
     alone = jax.default_backend() == "cpu" and jax.device_count() == 1
-    group = _group(states) if alone else None
+    group = _group(states, task.workspace) if alone else None
     saved = time.monotonic()
     with progress.phase(name, total=records * every) as step:
         step(done * share * every)
@@ -91,13 +92,13 @@ def train(
     return Trained(states, trace)
 
 
-def _group(states: State) -> int | None:
+def _group(states: State, workspace: int) -> int | None:
     """Members that fit into a processor's cache together, None if all do."""
     import jax
 
     leaves = jax.tree.leaves(states)
     members = leaves[0].shape[0]
-    each = sum(math.prod(leaf.shape[1:]) * 4 for leaf in leaves)
+    each = workspace + sum(math.prod(leaf.shape[1:]) * 4 for leaf in leaves)
     if members * each <= CACHE_BYTES:
         return None
     fitting = [k for k in range(2, members) if members % k == 0 and k * each <= CACHE_BYTES]

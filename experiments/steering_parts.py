@@ -116,13 +116,20 @@ def theory(config: Settings, features: int, dim: int) -> dict[str, Any]:
 def _made(config: Settings, kind: str, key: Array, features: int, dim: int) -> Dictionary:
     if kind != "trained":
         return dictionary.named(kind, key, features, dim)
-    from experiments.models import tied_autoencoder
+    import jax
 
+    from experiments.models import toy_autoencoder, training
+
+    task = toy_autoencoder.ToyTask(features, dim, steps=config.steps, exact=False, batch=128)
     # About four features on at once, so that they are worth keeping apart.
-    model = tied_autoencoder.Config(
-        features, dim, probability=min(1.0, 4 / features), steps=config.steps
+    setting = toy_autoencoder.settings(
+        1, probability=min(1.0, 4 / features), importance=np.ones(features), rate=0.01
     )
-    vectors, loss = tied_autoencoder.train(key, model)
+    states, _ = training.advance_all(
+        training.ensemble(key[None], task, setting), task, 1, config.steps
+    )
+    errors, _ = toy_autoencoder.evaluate(states, task, 20)
+    vectors, loss = states.params["vectors"][...][0], jax.numpy.sum(errors[0])
     return dictionary.normalised(
         "trained",
         np.asarray(vectors),

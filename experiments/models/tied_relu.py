@@ -140,6 +140,11 @@ class TiedReluTask:
     observed: str = "counts"
 
     @property
+    def workspace(self) -> int:
+        """Bytes of the Gram matrix."""
+        return 4 * self.features**2
+
+    @property
     def narrows(self) -> bool:
         """Whether neurons without weights stay so, and may be left out (`narrowing`)."""
         return self.descent == "proximal" and self.noise is None and self.observed != "weights"

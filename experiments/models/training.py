@@ -45,6 +45,10 @@ __all__ = [
 class Task(Protocol):
     """What is trained; frozen and hashable."""
 
+    @property
+    def workspace(self) -> int:
+        """Bytes of the largest array that a member's step works on, beside its state."""
+
     def model(self, key: Array, setting: Any) -> nnx.Module:
         """Return the model at its start."""
 

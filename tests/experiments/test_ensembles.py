@@ -275,8 +275,8 @@ def test_groups_fit_into_a_cache(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(training, "advance_all", watched)
     _alone(monkeypatch)
-    # A member is its weights and AdamW's two moments, 3·6·40·4 bytes, and a few numbers.
-    member = 3 * 6 * 40 * 4 + 100
+    # A member is its weights and AdamW's two moments, its Gram matrix, and a few numbers.
+    member = 3 * 6 * 40 * 4 + 6 * 6 * 4 + 100
     for fitting, group in ((8, None), (5, 4), (3, 2), (1, 2)):
         monkeypatch.setattr(ensembles, "CACHE_BYTES", fitting * member)
         found = _arrays(_train(ADAMW, chunks=1))

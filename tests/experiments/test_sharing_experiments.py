@@ -189,6 +189,7 @@ def test_checks_see_what_is_wrong(runs: dict[str, Path]) -> None:
             row["by_kurtosis"]["-2"] |= {"interval": [1.0, 2.0], "converged": True}
         for row in data["cells"]:
             row |= {"serves_interval": [1.0, 1.0], "converged": True}
+            row["counts"] = [0] * len(row["counts"])
 
     found = judged("causes", runs["causes"], causes)
     assert {name for name, verdict in found.items() if verdict is not Verdict.FAIL} == {

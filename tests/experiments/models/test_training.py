@@ -1,4 +1,4 @@
-"""Training: the tied ReLU model's loss, ensembles to the bit, neurons out of use left out."""
+"""Training: the tied ReLU model's loss, ensembles to the bit."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from descent import Weights, leaves, same, slope, vectors_of
 from numpy.typing import NDArray
 
 from experiments.models import narrowing, noise, tied_relu, training
 from experiments.models.tied_relu import TiedRelu, TiedReluTask
 from experiments.models.training import State
-
-Weights = NDArray[np.float64]
 
 FEATURES, NEURONS, MEMBERS = 16, 48, 8
 # Every member has its own.
@@ -45,47 +44,14 @@ def _start(task: TiedReluTask, count: int, others: float = 1.0) -> State:
     return states
 
 
-def _vectors(state: State) -> NDArray[np.float32]:
-    return np.array(state.params["vectors"][...], np.float32)
-
-
-def _leaves(tree: Any) -> list[NDArray[Any]]:
-    """Every array of a pytree, integers for keys."""
-    return [
-        np.array(
-            jax.random.key_data(leaf) if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key) else leaf
-        )
-        for leaf in jax.tree.leaves(tree)
-    ]
-
-
-def _same(one: Any, two: Any) -> bool:
-    pairs = list(zip(_leaves(one), _leaves(two), strict=True))
-    return len(pairs) > 0 and all(np.array_equal(a, b) for a, b in pairs)
-
-
 def _first_two(state: State) -> list[NDArray[Any]]:
-    return [leaf[:2] for leaf in _leaves(state)]
+    return [leaf[:2] for leaf in leaves(state)]
 
 
 def _weights(features: int = 6, neurons: int = 20) -> NDArray[np.float32]:
     weights = np.random.default_rng(0).standard_normal((features, neurons), np.float32)
     weights[2] = 0
     return weights / np.float32(np.sqrt(neurons))
-
-
-def _slope(weights: Weights, disturbance: Weights) -> Weights:
-    """The gradient of |ReLU((W + E) Wᵀ) - I|² by loops over entries."""
-    hidden = weights + disturbance
-    found = np.zeros_like(weights)
-    for i in range(len(weights)):
-        for j in range(len(weights)):
-            before = float(hidden[i] @ weights[j])
-            if before > 0:
-                error = 2 * (before - (i == j))
-                found[i] += error * weights[j]
-                found[j] += error * hidden[i]
-    return found
 
 
 def _loss(weights: Weights, disturbance: Weights) -> float:
@@ -95,15 +61,6 @@ def _loss(weights: Weights, disturbance: Weights) -> float:
         for i in range(len(weights))
         for j in range(len(weights))
     )
-
-
-def _descend(weights: Weights, rate: float, penalty: float, steps: int) -> Weights:
-    """Proximal gradient descent on the loss without noise."""
-    still = np.zeros_like(weights)
-    for _ in range(steps):
-        moved = weights - rate * _slope(weights, still)
-        weights = np.sign(moved) * np.maximum(np.abs(moved) - rate * penalty, 0)
-    return weights
 
 
 def _allowed(weights: Weights, disturbance: Weights) -> Weights:
@@ -128,7 +85,7 @@ def test_basis_loss_and_its_gradient() -> None:
     value, found = jax.value_and_grad(tied_relu.basis_loss)(jnp.asarray(weights))
     assert float(value) == pytest.approx(_loss(exact, still), rel=(20 + 36 + 4) * UNIT)
     assert float(tied_relu.basis_loss(jnp.asarray(weights))) == float(value)
-    expected, allowed = _slope(exact, still), _allowed(exact, still)
+    expected, allowed = slope(exact, still), _allowed(exact, still)
     assert (np.abs(np.asarray(found) - expected) <= allowed).all()
     assert (np.abs(np.asarray(jax.grad(plain)(jnp.asarray(weights))) - expected) <= allowed).all()
     # The row of zeros stays, and the others do not.
@@ -154,7 +111,7 @@ def test_noisy_loss_and_its_gradient(scale: float) -> None:
     # Sums of 20 products and 36 squares, and the sum of weights and noise.
     assert float(value) == pytest.approx(_loss(exact, moved), rel=(20 + 36 + 8) * UNIT)
     allowed = _allowed(exact, moved)
-    assert (np.abs(np.asarray(found) - _slope(exact, moved)) <= allowed).all()
+    assert (np.abs(np.asarray(found) - slope(exact, moved)) <= allowed).all()
     if scale == 0:
         basis = tied_relu.basis_loss(jnp.asarray(weights))
         assert float(value) == pytest.approx(float(basis), rel=2 * (20 + 36 + 8) * UNIT)
@@ -213,7 +170,7 @@ def test_steps_are_those_of_a_loop_with_noise_of_their_own() -> None:
     (setting,) = (jax.tree.map(lambda leaf: leaf[0], _settings(1)),)
     state, trace = training.train(jax.random.key(1), task, setting, 4, 1)
     begun = training.init(jax.random.key(1), task, setting)
-    weights = _vectors(begun).astype(np.float64)
+    weights = vectors_of(begun).astype(np.float64)
     rate, penalty = float(setting.rate), float(setting.penalty)
     allowed = np.zeros((6, 20))
     for step in range(4):
@@ -222,7 +179,7 @@ def test_steps_are_those_of_a_loop_with_noise_of_their_own() -> None:
         disturbance = np.asarray(setting.noise * unit, np.float64)
         # Earlier errors grow by less than 1 + rate·|second derivative| < 3 a step.
         allowed = 3 * allowed.max() + rate * _allowed(weights, disturbance) + 4 * UNIT
-        moved = weights - rate * _slope(weights, disturbance)
+        moved = weights - rate * slope(weights, disturbance)
         weights = np.sign(moved) * np.maximum(np.abs(moved) - rate * penalty, 0)
         assert (np.abs(np.asarray(trace["vectors"])[step] - weights) <= allowed).all()
     assert allowed.max() < 1e-4
@@ -237,7 +194,7 @@ def test_train_is_init_and_advance_in_pieces() -> None:
     state = jax.jit(training.init, static_argnames="task")(jax.random.key(1), task, setting)
     state, first = advance(state, task, 1, 4)
     state, second = advance(state, task, 2, 4)
-    assert _same(state, whole)
+    assert same(state, whole)
     assert int(whole.step) == 12
     for key, values in trace.items():
         assert values.shape == (3,)
@@ -251,9 +208,9 @@ def test_members_do_not_depend_on_the_ensemble(descent: str, kind: str | None) -
     many, trace = training.advance_all(_start(task, MEMBERS), task, 2, 50)
     few, few_trace = training.advance_all(_start(task, 2), task, 2, 50)
     others, _ = training.advance_all(_start(task, MEMBERS, others=0.5), task, 2, 50)
-    assert _same(_first_two(many), _first_two(few))
-    assert _same(_first_two(many), _first_two(others))
-    assert not np.array_equal(_vectors(many)[2:], _vectors(others)[2:])
+    assert same(_first_two(many), _first_two(few))
+    assert same(_first_two(many), _first_two(others))
+    assert not np.array_equal(vectors_of(many)[2:], vectors_of(others)[2:])
     for key in ("count", "one"):
         np.testing.assert_array_equal(trace[key][:2], few_trace[key])
     # A mean that is only looked at may be summed in another order: 16 roundings.
@@ -265,7 +222,7 @@ def test_groups_change_no_member(descent: str, kind: str | None) -> None:
     task = TiedReluTask(FEATURES, NEURONS, descent=descent, noise=kind)
     many, trace = training.advance_all(_start(task, MEMBERS), task, 2, 50)
     grouped, grouped_trace = training.advance_all(_start(task, MEMBERS), task, 2, 50, group=2)
-    assert _same(many, grouped)
+    assert same(many, grouped)
     for key in ("count", "one"):
         np.testing.assert_array_equal(trace[key], grouped_trace[key])
     np.testing.assert_allclose(grouped_trace["alignment"], trace["alignment"], rtol=16 * UNIT)
@@ -276,7 +233,7 @@ def test_an_ensemble_in_pieces() -> None:
     states, trace = training.advance_all(_start(task, 2), task, 2, 50)
     pieces, first = training.advance_all(_start(task, 2), task, 1, 50)
     pieces, second = training.advance_all(pieces, task, 1, 50)
-    assert _same(states, pieces)
+    assert same(states, pieces)
     for key in trace:
         both = np.concatenate([np.asarray(first[key]), np.asarray(second[key])], axis=1)
         np.testing.assert_array_equal(np.asarray(trace[key]), both)
@@ -287,7 +244,7 @@ def test_what_an_ensemble_records() -> None:
         task = TiedReluTask(FEATURES, NEURONS, observed=observed)
         states, trace = training.advance_all(_start(task, 2), task, 2, 50)
         assert np.asarray(states.step).tolist() == [100, 100]
-        vectors = _vectors(states)
+        vectors = vectors_of(states)
         last = {key: np.asarray(values)[:, -1] for key, values in trace.items()}
         size = np.abs(vectors.astype(np.float64))
         # Sums of 16 or 48 positive terms.
@@ -321,7 +278,7 @@ def test_the_module_of_a_state() -> None:
     state, trace = training.train(jax.random.key(1), task, setting, 3, 4)
     model = training.module(state, task)
     assert isinstance(model, TiedRelu)
-    np.testing.assert_array_equal(np.asarray(model.vectors[...]), _vectors(state))
+    np.testing.assert_array_equal(np.asarray(model.vectors[...]), vectors_of(state))
     assert int(task.observe(model)["count"]) == int(trace["count"][-1])
 
 
@@ -329,7 +286,7 @@ def test_members_may_start_differently() -> None:
     task = TiedReluTask(6, 20, starts=("non-negative", "random"))
     given = tied_relu.settings(2, rate=0.1, penalty=0.1, start=[1, 0])
     keys = training.member_keys(jax.random.key(0), 2)
-    found = _vectors(training.ensemble(keys, task, given))
+    found = vectors_of(training.ensemble(keys, task, given))
     assert (found[0] < 0).any()
     assert (found[1] >= 0).all()
 
@@ -350,98 +307,3 @@ def test_a_second_call_compiles_nothing(caplog: pytest.LogCaptureFixture) -> Non
             setting = jax.tree.map(lambda leaf: leaf[0], _settings(1, others))
             training.train(jax.random.key(place), task, setting, 2, 3)
             assert (_compiled(caplog) > 0) == (place == 0)
-
-
-# Neurons in use after 40 steps: 8 or fewer of 48 for a large penalty, more for a small one.
-NARROW = TiedReluTask(6, NEURONS)
-
-
-def _narrow_start(count: int) -> State:
-    given = tied_relu.settings(count, rate=0.05, penalty=np.geomspace(0.5, 0.02, MEMBERS)[:count])
-    states: State = training.ensemble(training.member_keys(jax.random.key(2), count), NARROW, given)
-    return states
-
-
-def _narrowed(count: int, calls: int = 3) -> tuple[State, list[dict[str, NDArray[Any]]]]:
-    states, traces = _narrow_start(count), []
-    for _ in range(calls):
-        states, trace = narrowing.advance(states, NARROW, 2, 20)
-        traces.append(trace)
-    return states, traces
-
-
-def test_widths() -> None:
-    expected = {0: 8, 1: 8, 8: 8, 9: 16, 16: 16, 17: 32, 32: 32, 33: 48, 48: 48}
-    assert {used: narrowing.width_for(used, 48) for used in expected} == expected
-    assert [narrowing.width_for(used, 5) for used in (0, 1, 5)] == [5, 5, 5]
-    assert narrowing.width_for(33, 64) == 64
-
-
-def test_which_tasks_narrow() -> None:
-    assert TiedReluTask(2, 3).narrows
-    assert TiedReluTask(2, 3, observed="course").narrows
-    for task in (
-        TiedReluTask(2, 3, descent="adamw"),
-        TiedReluTask(2, 3, noise="bipolar"),
-        TiedReluTask(2, 3, observed="weights"),
-    ):
-        assert not task.narrows
-
-
-def test_narrowing_changes_nothing_but_roundings() -> None:
-    states, traces = _narrowed(MEMBERS)
-    whole, trace = training.advance_all(_narrow_start(MEMBERS), NARROW, 6, 20)
-    used = (_vectors(whole) != 0).any(axis=1).sum(axis=1)
-    assert used.min() <= 8 < 32 < used.max()
-    assert str(jax.tree.structure(states)) == str(jax.tree.structure(whole))
-    np.testing.assert_array_equal(states.step, whole.step)
-    np.testing.assert_array_equal(_leaves(states.key)[0], _leaves(whole.key)[0])
-    # A gradient, 4 R W, is off by at most 4·54·2^-24 |R| |W| < 4e-5, a step by rate times it, 2e-6;
-    # 120 steps by 2.4e-4 were all errors of one sign, and differences grow as the largest weights
-    # do, by a factor of 3: within 1e-3.
-    np.testing.assert_allclose(_vectors(states), _vectors(whole), rtol=0, atol=1e-3)
-    for key in ("count", "one"):
-        both = np.concatenate([part[key] for part in traces], axis=1)
-        np.testing.assert_array_equal(both, np.asarray(trace[key]))
-    both = np.concatenate([part["alignment"] for part in traces], axis=1)
-    # Of fourth powers of what is off by 1e-3.
-    np.testing.assert_allclose(both, np.asarray(trace["alignment"]), rtol=0, atol=4e-3)
-
-
-def test_narrowed_members_do_not_depend_on_the_ensemble(monkeypatch: pytest.MonkeyPatch) -> None:
-    many, traces = _narrowed(MEMBERS)
-    few, few_traces = _narrowed(3)
-    np.testing.assert_array_equal(_vectors(many)[:3], _vectors(few))
-    # With batches of two, the last of a width repeats a member.
-    monkeypatch.setattr(narrowing, "_ENTRIES", 1)
-    pairs, pairs_traces = _narrowed(MEMBERS)
-    assert _same(many, pairs)
-    for one, two, three in zip(traces, few_traces, pairs_traces, strict=True):
-        for key in ("count", "one"):
-            np.testing.assert_array_equal(one[key][:3], two[key])
-            np.testing.assert_array_equal(one[key], three[key])
-
-
-def test_neurons_out_of_use_stay_so() -> None:
-    states, _ = _narrowed(MEMBERS, calls=1)
-    before = (_vectors(states) != 0).any(axis=1)
-    states, _ = narrowing.advance(states, NARROW, 2, 20)
-    after = (_vectors(states) != 0).any(axis=1)
-    assert not (after & ~before).any()
-    assert (after.sum(axis=1) < before.sum(axis=1)).any()
-    # Also where none is left out.
-    whole, _ = training.advance_all(_narrow_start(MEMBERS), NARROW, 2, 20)
-    before = (_vectors(whole) != 0).any(axis=1)
-    whole, _ = training.advance_all(whole, NARROW, 2, 20)
-    assert not ((_vectors(whole) != 0).any(axis=1) & ~before).any()
-
-
-def test_narrowed_steps_are_those_of_a_loop() -> None:
-    begun = _narrow_start(MEMBERS)
-    starts, penalties = _vectors(begun), np.asarray(begun.setting.penalty)
-    states, _ = _narrowed(MEMBERS, calls=2)
-    for member in (0, MEMBERS - 1):
-        expected = _descend(starts[member].astype(np.float64), 0.05, float(penalties[member]), 80)
-        assert 0 < (expected == 0).sum() < expected.size
-        # As between the two programs, for two thirds of the steps.
-        np.testing.assert_allclose(_vectors(states)[member], expected, rtol=0, atol=1e-3)
