@@ -6,7 +6,8 @@ A quadratic model has fewer dimensions than features.  How the best model divide
 filling, in closed form (Scherlis et al. 2022): the most important features have a dimension each,
 the middle ones share, the least are ignored, and where the lines run depends on the kurtosis of the
 features.  Gradient descent from hundreds of random starts is held against that optimum, feature by
-feature, over kurtosis and importance.  Half a minute on two cores.
+feature, over kurtosis and importance; then a model with a ReLU is asked for the same order.  Half a
+minute on two cores.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from experiments import capacity_figures, capacity_quadratic
+from experiments import capacity_figures, capacity_quadratic, capacity_relu
 from experiments.capacity_blocks import in_order
 from experiments.capacity_checks import checks, claims
 from experiments.capacity_config import Config, validate
-from experiments.harness.experiment import Experiment, Result, Table
+from experiments.capacity_tables import tables
+from experiments.harness.experiment import Experiment, Result
 from experiments.harness.run import main
 
 if TYPE_CHECKING:
@@ -40,13 +42,14 @@ def measure(config: Config, progress: Progress) -> Result:
         "order": order,
         "map": capacity_quadratic.phase_map(config, progress),
         "scan": capacity_quadratic.scan(config, progress),
+        "relu": capacity_relu.relu(config, progress),
     }
     arrays = {"best": best, "gram": gram}
     for name in ("example", "map"):
         found = data[name]
         drawn = capacity_quadratic.curves(found["importance"], found["dim"], config.kurtosis)
         arrays |= {f"{name}_{key}": value for key, value in drawn._asdict().items()}
-    return Result(data, arrays, _tables(data))
+    return Result(data, arrays, tables(data))
 
 
 def _shown(rows: Any) -> int:
@@ -58,107 +61,6 @@ def _shown(rows: Any) -> int:
     return int(max(range(len(rows)), key=lambda place: merit(rows[place])))
 
 
-def _tables(data: dict[str, Any]) -> dict[str, Table]:
-    example = data["example"]
-    classes = ("dedicated", "shared", "ignored")
-    return {
-        "capacities": Table(
-            ("F", "capacities of", *(f"v = {value:g}" for value in example["importance"])),
-            tuple(
-                (row["kurtosis"], name, *row[key])
-                for row in example["rows"]
-                for key, name in (
-                    ("theory", "theory"),
-                    ("best", "best seed"),
-                    ("low", "least of all seeds"),
-                    ("high", "most of all seeds"),
-                )
-            ),
-            "Capacities of the worked example",
-            "The share of a dimension that a feature of importance v has to itself; least and most "
-            "are over all seeds, those caught in other minima included.",
-        ),
-        "seeds": Table(
-            (
-                "F",
-                *classes,
-                *(f"{name}, theory" for name in classes),
-                "largest distance",
-                "excess loss",
-                "seeds",
-                "share at the optimum",
-                "from",
-                "to",
-                "still moving",
-            ),
-            tuple(
-                (
-                    row["kurtosis"],
-                    *(row["census"][name] for name in classes),
-                    *(row["theory_census"][name] for name in classes),
-                    row["distance"],
-                    row["excess"],
-                    row["seeds"],
-                    row["reached"] / row["seeds"],
-                    *row["share_interval"],
-                    row["moving"],
-                )
-                for row in example["rows"]
-            ),
-            "The best seed, and how many find what it found",
-            "Counts, distance and excess are the best seed's; the share has Clopper and Pearson's "
-            "95% interval.",
-        ),
-        "blocks": Table(
-            ("F", "features", "dimension", "spread"),
-            tuple(
-                (
-                    row["kurtosis"],
-                    " ".join(str(place + 1) for place in block["features"]),
-                    block["dimension"],
-                    block["spread"],
-                )
-                for row in example["rows"]
-                for block in row["blocks"]
-            ),
-            "Blocks of the best seeds",
-            "Features that overlap, the sum of their capacities, and the spread of their frame "
-            "operator's eigenvalues over its mean, 0 for a tight frame.",
-        ),
-        "thresholds": Table(
-            ("F", "2/(F - 1)", "measured", "measured, over theory", "from", "to", "seeds"),
-            tuple(
-                (
-                    row["kurtosis"],
-                    row["threshold"],
-                    None if row["ratio"] is None else row["ratio"] * row["threshold"],
-                    row["ratio"],
-                    *(row["interval"] or (None, None)),
-                    row["seeds"],
-                )
-                for row in data["scan"]
-            ),
-            "Two features in one dimension",
-            "Where the second feature's capacity begins to rise with v2/v1: a quadratic fit of the "
-            "ratio over C2, read off at C2 = 0, without the points next to the threshold.",
-        ),
-        "map": Table(
-            ("F", *classes, *(f"{name}, theory" for name in classes), "largest distance"),
-            tuple(
-                (
-                    row["kurtosis"],
-                    *(row["census"][name] for name in classes),
-                    *(row["theory_census"][name] for name in classes),
-                    row["distance"],
-                )
-                for row in data["map"]["rows"]
-            ),
-            "The map",
-            "Counts of the best seed and of theory, and the largest distance of a capacity.",
-        ),
-    }
-
-
 def answer(_config: Config, result: Result) -> str:
     """The classes where theory has most of them, and how near training comes."""
     data: Any = result.data
@@ -166,53 +68,74 @@ def answer(_config: Config, result: Result) -> str:
     row = example["rows"][data["shown"]]
     census = row["census"]
     open_ = "" if row["best_converged"] else " (not converged)"
+    near = "0.001" if row["distance"] < 1e-3 else f"{row['distance']:.2g}"
+    wrong = row["inversions"]
+    pairs = f"{wrong or 'no'} pair is" if wrong < 2 else f"{wrong} pairs are"
     return (
         f"Of {len(example['importance'])} features in {example['dim']} dimensions, at kurtosis "
-        f"{row['kurtosis']:g}, the best training{open_} gives {census['dedicated']} a dimension of "
-        f"their own, lets {census['shared']} share and ignores {census['ignored']}; capacities "
-        f"are within {row['distance']:.1g} of the optimum, and {row['inversions'] or 'no'} pairs "
-        "are out of the order of importance."
+        f"{row['kurtosis']:g}, training gives a dimension each to {census['dedicated']}, a share "
+        f"to {census['shared']} and nothing to {census['ignored']}{open_}: within {near} of the "
+        f"best capacities, and {pairs} out of the order of importance."
     )
 
 
 def summary(config: Config, result: Result) -> list[str]:
-    """Classes over kurtosis, shares of seeds, thresholds, the map."""
+    """Classes over kurtosis, shares of seeds, thresholds, the map, the ReLU model."""
     data: Any = result.data
     rows = data["example"]["rows"]
     lines = [
-        "Dedicated, shared, ignored over kurtosis: "
-        + "; ".join(
-            f"F = {row['kurtosis']:g}: " + ", ".join(str(n) for n in row["census"].values())
-            for row in rows
-        )
-        + "."
+        f"Dedicated, shared, ignored over kurtosis F: {_classes(rows, 'kurtosis')}.",
+        _shares(rows, config.seeds),
     ]
-    shares = [
-        f"F = {row['kurtosis']:g}: {row['reached'] / row['seeds']:.0%} "
-        f"({row['share_interval'][0]:.0%} to {row['share_interval'][1]:.0%})"
-        for row in rows
-    ]
-    lines.append(f"Seeds at the optimum, of {config.seeds}: {'; '.join(shares)}.")
     known = [row for row in data["scan"] if row["ratio"] is not None]
     if known:
-        worst = max(known, key=lambda row: abs(row["ratio"] - 1))
+        ratios = sorted(row["ratio"] for row in known)
         lines.append(
-            "Two features in one dimension begin to share at 2/(F - 1) times "
-            + ", ".join(f"{row['ratio']:.4f} (F = {row['kurtosis']:g})" for row in known)
-            + f"; farthest at F = {worst['kurtosis']:g}."
+            f"Two features in one dimension begin to share at {ratios[0]:.4f} to {ratios[-1]:.4f} "
+            f"times 2/(F - 1), for F from {known[0]['kurtosis']:g} to {known[-1]['kurtosis']:g}."
         )
-    grid = data["map"]["rows"]
-    agree = sum(row["census"] == row["theory_census"] for row in grid)
-    lines.append(
-        f"Map of {len(data['map']['importance'])} features in {data['map']['dim']} dimensions: "
-        f"the best seeds have as many dedicated, shared and ignored as theory at {agree} of "
-        f"{len(grid)} kurtoses."
-    )
+    found = data["relu"]
+    if found["correlation_interval"] is not None:
+        low, high = found["ordered_interval"]
+        lines.append(
+            f"ReLU model, {len(found['importance'])} features in {found['dim']} dimensions, best "
+            f"seed over probability p: {_classes(found['rows'], 'probability')}. Over all seeds "
+            f"{found['ordered']:.0%} ({low:.0%} to {high:.0%}) of the pairs that differ are in "
+            f"order; rank correlation {found['correlation']:.2f}."
+        )
     open_ = [row for row in rows if not row["best_converged"] or row["moving"]]
     if open_:
         names = ", ".join(f"{row['kurtosis']:g}" for row in open_)
         lines.append(f"NOT CONVERGED in the worked example, at F = {names}.")
+    moving = sum(row["moving"] for row in found["rows"])
+    if moving:
+        total = found["seeds"] * len(found["rows"])
+        lines.append(f"ReLU model: {moving} of {total} trainings had not converged.")
     return lines
+
+
+def _classes(rows: Any, over: str) -> str:
+    return "; ".join(
+        f"{row[over]:g}: " + ", ".join(str(count) for count in row["census"].values())
+        for row in rows
+    )
+
+
+def _shares(rows: Any, seeds: int) -> str:
+    """One line: the kurtoses at which some seed misses the optimum, with intervals."""
+    missed = [row for row in rows if row["reached"] < row["seeds"]]
+    listed = "; ".join(
+        f"{row['reached'] / row['seeds']:.0%} ({row['share_interval'][0]:.0%} to "
+        f"{row['share_interval'][1]:.0%}) at F = {row['kurtosis']:g}"
+        for row in missed
+    )
+    if len(missed) == len(rows):
+        return f"Seeds that find the optimum, of {seeds}: {listed}."
+    low = min(row["share_interval"][0] for row in rows if row not in missed)
+    rest = f"all {seeds} (at least {low:.0%})"
+    if not missed:
+        return f"Seeds that find the optimum: {rest}, at every F."
+    return f"Seeds that find the optimum: {listed}; {rest} at every other F."
 
 
 EXPERIMENT = Experiment(
@@ -226,7 +149,8 @@ EXPERIMENT = Experiment(
         "price. Whether features share depends on their kurtosis F, the mean fourth power: rare "
         "features have large F and seldom meet, so that sharing costs little; up to F = 3 it never "
         "pays. Gradient descent runs on the exact mean loss with momentum, from many small random "
-        "starts; the best seed is the one of least loss."
+        "starts; the best seed is the one of least loss. The toy model with a ReLU, for which no "
+        "such theory is known, is then asked whether it keeps the same order."
     ),
     duration="half a minute on two cores",
     cite=(
@@ -250,6 +174,10 @@ EXPERIMENT = Experiment(
             "map_dim": 2,
             "scan_points": 9,
             "steps": 3000,
+            "relu_features": 4,
+            "relu_dim": 2,
+            "relu_probability": (0.7, 0.5),
+            "relu_steps": 3000,
             "seeds": 8,
         },
         "quick": {},

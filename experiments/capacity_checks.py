@@ -14,6 +14,10 @@ __all__ = ["checks", "claims"]
 
 # What was asked of the experiment before it ran.
 _DISTANCE, _SUM, _THRESHOLD, _SHARE, _SPARSE = 0.02, 1e-3, 0.03, 0.5, 6.0
+# Bands are closed, and 0 is not more than 0.
+_POSITIVE = 1e-9
+# Of the ReLU model's trainings, how many may still move.
+_MOVING = 0.05
 
 
 def checks(config: Config, result: Result) -> list[Check]:
@@ -26,6 +30,7 @@ def checks(config: Config, result: Result) -> list[Check]:
         *_blocks(data["example"]["rows"]),
         _map(data["map"]),
         *_order(data["example"]["rows"], config.tolerance),
+        *_relu(data["relu"], config.tolerance),
     ]
 
 
@@ -157,3 +162,34 @@ def _order(rows: Any, tolerance: float) -> list[Check]:
         )
     )
     return found
+
+
+def _relu(found: Any, tolerance: float) -> list[Check]:
+    rows = found["rows"]
+    converged = all(row["best_converged"] for row in rows)
+    return [
+        judge(
+            "C7: ReLU model: rank correlation of capacity with importance",
+            theory="more than 0, which is no order: Kendall's, mean over probabilities; at most "
+            f"{_MOVING:.0%} of the trainings may still move",
+            estimate=found["correlation"],
+            interval=found["correlation_interval"] and tuple(found["correlation_interval"]),
+            band=(_POSITIVE, None),
+            converged=found["moving"] <= _MOVING,
+        ),
+        judge(
+            "C7: ReLU model: pairs of features out of the order of importance",
+            theory="none: the best seeds' capacities never rise, by more than the tolerance "
+            f"{tolerance:g}, as importance falls",
+            estimate=sum(row["inversions"] for row in rows),
+            band=(0, 0),
+            converged=converged,
+        ),
+        judge(
+            "C7: ReLU model: probabilities at which the best seed has all three classes",
+            theory="at least one: dedicated, shared and ignored side by side",
+            estimate=sum(all(row["census"].values()) for row in rows),
+            band=(1, None),
+            converged=converged,
+        ),
+    ]

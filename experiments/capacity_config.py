@@ -24,6 +24,13 @@ def _kurtosis(word: str) -> float:
     return value
 
 
+def _probability(word: str) -> float:
+    value = float(word)
+    if not 0 < value <= 1:
+        raise ValueError(word)
+    return value
+
+
 @dataclass(frozen=True)
 class Config:
     """Features, dimensions, kurtoses, and how long."""
@@ -64,10 +71,28 @@ class Config:
     """Nesterov's momentum."""
     steps: Annotated[int, cli.integer("--steps", at_least=10, at_most=10**8)] = 12_000
     """Steps of descent, rounded up to a multiple of ten."""
+    relu_features: Annotated[int, cli.integer("--relu-features", at_least=2, at_most=6)] = 5
+    """Features of the ReLU model, whose importances fall from 1 by equal ratios."""
+    relu_dim: Annotated[int, cli.integer("--relu-dim", at_least=1, at_most=5)] = 2
+    """Its dimensions, fewer than features."""
+    relu_ratio: Annotated[float, cli.real("--relu-ratio", 0, 1, open_low=True, open_high=True)] = (
+        0.7
+    )
+    """Ratio of one importance to the one before."""
+    relu_probability: Annotated[
+        tuple[float, ...],
+        cli.options("--relu-probability", "a number in (0, 1]", _probability, metavar="X"),
+    ] = (1.0, 0.7, 0.5, 0.35, 0.2, 0.1, 0.05, 0.02)
+    """Probabilities of a feature to be on, uniform on [0, 1] then."""
+    relu_rate: Annotated[float, cli.real("--relu-rate", 0, 0.1, open_low=True)] = 0.02
+    """Adam's rate for the ReLU model; it falls to 0 in the second half."""
+    relu_steps: Annotated[int, cli.integer("--relu-steps", at_least=10, at_most=10**8)] = 4000
+    """Its steps, rounded up to a multiple of ten."""
     seed: cli.Seed = 0
     """Root of all random numbers."""
     seeds: Annotated[int, cli.integer("--seeds", at_least=4, at_most=100_000)] = 64
-    """Independent starts at each kurtosis; a quarter as many in map and scan."""
+    """Independent starts at each kurtosis; a quarter as many in map, scan and ReLU
+    model, there at least eight."""
 
 
 def validate(config: Config) -> None:
@@ -81,6 +106,11 @@ def validate(config: Config) -> None:
         raise cli.InputError(
             f"--map-dim must be less than --map-features, {config.map_features}; got "
             f"{config.map_dim}."
+        )
+    if config.relu_dim >= config.relu_features:
+        raise cli.InputError(
+            f"--relu-dim must be less than --relu-features, {config.relu_features}; got "
+            f"{config.relu_dim}."
         )
     if len(set(config.kurtosis)) < 2:
         raise cli.InputError(

@@ -19,18 +19,27 @@ _CLASSES = {
     "shared": (theme.MEASURED, "circle"),
     "ignored": (theme.RANDOM, "x-thin"),
 }
+_APART = {"dedicated": 1.03, "shared": 1.0, "ignored": 0.97}
 _SYMBOLS = ("circle", "diamond", "square", "cross")
 _IMPORTANCES = [m * 10.0**k for k in range(-6, 1) for m in (1, 2, 5)]
+_FRACTIONS = [m * 10.0**k for k in range(-6, 1) for m in (1, 2, 5) if m * 10.0**k <= 1]
 _TICKS = [1, 1.5, 2, 3, 6, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000]
 
 
 def figures(config: Any, result: Result) -> list[Figure]:
-    """Capacities over F, two features, shares of seeds, a Gram matrix, the map."""
+    """Capacities over F, two features, shares of seeds, a Gram matrix, the map, the ReLU model."""
     data: Any = result.data
     found = [_capacities(result, config.tolerance)]
     if data["scan"]:
         found.append(_scan(data["scan"]))
-    return [*found, _shares(data["example"]), _gram(result), _map(result, config.tolerance)]
+    return [
+        *found,
+        _shares(data["example"]),
+        _gram(result),
+        _map(result, config.tolerance),
+        _relu(data["relu"], config.tolerance),
+        _counts(data["relu"]),
+    ]
 
 
 def _class(capacity: float, tolerance: float) -> str:
@@ -243,4 +252,88 @@ def _map(result: Result, tolerance: float) -> Figure:
         "Both begin at F = 3, up to which nothing is shared. Capacities up to "
         f"{tolerance:g} count as 0, so that features just above the dashed line are drawn as "
         "ignored.",
+    )
+
+
+def _probability_axis(figure: PlotlyFigure) -> None:
+    figure.update_xaxes(
+        title="probability p of a feature to be on",
+        type="log",
+        tickvals=_FRACTIONS,
+        autorange="reversed",
+    )
+
+
+def _relu(found: Any, tolerance: float) -> Figure:
+    import plotly.graph_objects as go
+
+    rows = found["rows"]
+    figure = go.Figure()
+    for place, value in enumerate(found["importance"]):
+        figure.add_scatter(
+            x=np.array([row["probability"] for row in rows], np.float32),
+            y=np.array([row["best"][place] for row in rows], np.float32),
+            mode="lines",
+            line={"color": theme.RANDOM, "width": 1},
+            name="one feature",
+            legendgroup="feature",
+            showlegend=place == 0,
+            hovertemplate=f"v = {value:.3g}<br>p = %{{x:.3g}}<br>C = %{{y:.3f}}<extra></extra>",
+        )
+    points = [
+        (row["probability"], row["best"][place], value)
+        for row in rows
+        for place, value in enumerate(found["importance"])
+    ]
+    for name, (colour, symbol) in _CLASSES.items():
+        held = [one for one in points if _class(one[1], tolerance) == name]
+        figure.add_scatter(
+            x=np.array([one[0] for one in held], np.float32),
+            y=np.array([one[1] for one in held], np.float32),
+            mode="markers",
+            marker={"color": colour, "symbol": symbol, "size": 9, "line": _edge(colour)},
+            text=[f"v = {one[2]:.3g}" for one in held],
+            name=f"best seed: {name}",
+        )
+    _probability_axis(figure)
+    figure.update_yaxes(title="capacity of a feature, in dimensions", range=[-0.05, 1.08])
+    figure.update_layout(height=480)
+    values = ", ".join(f"{value:.3g}" for value in found["importance"])
+    return Figure(
+        "relu",
+        "The same order in a model with a ReLU",
+        figure,
+        f"x̂ = ReLU(W Wᵀx + b), importances {values} in {found['dim']} dimensions, the seed with "
+        f"the least exact loss of {found['seeds']} at each p, sparser to the right. Lines "
+        "that do not cross mean that capacity falls in the order of importance.",
+    )
+
+
+def _counts(found: Any) -> Figure:
+    import plotly.graph_objects as go
+
+    rows = found["rows"]
+    chances = np.array([row["probability"] for row in rows], np.float32)
+    figure = go.Figure()
+    for name, (colour, symbol) in _CLASSES.items():
+        middle = [row["counts"][name] for row in rows]
+        low, high = zip(*(row["intervals"][name] for row in rows), strict=True)
+        figure.add_scatter(
+            # A little apart, so that bars do not hide each other.
+            x=chances * _APART[name],
+            y=np.array(middle, np.float32),
+            error_y=theme.error_bars(middle, low, high),
+            mode="lines+markers",
+            line={"color": colour, "width": 1},
+            marker={"color": colour, "symbol": symbol, "size": 9, "line": _edge(colour)},
+            name=name,
+        )
+    _probability_axis(figure)
+    figure.update_yaxes(title="features, mean over seeds", rangemode="tozero")
+    return Figure(
+        "counts",
+        "Dedicated, shared, ignored in the ReLU model",
+        figure,
+        f"Means over {found['seeds']} seeds with 95% intervals, the best and the others alike: "
+        "many seeds end in minima of higher loss.",
     )

@@ -133,13 +133,8 @@ def judged(
         "share_interval": proportion_interval(int(reached.sum()), len(losses)),
         "moving": int((~reached & ~still).sum()),
         "most": float(np.nanmax(trained.capacities.sum(axis=1))),
-        "inversions": int(np.sum(held[None, :] > held[:, None] + tolerance, where=_later(held))),
+        "inversions": allocation.inversions(held, tolerance),
     }
-
-
-def _later(held: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Pairs [i, j] of which j is the less important: features come in the order of importance."""
-    return np.triu(np.ones((len(held), len(held)), bool), k=1)
 
 
 def curves(importance: Sequence[float], dim: int, kurtosis: Sequence[float]) -> Curves:

@@ -23,7 +23,16 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Allocation", "Census", "census", "loss", "optimal", "row_losses", "sharing_threshold"]
+__all__ = [
+    "Allocation",
+    "Census",
+    "census",
+    "inversions",
+    "loss",
+    "optimal",
+    "row_losses",
+    "sharing_threshold",
+]
 
 
 class Allocation(NamedTuple):
@@ -132,6 +141,15 @@ def census(capacities: ArrayLike, tolerance: float) -> Census:
     dedicated = int((given >= 1 - tolerance).sum())
     ignored = int((given <= tolerance).sum())
     return Census(dedicated, given.size - dedicated - ignored, ignored)
+
+
+def inversions(capacities: ArrayLike, tolerance: float) -> int:
+    """Count pairs of features of which the less important has more capacity, by `tolerance`.
+
+    `capacities` `[n]` come in the order of importance, the most important first.
+    """
+    given = np.asarray(capacities, np.float64)
+    return int(np.triu(given[None, :] > given[:, None] + tolerance, k=1).sum())
 
 
 def _importance(importance: ArrayLike) -> NDArray[np.float64]:

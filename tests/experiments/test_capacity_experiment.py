@@ -9,15 +9,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import stats
 from whole_runs import assert_help_is_light, assert_opens, assert_refused, experiment, tiny_runs
 
-from experiments import capacity_blocks, capacity_quadratic
+from experiments import capacity_blocks, capacity_quadratic, capacity_relu
 from experiments.harness.checks import Verdict
 from experiments.harness.experiment import Result
 from experiments.harness.store import load
 from geometry import allocation
 
-FIGURES = ["capacities", "threshold", "shares", "gram", "map"]
+FIGURES = ["capacities", "threshold", "shares", "gram", "map", "relu", "counts"]
 
 
 def tiny() -> Any:
@@ -40,7 +41,10 @@ def judged(folder: Path, change: Any) -> dict[str, Verdict]:
 
 def test_a_run_says_what_it_found(run: Path) -> None:
     record = json.loads((run / "record.json").read_text(encoding="utf-8"))
-    assert "gives 2 a dimension of their own, lets 2 share and ignores 4" in record["answer"]
+    assert (
+        "gives a dimension each to 2, a share to 2 and nothing to 4: within 0.001"
+        in record["answer"]
+    )
     assert record["answer"].endswith(".")
     assert len(record["summary"]) >= 4
     verdicts = {check["name"]: check["verdict"] for check in record["checks"]}
@@ -71,6 +75,10 @@ def test_checks_see_what_is_wrong(run: Path) -> None:
             row |= {"ratio": 1.04, "interval": [1.035, 1.045]}
         for row in data["map"]["rows"]:
             row["distance"] = 0.03
+        data["relu"] |= {"correlation": -0.2, "correlation_interval": [-0.3, -0.1], "moving": 0}
+        for row in data["relu"]["rows"]:
+            row |= {"inversions": 1, "best_converged": True}
+            row["census"]["shared"] = 0
 
     assert set(judged(run, wrong).values()) == {Verdict.FAIL}
 
@@ -78,6 +86,9 @@ def test_checks_see_what_is_wrong(run: Path) -> None:
 def test_what_did_not_converge_is_not_judged(run: Path) -> None:
     def moving(data: Any) -> None:
         for row in data["example"]["rows"] + data["map"]["rows"]:
+            row |= {"best_converged": False, "moving": 1}
+        data["relu"]["moving"] = 0.06
+        for row in data["relu"]["rows"]:
             row |= {"best_converged": False, "moving": 1}
         for row in data["scan"]:
             row |= {"ratio": None, "interval": None, "converged": False}
@@ -91,7 +102,8 @@ def test_what_did_not_converge_is_not_judged(run: Path) -> None:
     moving(data)
     changed = Result(data, held.arrays, {})
     lines = experiment("capacity").summary(tiny(), changed)
-    assert lines[-1] == "NOT CONVERGED in the worked example, at F = 2, 6, 180."
+    assert lines[-2] == "NOT CONVERGED in the worked example, at F = 2, 6, 180."
+    assert lines[-1] == "ReLU model: 2 of 16 trainings had not converged."
     assert "(not converged)" in experiment("capacity").answer(tiny(), changed)
 
 
@@ -153,6 +165,37 @@ def test_blocks_of_known_frames() -> None:
     assert pair["spread"] > 0.5
 
 
+def test_order_is_that_of_a_loop() -> None:
+    generator = np.random.default_rng(5)
+    for _ in range(20):
+        held = generator.random(6)
+        right = wrong = 0
+        for i in range(6):
+            for j in range(i + 1, 6):
+                right += held[i] - held[j] > 0.1
+                wrong += held[j] - held[i] > 0.1
+        found = capacity_relu.order(held, 0.1)
+        assert found is not None
+        assert found.ordered == pytest.approx(right / (right + wrong))
+        assert found.correlation == pytest.approx((right - wrong) / (15 * (right + wrong)) ** 0.5)
+        # Without a tolerance it is Kendall's, with the sign that importance falls.
+        exact = capacity_relu.order(held, 0.0)
+        assert exact is not None
+        assert exact.correlation == pytest.approx(
+            float(stats.kendalltau(-held, np.arange(6)).statistic)
+        )
+        assert allocation.inversions(held, 0.1) == wrong
+    assert capacity_relu.order(np.full(4, 0.5), 0.02) is None
+    tied = capacity_relu.order(np.array([1.0, 1.0, 0.0]), 0.02)
+    assert tied is not None
+    assert tied == pytest.approx((float(stats.kendalltau([1, 1, 2], [1, 2, 3]).statistic), 1))
+
+
+def test_short_rows_have_no_capacity() -> None:
+    rows = np.array([[[1, 0], [0, 0.009], [0, 0]]])
+    np.testing.assert_array_equal(capacity_relu.capacities(rows), [[1, 0, 0]])
+
+
 def test_help_is_light() -> None:
     assert_help_is_light("capacity")
 
@@ -173,6 +216,12 @@ def test_help_is_light() -> None:
         (["--rate", "0.2"], "--rate must be a number in (0, 0.1]; got '0.2'."),
         (["--momentum", "1"], "--momentum must be a number in [0, 0.95]; got '1'."),
         (["--tolerance", "0.1"], "--tolerance must be a number in (0, 0.1); got '0.1'."),
+        (["--relu-dim", "4"], "--relu-dim must be less than --relu-features, 4; got 4."),
+        (["--relu-features", "7"], "--relu-features must be an integer from 2 to 6; got '7'."),
+        (["--relu-probability", "0"], "--relu-probability must be a number in (0, 1]; got '0'."),
+        (["--relu-ratio", "1"], "--relu-ratio must be a number in (0, 1); got '1'."),
+        (["--relu-rate", "1"], "--relu-rate must be a number in (0, 0.1]; got '1'."),
+        (["--relu-steps", "0"], "--relu-steps must be an integer from 10 to 100000000; got '0'."),
         (["--seeds", "3"], "--seeds must be an integer from 4 to 100000; got '3'."),
         (["--steps", "9"], "--steps must be an integer from 10 to 100000000; got '9'."),
     ],
