@@ -25,6 +25,7 @@ __all__ = [
     "curves",
     "example",
     "judged",
+    "patient",
     "phase_map",
     "rise",
     "scan",
@@ -35,6 +36,8 @@ EXCESS = 1e-3
 """Most relative excess of a loss over theory's least at the optimum."""
 STILL = 0.1
 """Most change of a capacity over the last fifth of a converged training, in tolerances."""
+CLOCK = 200.0
+"""Its least rate·steps/(1 - momentum): a row of v = 0.05 can then grow a thousandfold."""
 REACH = 1.6
 """Upper end of the scan of v2/v1, in thresholds, where the features are not equal before."""
 _FLOOR, _SETTLED, _FITTED = 0.05, 0.01, 4
@@ -50,7 +53,10 @@ class Curves(NamedTuple):
 
 
 class Members(NamedTuple):
-    """Rows `[k, s, n, d]`, capacities `[k, s, n]`, their last changes; k settings, s seeds."""
+    """Rows `[k, s, n, d]`, capacities `[k, s, n]`, their last changes; k settings, s seeds.
+
+    Changes are infinite where no training was long enough.
+    """
 
     vectors: NDArray[np.float32]
     capacities: NDArray[np.float64]
@@ -96,14 +102,24 @@ def _train(
     trace = trained.trace["capacities"].astype(np.float64)
     found = np.stack([capacity.feature_dimensionality(one) for one in flat])
     late = np.abs(trace[:, -1] - trace[:, -3])
+    if not patient(config):
+        late[:] = np.inf
     shape = (cells, seeds, count)
     return Members(flat.reshape(*shape, dim), found.reshape(shape), late.reshape(shape))
+
+
+def patient(config: Config) -> bool:
+    """Whether trainings are long enough for small rows to grow: before that all is still."""
+    return config.rate * config.steps / (1 - config.momentum) >= CLOCK
 
 
 def judged(
     values: NDArray[np.float64], dim: int, kurtosis: float, trained: Members, tolerance: float
 ) -> dict[str, Any]:
-    """Compare the members of one setting, `[s, ...]`, with theory's optimum."""
+    """Compare the members of one setting, `[s, ...]`, with theory's optimum.
+
+    `values` fall.  Equal ones may change places, which matters where theory takes only some.
+    """
     from geometry import allocation
 
     theory = allocation.optimal(values, dim, kurtosis)
@@ -111,7 +127,8 @@ def judged(
     if not np.isfinite(losses).any():
         raise InputError("--rate must be smaller: every training diverged at this one.")
     best = int(np.nanargmin(losses))
-    distances = np.abs(trained.capacities - theory.capacities).max(axis=1)
+    ranked = np.stack([one[np.lexsort((-one, -values))] for one in trained.capacities])
+    distances = np.abs(ranked - theory.capacities).max(axis=1)
     excess = losses / theory.loss - 1
     # What is not a number is neither at the optimum nor still.
     reached = (distances < tolerance) & (excess <= EXCESS)
@@ -133,7 +150,7 @@ def judged(
         "share_interval": proportion_interval(int(reached.sum()), len(losses)),
         "moving": int((~reached & ~still).sum()),
         "most": float(np.nanmax(trained.capacities.sum(axis=1))),
-        "inversions": allocation.inversions(held, tolerance),
+        "inversions": allocation.inversions(ranked[best], tolerance),
     }
 
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["RECORDS", "Order", "capacities", "order", "relu"]
 
 RECORDS = 10
+CLOCK = 20.0
+"""Least rate·steps of a converged training: so far Adam can carry a weight."""
 _ZERO = 1e-2
 """A shorter row represents nothing, whatever its capacity."""
 _LEAST = 8
@@ -65,7 +67,7 @@ def relu(config: Config, progress: Progress) -> dict[str, Any]:
     """Train the model at each probability; seeds are the same at all, so that they can be pooled.
 
     A member has converged if no capacity moved by more than the tolerance from the middle of the
-    training on, where the rate begins to fall.
+    training on, where the rate begins to fall, and rate·steps is at least 20.
     """
     import jax
 
@@ -95,6 +97,8 @@ def relu(config: Config, progress: Progress) -> dict[str, Any]:
         for place in (RECORDS - 1, RECORDS // 2 - 1)
     )
     moved = np.abs(ends - middles).max(axis=2)
+    if config.relu_rate * config.relu_steps < CLOCK:
+        moved[:] = np.inf
     rows = [
         _row(chance, losses[place], ends[place], moved[place], config.tolerance)
         for place, chance in enumerate(chances)
