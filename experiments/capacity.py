@@ -72,7 +72,7 @@ def answer(_config: Config, result: Result) -> str:
     wrong = row["inversions"]
     pairs = f"{wrong or 'no'} pair is" if wrong < 2 else f"{wrong} pairs are"
     return (
-        f"Of {len(example['importance'])} features in {example['dim']} dimensions, at kurtosis "
+        f"Of {len(example['importance'])} features in {_dimensions(example['dim'])}, at kurtosis "
         f"{row['kurtosis']:g}, training gives a dimension each to {census['dedicated']}, a share "
         f"to {census['shared']} and nothing to {census['ignored']}{open_}: within {near} of the "
         f"best capacities, and {pairs} out of the order of importance."
@@ -89,16 +89,16 @@ def summary(config: Config, result: Result) -> list[str]:
     ]
     known = [row for row in data["scan"] if row["ratio"] is not None]
     if known:
-        ratios = sorted(row["ratio"] for row in known)
         lines.append(
-            f"Two features in one dimension begin to share at {ratios[0]:.4f} to {ratios[-1]:.4f} "
-            f"times 2/(F - 1), for F from {known[0]['kurtosis']:g} to {known[-1]['kurtosis']:g}."
+            "Two features in one dimension begin to share at 2/(F - 1) times "
+            + "; ".join(f"{row['ratio']:.4f} at F = {row['kurtosis']:g}" for row in known)
+            + "."
         )
     found = data["relu"]
     if found["correlation_interval"] is not None:
         low, high = found["ordered_interval"]
         lines.append(
-            f"ReLU model, {len(found['importance'])} features in {found['dim']} dimensions, best "
+            f"ReLU model, {len(found['importance'])} features in {_dimensions(found['dim'])}, best "
             f"seed over probability p: {_classes(found['rows'], 'probability')}. Over all seeds "
             f"{found['ordered']:.0%} ({low:.0%} to {high:.0%}) of the pairs that differ are in "
             f"order; rank correlation {found['correlation']:.2f}."
@@ -112,6 +112,10 @@ def summary(config: Config, result: Result) -> list[str]:
         total = found["seeds"] * len(found["rows"])
         lines.append(f"ReLU model: {moving} of {total} trainings had not converged.")
     return lines
+
+
+def _dimensions(count: int) -> str:
+    return f"{count} dimension" if count == 1 else f"{count} dimensions"
 
 
 def _classes(rows: Any, over: str) -> str:
@@ -181,8 +185,14 @@ EXPERIMENT = Experiment(
             "seeds": 8,
         },
         "quick": {},
-        "paper": {"seeds": 256, "steps": 40_000, "map_features": 32, "map_points": 40},
-        "full": {"seeds": 2048, "steps": 100_000, "map_features": 64, "map_points": 80},
+        "paper": {"seeds": 256, "steps": 40_000},
+        "full": {
+            "seeds": 1024,
+            "steps": 100_000,
+            "map_features": 32,
+            "map_points": 40,
+            "relu_features": 6,
+        },
     },
     measure=measure,
     checks=checks,

@@ -70,8 +70,8 @@ class Config:
     momentum: Annotated[float, cli.real("--momentum", 0, 0.95)] = 0.9
     """Nesterov's momentum."""
     steps: Annotated[int, cli.integer("--steps", at_least=10, at_most=10**8)] = 12_000
-    """Steps of descent, rounded up to a multiple of ten; rate·steps/(1 - momentum) of 200 is
-    convergence's least."""
+    """Steps of descent, rounded up to a multiple of ten; rate·steps/(1 - momentum) times
+    the least importance, 10, is convergence's least."""
     relu_features: Annotated[int, cli.integer("--relu-features", at_least=2, at_most=6)] = 5
     """Features of the ReLU model, whose importances fall from 1 by equal ratios."""
     relu_dim: Annotated[int, cli.integer("--relu-dim", at_least=1, at_most=5)] = 2

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -48,6 +49,36 @@ def _class(capacity: float, tolerance: float) -> str:
     return "shared" if capacity > tolerance else "ignored"
 
 
+class _Point(NamedTuple):
+    """A feature of the best seed: where it stands, its capacity, and the range over seeds."""
+
+    x: float
+    y: float
+    capacity: float
+    text: str
+    low: float | None = None
+    high: float | None = None
+
+
+def _by_class(figure: PlotlyFigure, points: Iterable[_Point], tolerance: float, name: str) -> None:
+    """Draw the points in the colour of their class; `name` goes before the class in the legend."""
+    held: dict[str, list[_Point]] = {kind: [] for kind in _CLASSES}
+    for one in points:
+        held[_class(one.capacity, tolerance)].append(one)
+    for kind, (colour, symbol) in _CLASSES.items():
+        y = np.array([one.y for one in held[kind]], np.float32)
+        low, high = ([getattr(one, end) for one in held[kind]] for end in ("low", "high"))
+        figure.add_scatter(
+            x=np.array([one.x for one in held[kind]], np.float32),
+            y=y,
+            error_y=None if None in low else theme.error_bars(y, low, high),
+            mode="markers",
+            marker={"color": colour, "symbol": symbol, "size": 9, "line": _edge(colour)},
+            text=[one.text for one in held[kind]],
+            name=f"{name}{kind}",
+        )
+
+
 def _kurtosis_axis(figure: PlotlyFigure) -> None:
     figure.update_xaxes(title="kurtosis F of the features", type="log", tickvals=_TICKS)
 
@@ -69,22 +100,19 @@ def _capacities(result: Result, tolerance: float) -> Figure:
             showlegend=place == 0,
             hovertemplate=f"v = {value:g}<br>F = %{{x:.3g}}<br>C = %{{y:.3f}}<extra></extra>",
         )
-    points = [
-        (row["kurtosis"], row["best"][place], row["low"][place], row["high"][place], value)
+    points = (
+        _Point(
+            row["kurtosis"],
+            row["best"][place],
+            row["best"][place],
+            f"v = {value:g}",
+            row["low"][place],
+            row["high"][place],
+        )
         for row in example["rows"]
         for place, value in enumerate(example["importance"])
-    ]
-    for name, (colour, symbol) in _CLASSES.items():
-        held = [one for one in points if _class(one[1], tolerance) == name]
-        figure.add_scatter(
-            x=np.array([one[0] for one in held], np.float32),
-            y=np.array([one[1] for one in held], np.float32),
-            error_y=theme.error_bars(*(np.array([one[k] for one in held]) for k in (1, 2, 3))),
-            mode="markers",
-            marker={"color": colour, "symbol": symbol, "size": 9, "line": _edge(colour)},
-            text=[f"v = {one[4]:g}" for one in held],
-            name=f"best seed: {name}",
-        )
+    )
+    _by_class(figure, points, tolerance, "best seed: ")
     _kurtosis_axis(figure)
     figure.update_yaxes(title="capacity C of a feature, in dimensions", range=[-0.05, 1.08])
     figure.update_layout(height=520)
@@ -212,21 +240,12 @@ def _map(result: Result, tolerance: float) -> Figure:
     data: Any = result.data
     found = data["map"]
     figure = go.Figure()
-    points = [
-        (row["kurtosis"], value, capacity)
+    points = (
+        _Point(row["kurtosis"], value, capacity, f"C = {capacity:.3f}")
         for row in found["rows"]
         for value, capacity in zip(found["importance"], row["best"], strict=True)
-    ]
-    for name, (colour, symbol) in _CLASSES.items():
-        held = [one for one in points if _class(one[2], tolerance) == name]
-        figure.add_scatter(
-            x=np.array([one[0] for one in held], np.float32),
-            y=np.array([one[1] for one in held], np.float32),
-            mode="markers",
-            marker={"color": colour, "symbol": symbol, "size": 8, "line": _edge(colour)},
-            text=[f"C = {one[2]:.3f}" for one in held],
-            name=name,
-        )
+    )
+    _by_class(figure, points, tolerance, "")
     over, price = result.arrays["map_kurtosis"], result.arrays["map_price"]
     for name, line, dash in (
         ("theory: v/μ = F - 1", price * (over - 1), "solid"),
@@ -280,21 +299,12 @@ def _relu(found: Any, tolerance: float) -> Figure:
             showlegend=place == 0,
             hovertemplate=f"v = {value:.3g}<br>p = %{{x:.3g}}<br>C = %{{y:.3f}}<extra></extra>",
         )
-    points = [
-        (row["probability"], row["best"][place], value)
+    points = (
+        _Point(row["probability"], capacity, capacity, f"v = {value:.3g}")
         for row in rows
-        for place, value in enumerate(found["importance"])
-    ]
-    for name, (colour, symbol) in _CLASSES.items():
-        held = [one for one in points if _class(one[1], tolerance) == name]
-        figure.add_scatter(
-            x=np.array([one[0] for one in held], np.float32),
-            y=np.array([one[1] for one in held], np.float32),
-            mode="markers",
-            marker={"color": colour, "symbol": symbol, "size": 9, "line": _edge(colour)},
-            text=[f"v = {one[2]:.3g}" for one in held],
-            name=f"best seed: {name}",
-        )
+        for value, capacity in zip(found["importance"], row["best"], strict=True)
+    )
+    _by_class(figure, points, tolerance, "best seed: ")
     _probability_axis(figure)
     figure.update_yaxes(title="capacity of a feature, in dimensions", range=[-0.05, 1.08])
     figure.update_layout(height=480)

@@ -36,8 +36,9 @@ EXCESS = 1e-3
 """Most relative excess of a loss over theory's least at the optimum."""
 STILL = 0.1
 """Most change of a capacity over the last fifth of a converged training, in tolerances."""
-CLOCK = 200.0
-"""Its least rate·steps/(1 - momentum): a row of v = 0.05 can then grow a thousandfold."""
+CLOCK = 10.0
+"""Its least v·rate·steps/(1 - momentum), v the least importance: so small a row can then grow
+e^(4·10·(F-1)/(F+1))-fold, if it meets no other."""
 REACH = 1.6
 """Upper end of the scan of v2/v1, in thresholds, where the features are not equal before."""
 _FLOOR, _SETTLED, _FITTED = 0.05, 0.01, 4
@@ -102,15 +103,18 @@ def _train(
     trace = trained.trace["capacities"].astype(np.float64)
     found = np.stack([capacity.feature_dimensionality(one) for one in flat])
     late = np.abs(trace[:, -1] - trace[:, -3])
-    if not patient(config):
+    if not patient(config, float(importance.min())):
         late[:] = np.inf
     shape = (cells, seeds, count)
     return Members(flat.reshape(*shape, dim), found.reshape(shape), late.reshape(shape))
 
 
-def patient(config: Config) -> bool:
-    """Whether trainings are long enough for small rows to grow: before that all is still."""
-    return config.rate * config.steps / (1 - config.momentum) >= CLOCK
+def patient(config: Config, least: float) -> bool:
+    """Whether trainings are long enough for a row of importance `least` to grow.
+
+    Before that all is still, and nothing has converged.
+    """
+    return least * config.rate * config.steps / (1 - config.momentum) >= CLOCK
 
 
 def judged(

@@ -145,8 +145,11 @@ def _pooled(found: list[list[Order | None]]) -> dict[str, Any]:
     """Mean and interval of each seed's mean over the rows: seeds are independent, rows are not."""
     seeds = [[one for one in seed if one is not None] for seed in zip(*found, strict=True)]
     means = np.array([np.mean(seed, axis=0) for seed in seeds if seed])
+    # Student's interval knows nothing of the ends of a range.
+    ranges = ((-1.0, 1.0), (0.0, 1.0))
     pooled: dict[str, Any] = {}
     for place, name in enumerate(Order._fields):
         pooled[name] = float(means[:, place].mean()) if len(means) else None
-        pooled[f"{name}_interval"] = mean_interval(means[:, place]) if len(means) > 1 else None
+        reach = np.clip(mean_interval(means[:, place]), *ranges[place]) if len(means) > 1 else None
+        pooled[f"{name}_interval"] = None if reach is None else reach.tolist()
     return pooled

@@ -108,10 +108,11 @@ def test_what_did_not_converge_is_not_judged(run: Path) -> None:
 
 
 def test_few_steps_are_no_training() -> None:
-    assert capacity_quadratic.patient(tiny())
+    assert capacity_quadratic.patient(tiny(), 0.05)
     # What has not begun to grow is still, and not converged.
-    assert not capacity_quadratic.patient(replace(tiny(), steps=100))
-    assert not capacity_quadratic.patient(replace(tiny(), rate=1e-3))
+    assert not capacity_quadratic.patient(tiny(), 0.005)
+    assert not capacity_quadratic.patient(replace(tiny(), steps=100), 0.05)
+    assert not capacity_quadratic.patient(replace(tiny(), rate=1e-3), 0.05)
 
 
 def test_seeds_that_miss_the_optimum_are_counted(run: Path) -> None:
