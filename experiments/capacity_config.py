@@ -87,7 +87,7 @@ class Config:
     """Probabilities of a feature to be on, uniform on [0, 1] then."""
     relu_rate: Annotated[float, cli.real("--relu-rate", 0, 0.1, open_low=True)] = 0.02
     """Adam's rate for the ReLU model; it falls to 0 in the second half."""
-    relu_steps: Annotated[int, cli.integer("--relu-steps", at_least=10, at_most=10**8)] = 4000
+    relu_steps: Annotated[int, cli.integer("--relu-steps", at_least=10, at_most=10**8)] = 6000
     """Its steps, rounded up to a multiple of ten; rate·steps of 20 is convergence's least."""
     seed: cli.Seed = 0
     """Root of all random numbers."""
