@@ -7,7 +7,7 @@ a claim that is true under one reading only has checks that all pass, and the ve
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from experiments.harness.checks import Check, Claim, ClaimVerdict, Number, Verdict
 
@@ -19,8 +19,10 @@ class Statement:
     """A claim in our own words, and how it is decided.
 
     When all the checks named in `needs` pass, the verdict is `when_met`, and `reading` says under
-    which reading. While `open` names a part that no experiment examines yet, a claim that holds as
-    far as it was examined stays inconclusive; it can be refuted all the same.
+    which reading. Where several experiments bear on a claim, `parts` has their checks, by
+    experiment, in place of `needs`. While the checks of a part are missing, or `open` names one
+    that no experiment examines yet, a claim that holds as far as it was examined stays
+    inconclusive; it can be refuted all the same.
     """
 
     text: str
@@ -28,6 +30,7 @@ class Statement:
     when_met: ClaimVerdict = ClaimVerdict.SUPPORTED
     reading: str = ""
     open: str = ""
+    parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 CLAIMS: Mapping[str, Statement] = {
@@ -64,16 +67,34 @@ CLAIMS: Mapping[str, Statement] = {
     ),
     "C5": Statement(
         "A concept is spread over many neurons; a neuron serves many concepts.",
-        ("C5: neurons that a feature is spread over", "C5: features that a neuron serves"),
-        open="the weights of trained models",
+        parts={
+            "interference": (
+                "C5: neurons that a feature is spread over",
+                "C5: features that a neuron serves",
+            ),
+            "superposition": (
+                "C5: trained: neurons that a feature is spread over, over those of random "
+                "directions",
+                "C5: trained: features that a neuron serves, over those of random directions",
+            ),
+        },
     ),
     "C6": Statement(
         "Shared directions interfere, and networks bear it because compression pays.",
-        (
-            "C6: interference at features that are off",
-            "C6: features read wrong at the best threshold",
-        ),
-        open="the loss with superposition against the loss without",
+        when_met=ClaimVerdict.REFINED,
+        reading="true where features are sparse; where all are on compression pays nothing, and "
+        "trained models share nothing",
+        parts={
+            "interference": (
+                "C6: interference at features that are off",
+                "C6: features read wrong at the best threshold",
+            ),
+            "superposition": (
+                "C6: loss over the least without superposition, five features at their sparsest",
+                "C6: loss over the least without superposition, large model at its sparsest",
+                "C6: least loss of a seed over the least without superposition, p = 1",
+            ),
+        },
     ),
     "C7": Statement(
         "Features are dedicated, shared or ignored in the order of their importance.",
@@ -189,17 +210,23 @@ def verdicts(ids: Iterable[str], checks: Iterable[Check]) -> list[Claim]:
 
 
 def _verdict(name: str, statement: Statement, named: Mapping[str, Check]) -> Claim:
-    missing = [need for need in statement.needs if need not in named]
-    if missing or not statement.needs:
-        lacking = f"no check named {missing[0]}" if missing else "no experiment examines it yet"
+    parts = statement.parts or {"": statement.needs}
+    run = {part: needs for part, needs in parts.items() if any(need in named for need in needs)}
+    missing = [need for needs in run.values() for need in needs if need not in named]
+    if missing or not run:
+        known = next((need for needs in parts.values() for need in needs), None)
+        need = missing[0] if missing else known
+        lacking = "no experiment examines it yet" if need is None else f"no check named {need}"
         return Claim(name, statement.text, ClaimVerdict.NOT_RUN, lacking)
-    checks = [named[need] for need in statement.needs]
+    checks = [named[need] for needs in run.values() for need in needs]
+    other = [f"python -m experiments.{part}" for part in parts if part not in run]
+    unseen = "; ".join([statement.open] * bool(statement.open) + other)
     numbers = "; ".join(
         f"{check.name}: {_number(check.estimate)} ({check.verdict})" for check in checks
     )
     if all(check.verdict is Verdict.PASS for check in checks):
-        if statement.open:
-            evidence = f"it holds as far as examined ({numbers}); open: {statement.open}"
+        if unseen:
+            evidence = f"it holds as far as examined ({numbers}); open: {unseen}"
             return Claim(name, statement.text, ClaimVerdict.INCONCLUSIVE, evidence)
         reading = f"{statement.reading}. " if statement.reading else ""
         return Claim(name, statement.text, statement.when_met, reading + numbers)

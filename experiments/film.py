@@ -1,8 +1,8 @@
-"""One training watched: the weight matrix frame by frame, with a slider."""
+"""One training watched: frame by frame, with a slider."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from experiments.harness import theme
 from experiments.harness.experiment import Figure
 
-__all__ = ["film"]
+__all__ = ["film", "slider"]
 
 
 def film(arrays: Mapping[str, NDArray[Any]]) -> Figure:
@@ -59,7 +59,6 @@ def film(arrays: Mapping[str, NDArray[Any]]) -> Figure:
         marker={"color": theme.HIGHLIGHT, "symbol": "circle-open", "size": 16},
         name="largest weights meet at the start",
     )
-    count = len(frames)
     figure.update_layout(
         coloraxis={
             "cmin": -1,
@@ -69,27 +68,9 @@ def film(arrays: Mapping[str, NDArray[Any]]) -> Figure:
         },
         legend={"y": 1.3},
         sliders=[
-            {
-                "active": last,
-                "pad": {"t": 46},
-                # Labels of all frames would cover each other; the current one is shown.
-                "font": {"color": "rgba(0,0,0,0)"},
-                "currentvalue": {"prefix": "λt = ", "font": {"color": theme.THEORY}},
-                "bordercolor": theme.RANDOM,
-                "bgcolor": theme.SURFACE,
-                "tickcolor": theme.RANDOM,
-                "steps": [
-                    {
-                        "method": "restyle",
-                        "label": f"{clock[place]:.2f}, step {steps[place]:,}",
-                        "args": [
-                            {"visible": [other == place for other in range(count)]},
-                            list(range(count)),
-                        ],
-                    }
-                    for place in range(count)
-                ],
-            }
+            slider(
+                [f"{at:.2f}, step {step:,}" for at, step in zip(clock, steps, strict=True)], "λt = "
+            )
         ],
         height=520,
     )
@@ -105,3 +86,32 @@ def film(arrays: Mapping[str, NDArray[Any]]) -> Figure:
         "in each row; a neuron that ends with two features holds one positive and one negative "
         "weight.",
     )
+
+
+def slider(labels: Sequence[str], prefix: str) -> dict[str, Any]:
+    """Return Plotly's slider that shows one of the first traces of a figure, one for each label.
+
+    The last is shown at first, and should be the only visible one of them.
+    """
+    count = len(labels)
+    return {
+        "active": count - 1,
+        "pad": {"t": 46},
+        # Labels of all frames would cover each other; the current one is shown.
+        "font": {"color": "rgba(0,0,0,0)"},
+        "currentvalue": {"prefix": prefix, "font": {"color": theme.THEORY}},
+        "bordercolor": theme.RANDOM,
+        "bgcolor": theme.SURFACE,
+        "tickcolor": theme.RANDOM,
+        "steps": [
+            {
+                "method": "restyle",
+                "label": label,
+                "args": [
+                    {"visible": [other == place for other in range(count)]},
+                    list(range(count)),
+                ],
+            }
+            for place, label in enumerate(labels)
+        ],
+    }

@@ -1,0 +1,127 @@
+"""Verdicts on superposition: the phase boundary, plateaus, polytopes, and what sharing saves."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import Any
+
+from experiments.harness.checks import Check, judge
+from experiments.harness.experiment import Result
+from experiments.superposition_plateaus import on_plateau
+
+__all__ = ["checks", "longest"]
+
+_SETTLED = 0.9
+# Bands are closed, and 1 is not less than 1.
+_LESS = 1e-6
+
+
+def checks(_config: object, result: Result) -> list[Check]:
+    """That theory and trained models agree, with claims C5 and C6."""
+    data: Any = result.data
+    pairs, plane, large = data["pairs"], data["plane"]["rows"], data["plateaus"]
+    sparse, dense = plane[-1], plane[0]
+    rows = large["rows"]
+    spread = large["spread"]
+    run = longest([on_plateau(row) for row in rows])
+    settled = data["settled"]
+    return [
+        judge(
+            "models that settled",
+            theory="all but a tenth, in each part: |W|² moves by at most 2% over the last two "
+            "fifths of the steps",
+            estimate=min(settled.values()),
+            band=(_SETTLED, None),
+            converged=min(settled.values()) >= _SETTLED,
+            note=", ".join(f"{name} {share:.3f}" for name, share in settled.items()),
+        ),
+        judge(
+            "two in one: cells that agree with the exact optimum, best of seeds",
+            theory="all; at least 0.95 of those more than 15% away from the boundary",
+            estimate=pairs["agreement"],
+            band=(0.95, None),
+            converged=settled["pairs"] >= _SETTLED,
+        ),
+        judge(
+            "two in one: least loss over the exact optimum, less 1",
+            theory="nothing is better than the optimum; float32 and the rule of 24 nodes lose 1e-5",
+            estimate=min(pairs["excess"]),
+            band=(-1e-4, None),
+        ),
+        judge(
+            "plateau: consecutive sparsities with m/|W|² within 0.5 ± 0.05",
+            theory="antipodal pairs have half a dimension each; 3 or more sparsities, intervals "
+            "inside",
+            estimate=run,
+            band=(3, None),
+            converged=settled["plateaus, on the plateau"] >= _SETTLED,
+        ),
+        judge(
+            "dimensionalities near 1, 3/4, 2/3, 1/2, 2/5, 3/8, 0, over a smooth law",
+            theory="features share as in tight polytopes; at least twice as often",
+            estimate=large["concentration"]["ratio"]["mean"],
+            interval=tuple(large["concentration"]["ratio"]["interval"]),
+            band=(2.0, None),
+            converged=settled["plateaus"] >= _SETTLED,
+        ),
+        judge(
+            "pentagons among models of five features in a plane at their sparsest",
+            theory=f"most seeds at p = {sparse['probability']:g}: of five unit vectors in a plane "
+            "those of a pentagon have the least largest inner product",
+            estimate=sparse["pentagon"],
+            interval=tuple(sparse["pentagon_interval"]),
+            band=(0.5, None),
+            converged=sparse["settled"] >= _SETTLED,
+        ),
+        judge(
+            "C6: loss over the least without superposition, five features at their sparsest",
+            theory=f"less than 1 at p = {sparse['probability']:g}: sharing pays where features are "
+            "sparse",
+            estimate=sparse["ratio"]["mean"],
+            interval=tuple(sparse["ratio"]["interval"]),
+            band=(None, 1 - _LESS),
+            converged=sparse["settled"] >= _SETTLED,
+        ),
+        judge(
+            "C6: loss over the least without superposition, large model at its sparsest",
+            theory="less than 1",
+            estimate=rows[-1]["ratio"]["mean"],
+            interval=tuple(rows[-1]["ratio"]["interval"]),
+            band=(None, 1 - _LESS),
+            converged=rows[-1]["settled"] >= _SETTLED,
+        ),
+        judge(
+            "C6: least loss of a seed over the least without superposition, p = 1",
+            theory="1: a linear model cannot save anything, as all directions vary alike; within "
+            "0.05, which is what a ReLU may help",
+            estimate=dense["best"],
+            band=(0.95, 1.05),
+            converged=dense["settled"] >= _SETTLED,
+        ),
+        _spread(
+            "C5: trained: neurons that a feature is spread over, over those of random directions",
+            spread.get("neurons_ratio"),
+            rows[-1]["settled"],
+        ),
+        _spread(
+            "C5: trained: features that a neuron serves, over those of random directions",
+            spread.get("features_ratio"),
+            rows[-1]["settled"],
+        ),
+    ]
+
+
+def _spread(name: str, ratio: Any, settled: float) -> Check:
+    return judge(
+        name,
+        theory="1 if training prefers no axis, as the loss does not; at least 0.8",
+        estimate=None if ratio is None else ratio["mean"],
+        interval=None if ratio is None else tuple(ratio["interval"]),
+        band=(0.8, None),
+        converged=settled >= _SETTLED,
+    )
+
+
+def longest(flags: list[bool]) -> int:
+    """Return the length of the longest run of true ones."""
+    return max((sum(1 for _ in run) for value, run in groupby(flags) if value), default=0)

@@ -1,0 +1,501 @@
+"""The figures of the superposition report; no mathematics."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from experiments import film
+from experiments.harness import theme
+from experiments.harness.experiment import Figure, Result
+from experiments.superposition_phases import BAND, KINDS, TRIPLE_KINDS
+from experiments.superposition_plateaus import FRACTIONS, PLATEAU
+
+__all__ = ["figures"]
+
+_PAIR_COLOURS = (theme.LOWER, theme.MEASURED, theme.REFERENCE, theme.RANDOM)
+_TRIPLE_COLOURS = (theme.LOWER, theme.REFERENCE, theme.MEASURED, theme.HIGHLIGHT, theme.RANDOM)
+_SHAPE_COLOURS = {
+    "alone": theme.LOWER,
+    "pair": theme.MEASURED,
+    "triangle": theme.REFERENCE,
+    "tetrahedron": theme.HIGHLIGHT,
+    "pentagon": theme.UPPER,
+    "square antiprism": theme.THEORY,
+}
+
+
+def figures(_config: object, result: Result) -> list[Figure]:
+    """Phases, losses, shapes, plateaus, census, a training watched, other outputs."""
+    return [
+        _phases(result),
+        _losses(result),
+        _shapes(result),
+        _film(result),
+        _plateaus(result),
+        _shares(result),
+        _census(result),
+        _seeds(result),
+        _triples(result),
+        _crowd(result),
+        _outputs(result),
+    ]
+
+
+def _categories(found: Any, names: tuple[str, ...], colours: tuple[str, ...]) -> Any:
+    """A map of kinds over probability and importance, with a legend."""
+    import plotly.graph_objects as go
+
+    figure = go.Figure()
+    kinds = np.array(found["kinds"], np.float32)
+    chance = np.array(found["probabilities"], np.float32)
+    weight = np.array(found["importances"], np.float32)
+    last = len(names) - 1
+    stops = [
+        [edge, colour]
+        for place, colour in enumerate(colours)
+        for edge in (place / len(colours), (place + 1) / len(colours))
+    ]
+    figure.add_heatmap(
+        x=chance,
+        y=weight,
+        z=kinds.reshape(len(weight), len(chance)),
+        zmin=-0.5,
+        zmax=last + 0.5,
+        colorscale=stops,
+        showscale=False,
+        opacity=0.75,
+        customdata=[[names[int(kind)] for kind in row] for row in kinds.reshape(len(weight), -1)],
+        hovertemplate="p = %{x:.3f}, importance %{y:.2f}: %{customdata}<extra></extra>",
+    )
+    for kind in sorted({int(kind) for kind in kinds}):
+        figure.add_scatter(
+            x=[None],
+            y=[None],
+            mode="markers",
+            marker={"color": colours[kind], "symbol": "square", "size": 12},
+            name=names[kind],
+        )
+    figure.update_xaxes(title="probability that a feature is on", type="log")
+    figure.update_yaxes(type="log")
+    figure.update_layout(height=560)
+    return figure
+
+
+def _phases(result: Result) -> Figure:
+    data: Any = result.data
+    found = data["pairs"]
+    figure = _categories(found, KINDS, _PAIR_COLOURS)
+    weight = np.array(found["importances"], np.float32)
+    bound = np.array([np.nan if one is None else one for one in found["boundary"]], np.float32)
+    figure.add_scatter(
+        x=bound,
+        y=weight,
+        mode="lines",
+        line={"color": theme.THEORY, "width": 3},
+        name="boundary of the exact optimum",
+    )
+    figure.add_scatter(
+        x=np.array(found["leading"], np.float32),
+        y=weight,
+        mode="lines",
+        line={"color": theme.THEORY, "width": 2, "dash": "dot"},
+        name="p*: unit weights, no bias",
+    )
+    figure.update_yaxes(title="importance of the second feature")
+    return Figure(
+        "phases",
+        "Two features in one dimension: what the best trained model does",
+        figure,
+        f"Each cell is the best of {found['seeds']} trainings. Left of the solid line, where "
+        "features are sparse, the optimum found by exact quadrature is an antipodal pair; right of "
+        "it the less important feature is ignored. The dotted line is where a pair of unit weights "
+        "without bias would switch: free weights and biases share longer, and the more the "
+        "closer the importances are.",
+    )
+
+
+def _seeds(result: Result) -> Figure:
+    import plotly.graph_objects as go
+
+    found: Any = result.data["pairs"]
+    chance = np.array(found["probabilities"], np.float32)
+    weight = np.array(found["importances"], np.float32)
+    figure = go.Figure()
+    figure.add_heatmap(
+        x=chance,
+        y=weight,
+        z=np.array(found["agreeing"], np.float32).reshape(len(weight), len(chance)),
+        zmin=0,
+        zmax=1,
+        coloraxis="coloraxis",
+        hovertemplate="p = %{x:.3f}, importance %{y:.2f}: %{z:.0%} of seeds<extra></extra>",
+    )
+    bound = np.array([np.nan if one is None else one for one in found["boundary"]], np.float32)
+    figure.add_scatter(
+        x=bound,
+        y=weight,
+        mode="lines",
+        line={"color": theme.HIGHLIGHT, "width": 3},
+        name="boundary of the exact optimum",
+    )
+    figure.update_layout(
+        coloraxis={
+            "cmin": 0,
+            "cmax": 1,
+            "colorscale": [list(stop) for stop in theme.SEQUENTIAL],
+            "colorbar": {"title": {"text": "share of seeds"}, "tickformat": ".0%"},
+        },
+        legend={"y": 1.2},
+        height=540,
+    )
+    figure.update_xaxes(title="probability that a feature is on", type="log")
+    figure.update_yaxes(title="importance of the second feature", type="log")
+    return Figure(
+        "seeds",
+        "How many single trainings end in the optimum's phase",
+        figure,
+        f"Of the trainings in cells more than {BAND:.0%} away from the boundary "
+        f"{found['single']:.0%} do. A diagram drawn from one seed a cell shows this speckle, not "
+        "the phases.",
+    )
+
+
+def _triples(result: Result) -> Figure:
+    data: Any = result.data
+    found = data["triples"]
+    figure = _categories(found, TRIPLE_KINDS, _TRIPLE_COLOURS)
+    figure.update_yaxes(title="importance of the third feature")
+    ratio = np.array(found["ratio"])
+    return Figure(
+        "triples",
+        "Three features in two dimensions",
+        figure,
+        f"Each cell is the best of {data['pairs']['seeds']} trainings, named by its Gram "
+        "matrix. Known candidates ignore the least important feature, or give one feature a "
+        "dimension and two a pair; the trained models' losses are "
+        f"{ratio.min():.3f} to {ratio.max():.3f} of the better of these.",
+    )
+
+
+def _losses(result: Result) -> Figure:
+    import plotly.graph_objects as go
+
+    data: Any = result.data
+    figure = go.Figure()
+    for (part, name), colour in zip(
+        (
+            ("plane", "5 in 2"),
+            ("crowd", "20 in 5"),
+            ("plateaus", f"{data['features']} in {data['dim']}"),
+        ),
+        (theme.MEASURED, theme.LOWER, theme.REFERENCE),
+        strict=True,
+    ):
+        rows = data[part]["rows"]
+        chance = np.array([row["probability"] for row in rows], np.float32)
+        low, high = zip(*(row["ratio"]["interval"] for row in rows), strict=True)
+        middle = [row["ratio"]["mean"] for row in rows]
+        figure.add_scatter(
+            x=chance,
+            y=np.array(middle, np.float32),
+            error_y=theme.error_bars(middle, low, high),
+            mode="markers",
+            marker={"color": colour, "size": 8},
+            name=f"trained, {name}",
+        )
+        figure.add_scatter(
+            x=chance,
+            y=np.array([row["in_pairs"] for row in rows], np.float32),
+            mode="lines",
+            line={"color": colour, "width": 2, "dash": "dot"},
+            name=f"in antipodal pairs, {name}",
+        )
+    figure.add_hline(y=1, line={"color": theme.THEORY, "width": 2})
+    figure.update_xaxes(title="probability that a feature is on", type="log")
+    figure.update_yaxes(title="loss over the best without superposition", range=[0, 1.4])
+    figure.update_layout(height=520, legend={"y": 1.05})
+    return Figure(
+        "losses",
+        "What sharing saves",
+        figure,
+        "Below 1 a model does better than any that gives each feature a dimension or nothing. "
+        "Means over seeds, local optima included, with 95% intervals. Dotted: m pairs of opposite "
+        "unit directions without bias; trained models can do better with biases and with shapes "
+        "of more features.",
+    )
+
+
+def _points(rows: NDArray[Any], centre: float) -> tuple[list[float | None], list[float | None]]:
+    """Spokes from a centre to every row."""
+    x: list[float | None] = []
+    y: list[float | None] = []
+    for first, second in rows.tolist():
+        x += [centre, centre + first, None]
+        y += [0.0, second, None]
+    return x, y
+
+
+def _shapes(result: Result) -> Figure:
+    import plotly.graph_objects as go
+
+    data: Any = result.data
+    rows = data["plane"]["rows"]
+    figure = go.Figure()
+    step = 3.0
+    for place, shape in enumerate(result.arrays["final"]):
+        x, y = _points(shape, step * place)
+        figure.add_scatter(
+            x=x,
+            y=y,
+            mode="lines+markers",
+            line={"color": theme.MEASURED, "width": 2},
+            marker={"color": theme.MEASURED, "size": 5},
+            name=rows[place]["best_shape"],
+            showlegend=False,
+            hovertemplate=f"p = {rows[place]['probability']:.3f}: {rows[place]['best_shape']}"
+            "<extra></extra>",
+        )
+    figure.update_xaxes(
+        title="probability that a feature is on",
+        tickvals=[step * place for place in range(len(rows))],
+        ticktext=[f"{row['probability']:.2f}" for row in rows],
+        showgrid=False,
+        zeroline=False,
+    )
+    figure.update_yaxes(scaleanchor="x", visible=False)
+    figure.update_layout(height=260)
+    return Figure(
+        "shapes",
+        "Five features in a plane, from dense to sparse",
+        figure,
+        "Rows of W of the best seed at each probability. Dense features: the most important take "
+        "an axis each, the others vanish. Sparser: antipodal pairs; sparser still: all five, "
+        "as a pentagon.",
+    )
+
+
+def _film(result: Result) -> Figure:
+    import plotly.graph_objects as go
+
+    frames, steps = result.arrays["film"], result.arrays["film_steps"]
+    figure = go.Figure()
+    for place, frame in enumerate(frames):
+        x, y = _points(frame, 0.0)
+        figure.add_scatter(
+            x=x,
+            y=y,
+            mode="lines+markers",
+            line={"color": theme.MEASURED, "width": 3},
+            marker={"color": theme.MEASURED, "size": 9},
+            visible=place == len(frames) - 1,
+            showlegend=False,
+            hovertemplate="(%{x:.2f}, %{y:.2f})<extra></extra>",
+        )
+    angle = np.linspace(0, 2 * np.pi, 121)
+    figure.add_scatter(
+        x=np.cos(angle).astype(np.float32),
+        y=np.sin(angle).astype(np.float32),
+        mode="lines",
+        line={"color": theme.RANDOM, "width": 1, "dash": "dot"},
+        name="length 1",
+        hoverinfo="skip",
+    )
+    reach = 1.1 * float(max(1.1, np.abs(frames).max()))
+    figure.update_xaxes(title="first hidden dimension", range=[-reach, reach])
+    figure.update_yaxes(title="second hidden dimension", range=[-reach, reach], scaleanchor="x")
+    figure.update_layout(
+        sliders=[film.slider([f"{step:,}" for step in steps], "step ")], height=560
+    )
+    data: Any = result.data
+    rows = data["plane"]["rows"]
+    return Figure(
+        "film",
+        "One training, watched",
+        figure,
+        f"Five features in a plane at p = {rows[-1]['probability']:g}, the best seed: each spoke "
+        "is the direction of a feature. The slider goes through the steps.",
+    )
+
+
+def _plateaus(result: Result) -> Figure:
+    import plotly.graph_objects as go
+
+    data: Any = result.data
+    rows = data["plateaus"]["rows"]
+    middle = [row["dimensions"]["mean"] for row in rows]
+    low, high = zip(*(row["dimensions"]["interval"] for row in rows), strict=True)
+    figure = go.Figure()
+    figure.add_hrect(
+        y0=PLATEAU[0], y1=PLATEAU[1], fillcolor=theme.faint(theme.MEASURED), line={"width": 0}
+    )
+    for value in (1.0, 0.5):
+        figure.add_hline(y=value, line={"color": theme.THEORY, "width": 1, "dash": "dot"})
+    figure.add_scatter(
+        x=np.array([1 / row["probability"] for row in rows], np.float32),
+        y=np.array(middle, np.float32),
+        error_y=theme.error_bars(middle, low, high),
+        mode="lines+markers",
+        line={"color": theme.MEASURED, "width": 1},
+        marker={
+            "color": theme.MEASURED,
+            "size": 8,
+            "symbol": ["circle" if row["settled"] == 1 else "circle-open" for row in rows],
+        },
+        name="m/|W|²",
+    )
+    figure.update_xaxes(title="1/p: one feature in so many is on", type="log")
+    figure.update_yaxes(title="dimensions for each feature, m/|W|²", range=[0, 1.1])
+    return Figure(
+        "plateaus",
+        f"{data['features']} features in {data['dim']} dimensions: plateaus",
+        figure,
+        "Means over seeds with 95% intervals. At 1 every represented feature has a dimension, at "
+        "1/2 (band: ± 0.05) features come in antipodal pairs. Sparser features share "
+        "further. Open markers: some seed's |W|² still moved by more than 2%.",
+    )
+
+
+def _shares(result: Result) -> Figure:
+    import plotly.graph_objects as go
+
+    data: Any = result.data
+    figure = go.Figure()
+    values, at = result.arrays["shares"], result.arrays["shares_at"]
+    figure.add_scattergl(
+        x=1 / at,
+        y=values,
+        mode="markers",
+        marker={"color": theme.MEASURED, "size": 4, "opacity": 0.35},
+        name="a feature",
+        hovertemplate="1/p = %{x:.1f}, D = %{y:.3f}<extra></extra>",
+    )
+    for name, value in FRACTIONS.items():
+        figure.add_hline(
+            y=value,
+            line={"color": theme.THEORY, "width": 1, "dash": "dot"},
+            # 2/5 and 3/8 lie too close for both names on one side.
+            annotation={
+                "text": name,
+                "xanchor": "left" if name == "square antiprism" else "right",
+                "x": 0 if name == "square antiprism" else 1,
+                "yanchor": "bottom",
+            },
+        )
+    figure.update_xaxes(title="1/p: one feature in so many is on", type="log")
+    figure.update_yaxes(title="feature dimensionality D", range=[-0.05, 1.1])
+    figure.update_layout(height=520)
+    ratio = data["plateaus"]["concentration"]["ratio"]
+    return Figure(
+        "shares",
+        "The share of a dimension that each feature has",
+        figure,
+        "Every learned feature of every seed; dotted: the fractions of tight polytopes. Features "
+        f"lie within 0.02 of these {ratio['mean']:.2f} times as often as under a smooth law with "
+        f"the same spread (95% interval {ratio['interval'][0]:.2f} to {ratio['interval'][1]:.2f}).",
+    )
+
+
+def _census(result: Result) -> Figure:
+    import plotly.graph_objects as go
+
+    data: Any = result.data
+    rows = data["plateaus"]["rows"]
+    figure = go.Figure()
+    seen = {name for row in rows for name in row["census"] if name not in ("other", "short")}
+    for name in sorted(
+        seen, key=lambda one: list(_SHAPE_COLOURS).index(one) if one in _SHAPE_COLOURS else 9
+    ):
+        figure.add_bar(
+            x=[f"{1 / row['probability']:.1f}" for row in rows],
+            y=np.array([row["census"].get(name, 0) for row in rows], np.float32),
+            marker={"color": _SHAPE_COLOURS.get(name, theme.HIGHLIGHT)},
+            name=name,
+        )
+    figure.add_bar(
+        x=[f"{1 / row['probability']:.1f}" for row in rows],
+        y=np.array([row["census"].get("other", 0) for row in rows], np.float32),
+        marker={"color": theme.RANDOM},
+        name="other blocks",
+    )
+    figure.update_layout(barmode="stack", legend={"y": 1.1})
+    figure.update_xaxes(title="1/p: one feature in so many is on", type="category")
+    figure.update_yaxes(title="features represented")
+    return Figure(
+        "census",
+        "Which polytopes the features form",
+        figure,
+        "Rows longer than 1/2, by the block of the Gram matrix that they belong to and the "
+        "polytope it is; means over seeds. Other blocks have no name here: where features are "
+        "sparsest all of them interfere a little with all others.",
+    )
+
+
+def _crowd(result: Result) -> Figure:
+    import plotly.graph_objects as go
+
+    data: Any = result.data
+    rows = data["crowd"]["rows"]
+    figure = go.Figure()
+    figure.add_heatmap(
+        x=[f"{1 / row['probability']:.1f}" for row in rows],
+        y=np.arange(1, result.arrays["lengths"].shape[1] + 1),
+        z=result.arrays["lengths"].T,
+        zmin=0,
+        zmax=1.1,
+        coloraxis="coloraxis",
+        hovertemplate="1/p = %{x}, feature %{y}: length %{z:.2f}<extra></extra>",
+    )
+    figure.update_layout(
+        coloraxis={
+            "cmin": 0,
+            "cmax": 1.1,
+            "colorscale": [list(stop) for stop in theme.SEQUENTIAL],
+            "colorbar": {"title": {"text": "length of the feature's row"}},
+        },
+        height=480,
+    )
+    figure.update_xaxes(title="1/p: one feature in so many is on", type="category")
+    figure.update_yaxes(title="feature, the most important first", autorange="reversed", dtick=2)
+    return Figure(
+        "crowd",
+        "Twenty features of falling importance in five dimensions",
+        figure,
+        "Mean length over seeds. Dense: the five most important have a dimension each. The sparser "
+        "features are, the further down the order of importance the model reaches.",
+    )
+
+
+def _outputs(result: Result) -> Figure:
+    import plotly.graph_objects as go
+
+    rows: Any = result.data["variants"]
+    figure = go.Figure()
+    middle = [row["represented"]["mean"] for row in rows]
+    low, high = zip(*(row["represented"]["interval"] for row in rows), strict=True)
+    figure.add_scatter(
+        x=[row["name"] for row in rows],
+        y=np.array(middle, np.float32),
+        error_y=theme.error_bars(middle, low, high),
+        mode="markers",
+        marker={
+            "color": theme.MEASURED,
+            "size": 12,
+            "symbol": ["circle" if row["settled"] == 1 else "circle-open" for row in rows],
+        },
+        name="features represented",
+    )
+    figure.add_hline(y=2, line={"color": theme.THEORY, "width": 2, "dash": "dot"})
+    figure.update_xaxes(title="output", type="category")
+    figure.update_yaxes(title="features represented, of 5", range=[0, 5.5])
+    return Figure(
+        "outputs",
+        "It takes a nonlinear output that clips",
+        figure,
+        "Five features in a plane at the least probability; the dotted line is the number of "
+        "dimensions. What interference adds below zero a ReLU removes; a linear output cannot, and "
+        "an absolute value turns it into an error of the other sign. Means over seeds, local "
+        "optima included, with 95% intervals; open markers: not all seeds settled.",
+    )
