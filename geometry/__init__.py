@@ -19,6 +19,7 @@ Index
     donoho_tanner   the phase transition of l1 recovery
     state_evolution what message passing does in large random dictionaries
     capacity        feature dimensionality, leverage, sharing, worst cases
+    allocation      the best division of dimensions among features, of a quadratic model
     steering        what scaling one feature does to the others
     bounds          proved upper bounds on the size of a packing
     packing         what an explicit packing is: rows by index, exact coherence, recipe
