@@ -42,7 +42,6 @@ def measure(config: Config, progress: Progress) -> Result:
     variants = superposition_sweeps.variants(config, progress)
     plateaus, shares = superposition_plateaus.plateaus(config, progress)
     rows = plateaus["rows"]
-    on = [row["settled"] for row in rows if superposition_plateaus.on_plateau(row)]
     data: dict[str, Any] = {
         "features": config.features,
         "dim": config.dim,
@@ -58,7 +57,6 @@ def measure(config: Config, progress: Progress) -> Result:
             "plane": _mean([row["settled"] for row in plane["rows"]]),
             "crowd": _mean([row["settled"] for row in crowd["rows"]]),
             "plateaus": _mean([row["settled"] for row in rows]),
-            "plateaus, on the plateau": _mean(on) if on else 0.0,
         },
     }
     return Result(data, {**film, **lengths, **shares}, _tables(data))

@@ -8,10 +8,10 @@ from typing import Any
 from experiments.harness.checks import Check, judge
 from experiments.harness.experiment import Result
 from experiments.superposition_plateaus import on_plateau
+from experiments.superposition_training import SETTLED_SHARE
 
 __all__ = ["checks", "longest"]
 
-_SETTLED = 0.9
 # Bands are closed, and 1 is not less than 1.
 _LESS = 1e-6
 
@@ -31,8 +31,8 @@ def checks(_config: object, result: Result) -> list[Check]:
             theory="all but a tenth, in each part: |W|² moves by at most 5% over the last two "
             "fifths of the steps",
             estimate=min(settled.values()),
-            band=(_SETTLED, None),
-            converged=min(settled.values()) >= _SETTLED,
+            band=(SETTLED_SHARE, None),
+            converged=min(settled.values()) >= SETTLED_SHARE,
             note=", ".join(f"{name} {share:.3f}" for name, share in settled.items()),
         ),
         judge(
@@ -40,7 +40,7 @@ def checks(_config: object, result: Result) -> list[Check]:
             theory="all; at least 0.95 of those more than 15% away from the boundary",
             estimate=pairs["agreement"],
             band=(0.95, None),
-            converged=settled["pairs"] >= _SETTLED,
+            converged=settled["pairs"] >= SETTLED_SHARE,
         ),
         judge(
             "two in one: least loss over the exact optimum, less 1",
@@ -50,11 +50,10 @@ def checks(_config: object, result: Result) -> list[Check]:
         ),
         judge(
             "plateau: consecutive sparsities with m/|W|² within 0.5 ± 0.05",
-            theory="antipodal pairs have half a dimension each; 3 or more sparsities, intervals "
-            "inside",
+            theory="antipodal pairs have half a dimension each; 3 or more sparsities that settled, "
+            "intervals inside",
             estimate=run,
             band=(3, None),
-            converged=settled["plateaus, on the plateau"] >= _SETTLED,
         ),
         judge(
             "dimensionalities near 1, 3/4, 2/3, 1/2, 2/5, 3/8, 0, over a smooth law",
@@ -62,7 +61,7 @@ def checks(_config: object, result: Result) -> list[Check]:
             estimate=large["concentration"]["ratio"]["mean"],
             interval=tuple(large["concentration"]["ratio"]["interval"]),
             band=(2.0, None),
-            converged=settled["plateaus"] >= _SETTLED,
+            converged=settled["plateaus"] >= SETTLED_SHARE,
         ),
         judge(
             "pentagons among models of five features in a plane at their sparsest",
@@ -71,7 +70,7 @@ def checks(_config: object, result: Result) -> list[Check]:
             estimate=sparse["pentagon"],
             interval=tuple(sparse["pentagon_interval"]),
             band=(0.5, None),
-            converged=sparse["settled"] >= _SETTLED,
+            converged=sparse["settled"] >= SETTLED_SHARE,
         ),
         judge(
             "C6: loss over the least without superposition, five features at their sparsest",
@@ -80,7 +79,7 @@ def checks(_config: object, result: Result) -> list[Check]:
             estimate=sparse["ratio"]["mean"],
             interval=tuple(sparse["ratio"]["interval"]),
             band=(None, 1 - _LESS),
-            converged=sparse["settled"] >= _SETTLED,
+            converged=sparse["settled"] >= SETTLED_SHARE,
         ),
         judge(
             "C6: loss over the least without superposition, large model at its sparsest",
@@ -88,7 +87,7 @@ def checks(_config: object, result: Result) -> list[Check]:
             estimate=rows[-1]["ratio"]["mean"],
             interval=tuple(rows[-1]["ratio"]["interval"]),
             band=(None, 1 - _LESS),
-            converged=rows[-1]["settled"] >= _SETTLED,
+            converged=rows[-1]["settled"] >= SETTLED_SHARE,
         ),
         judge(
             "C6: least loss of a seed over the least without superposition, p = 1",
@@ -96,7 +95,7 @@ def checks(_config: object, result: Result) -> list[Check]:
             "0.05, which is what a ReLU may help",
             estimate=dense["best"],
             band=(0.95, 1.05),
-            converged=dense["settled"] >= _SETTLED,
+            converged=dense["settled"] >= SETTLED_SHARE,
         ),
         _spread(
             "C5: trained: neurons that a feature is spread over, over those of random directions",
@@ -118,7 +117,7 @@ def _spread(name: str, ratio: Any, settled: float) -> Check:
         estimate=None if ratio is None else ratio["mean"],
         interval=None if ratio is None else tuple(ratio["interval"]),
         band=(0.8, None),
-        converged=settled >= _SETTLED,
+        converged=settled >= SETTLED_SHARE,
     )
 
 

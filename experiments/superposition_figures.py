@@ -16,7 +16,14 @@ from experiments.superposition_plateaus import FRACTIONS, PLATEAU
 __all__ = ["figures"]
 
 _PAIR_COLOURS = (theme.LOWER, theme.MEASURED, theme.REFERENCE, theme.RANDOM)
-_TRIPLE_COLOURS = (theme.LOWER, theme.REFERENCE, theme.MEASURED, theme.HIGHLIGHT, theme.RANDOM)
+_TRIPLE_COLOURS = (
+    theme.LOWER,
+    theme.UPPER,
+    theme.REFERENCE,
+    theme.MEASURED,
+    theme.HIGHLIGHT,
+    theme.RANDOM,
+)
 _SHAPE_COLOURS = {
     "alone": theme.LOWER,
     "pair": theme.MEASURED,
@@ -113,7 +120,8 @@ def _phases(result: Result) -> Figure:
         "features are sparse, the optimum found by exact quadrature is an antipodal pair; right of "
         "it the less important feature is ignored. The dotted line is where a pair of unit weights "
         "without bias would switch: free weights and biases share longer, and the more the "
-        "closer the importances are.",
+        "closer the importances are: there the less important feature's weight falls to 0 without "
+        "a jump.",
     )
 
 
@@ -304,7 +312,7 @@ def _film(result: Result) -> Figure:
         hoverinfo="skip",
     )
     reach = 1.1 * float(max(1.1, np.abs(frames).max()))
-    figure.update_xaxes(title="first hidden dimension", range=[-reach, reach])
+    figure.update_xaxes(title="first hidden dimension", range=[-reach, reach], constrain="domain")
     figure.update_yaxes(title="second hidden dimension", range=[-reach, reach], scaleanchor="x")
     figure.update_layout(
         sliders=[film.slider([f"{step:,}" for step in steps], "step ")], height=560
@@ -381,7 +389,7 @@ def _shares(result: Result) -> Figure:
                 "text": name,
                 "xanchor": "left" if name == "square antiprism" else "right",
                 "x": 0 if name == "square antiprism" else 1,
-                "yanchor": "bottom",
+                "yanchor": "top" if name == "square antiprism" else "bottom",
             },
         )
     figure.update_xaxes(title="1/p: one feature in so many is on", type="log")
@@ -428,8 +436,9 @@ def _census(result: Result) -> Figure:
         "Which polytopes the features form",
         figure,
         "Rows longer than 1/2, by the block of the Gram matrix that they belong to and the "
-        "polytope it is; means over seeds. Other blocks have no name here: where features are "
-        "sparsest all of them interfere a little with all others.",
+        "polytope it is; means over seeds. Other blocks have no name here: where all features are "
+        "on, any basis of a subspace serves as well as the features; where they are sparsest, all "
+        "interfere a little with all others.",
     )
 
 

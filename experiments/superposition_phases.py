@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.intervals import proportion_interval
-from experiments.superposition_training import REPRESENTED, Models, chances, train
+from experiments.superposition_training import Models, chances, train
 
 if TYPE_CHECKING:
     from experiments.harness.progress import Progress
@@ -24,9 +24,16 @@ IMPORTANCES = (0.1, 10.0)
 """Ends of the importances of the last feature; the others have 1."""
 BAND = 0.15
 """Cells this close to the boundary, as a ratio of probabilities, are not judged."""
+IGNORED = 0.1
+"""A feature whose row is shorter is ignored.  An optimum that ignores it has 0, one that shares has
+less than this only within a hundredth of the boundary, where importances are nearly equal."""
 KINDS = ("the second is ignored", "an antipodal pair", "the first is ignored", "other")
-TRIPLE_KINDS = (
+TRIPLE_IGNORED = 0.1
+"""A feature whose row is shorter is ignored.  An optimum that ignores it has 0, one that shares has
+less than this only within a hundredth of the boundary, where importances are nearly equal."""
+KINDS = (
     "the third is ignored",
+    "another one is ignored",
     "the third has a dimension, the others a pair",
     "the third is one of a pair",
     "all three share",
@@ -117,7 +124,7 @@ def _agreement(found: dict[str, Any], seeds: int) -> dict[str, Any]:
 
 
 def _kind(weights: Rows) -> int:
-    first, second = (abs(float(one)) > REPRESENTED for one in weights)
+    first, second = (abs(float(one)) > IGNORED for one in weights)
     if first and second:
         return 1 if weights[0] * weights[1] < 0 else 3
     return 0 if first else 2 if second else 3
@@ -206,13 +213,13 @@ def _triple(rows: Rows) -> int:
     """A place in `TRIPLE_KINDS`."""
     from geometry import polytopes
 
-    blocks = polytopes.census(rows, shortest=REPRESENTED)
+    blocks = polytopes.census(rows, shortest=IGNORED)
     sizes = sorted(len(block.members) for block in blocks)
     if sizes == [1, 1]:
-        return 0 if all(2 not in block.members for block in blocks) else 4
+        return 0 if all(2 not in block.members for block in blocks) else 1
     if sizes == [3]:
-        return 3
+        return 4
     if sizes == [1, 2] and any(block.name == "pair" for block in blocks):
         alone = next(block for block in blocks if len(block.members) == 1)
-        return 1 if alone.members == (2,) else 2
-    return 4
+        return 2 if alone.members == (2,) else 3
+    return 5

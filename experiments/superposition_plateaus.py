@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.superposition_sweeps import compared, summary
-from experiments.superposition_training import REPRESENTED, chances, train
+from experiments.superposition_training import REPRESENTED, SETTLED_SHARE, chances, train
 
 if TYPE_CHECKING:
     from experiments.harness.progress import Progress
@@ -97,9 +97,9 @@ def plateaus(config: Config, progress: Progress) -> tuple[dict[str, Any], dict[s
 
 
 def on_plateau(row: dict[str, Any]) -> bool:
-    """Return whether m/|W|² lies on the plateau at this sparsity, with its whole interval."""
+    """Return whether m/|W|² has settled on the plateau at this sparsity, its whole interval."""
     low, high = row["dimensions"]["interval"]
-    return bool(PLATEAU[0] <= low and high <= PLATEAU[1])
+    return bool(row["settled"] >= SETTLED_SHARE and PLATEAU[0] <= low and high <= PLATEAU[1])
 
 
 def _learned(rows: Rows, shares: Rows) -> Rows:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from experiments.models.toy_autoencoder import ToyTask
     from experiments.superposition_config import Config
 
-__all__ = ["REPRESENTED", "SETTLED", "Models", "chances", "train"]
+__all__ = ["REPRESENTED", "SETTLED", "SETTLED_SHARE", "Models", "chances", "train"]
 
 Rows = NDArray[np.float64]
 
@@ -29,6 +29,8 @@ REPRESENTED = 0.5
 SETTLED = 0.05
 """Most change of |W|² over the last two fifths of a training that has settled: half of what the
 plateau's band of ± 10% allows."""
+SETTLED_SHARE = 0.9
+"""Least share of the seeds that have to settle for a number to count as converged."""
 BATCHES = 200
 """Fresh batches that a sampled loss is measured over."""
 
