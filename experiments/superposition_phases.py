@@ -28,10 +28,7 @@ IGNORED = 0.1
 """A feature whose row is shorter is ignored.  An optimum that ignores it has 0, one that shares has
 less than this only within a hundredth of the boundary, where importances are nearly equal."""
 KINDS = ("the second is ignored", "an antipodal pair", "the first is ignored", "other")
-TRIPLE_IGNORED = 0.1
-"""A feature whose row is shorter is ignored.  An optimum that ignores it has 0, one that shares has
-less than this only within a hundredth of the boundary, where importances are nearly equal."""
-KINDS = (
+TRIPLE_KINDS = (
     "the third is ignored",
     "another one is ignored",
     "the third has a dimension, the others a pair",
