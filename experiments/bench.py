@@ -4,9 +4,9 @@
 
 Alternates each kernel with its floor, so that a noisy machine slows both alike, and prints the
 medians and the ratio: the blocked Gram kernel against one plain NumPy float32 product of the same
-number of multiply-adds, the read-out kernel against its matrix product, the training sweep against
-the same in PyTorch, and the main job cold (a new process) against a run found done. With `--json`
-one object.
+number of multiply-adds, the read-out kernel against its matrix product, the training sweep and the
+toy autoencoder against the same in PyTorch, and the main job cold (a new process) against a run
+found done. With `--json` one object.
 """
 
 from __future__ import annotations
@@ -21,16 +21,18 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 
 import numpy as np
 
-from experiments import bench_training
+from experiments import bench_toy, bench_training
 from experiments.harness.errors import DONE, exit_code
 
 __all__ = ["Timing", "main"]
 
 PAIRS = 7
 COUNT, DIM = 13020, 500
+SMALL, LARGE = bench_toy.SIZES
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,12 @@ def timings(pairs: int, only: str = "") -> Iterator[Timing]:
         "readout": lambda: readout_kernel(pairs),
         "training-proximal": lambda: training_sweep("proximal", pairs),
         "training-adamw": lambda: training_sweep("adamw", pairs),
+        "toy-sampled-small": lambda: toy_sampled(SMALL, pairs),
+        "toy-sampled-large": lambda: toy_sampled(LARGE, pairs),
+        **{
+            f"toy-accuracy-{accuracy:.0e}": partial(toy_accuracy, accuracy, pairs)
+            for accuracy in bench_toy.ACCURACIES
+        },
         "main-job": main_job,
     }
     for name, subject in subjects.items():
@@ -196,6 +204,49 @@ def training_sweep(optimiser: str, pairs: int) -> Timing:
     return Timing(name, seconds, peer, theirs, ratio, note)
 
 
+def toy_sampled(size: str, pairs: int) -> Timing:
+    """The toy autoencoder from fresh samples against PyTorch's; the note has the floors."""
+    name = f"toy autoencoder, {size}, batch {bench_toy.BATCH}, {bench_toy.STEPS} steps"
+    mine = bench_toy.sampled(size)
+    drawing, _ = alternate(bench_toy.random_numbers(size), lambda: None, 3)
+    products = bench_toy.flops(size) / (1e9 * product_rate())
+    theirs: float | None = None
+    if bench_training.MISSING:
+        seconds, _ = alternate(mine, lambda: None, pairs)
+    else:
+        seconds, theirs = alternate(mine, bench_toy.sampled_peer(size), pairs)
+    verdict = "absent" if theirs is None else f"{theirs / seconds:.1f} times faster"
+    note = (
+        f"{verdict}; its random numbers alone take {drawing:.2f} s, its products at NumPy's rate "
+        f"{products:.2f} s, the rest is passes over the batch in cache"
+    )
+    return Timing(name, seconds, "PyTorch", theirs, theirs and seconds / theirs, note)
+
+
+def toy_accuracy(accuracy: float, pairs: int) -> Timing:
+    """The exact loss against PyTorch's samples: time until the median loss is that of the optimum.
+
+    Each side takes the schedule of the fewest steps that gets there; the search is not timed.
+    """
+    plan = bench_toy.schedule(bench_toy.reach, accuracy)
+    name = f"toy autoencoder, median loss within {accuracy:g} of the optimum's"
+    if plan is None:
+        raise RuntimeError("no schedule reaches the accuracy with the exact loss")
+    mine = bench_toy.reach(plan)
+    words = f"{plan.steps} steps at {plan.rate:g} here"
+    theirs: float | None = None
+    other = None if bench_training.MISSING else bench_toy.schedule(bench_toy.reach_peer, accuracy)
+    if other is None:
+        seconds, _ = alternate(mine, lambda: None, pairs)
+        verdict = "absent" if bench_training.MISSING else "no schedule of the peer reaches it"
+    else:
+        seconds, theirs = alternate(mine, bench_toy.reach_peer(other), pairs)
+        verdict = f"{theirs / seconds:.1f} times faster"
+        words += f", {other.steps} at {other.rate:g} there"
+    ratio = None if theirs is None else seconds / theirs
+    return Timing(name, seconds, "PyTorch, sampled", theirs, ratio, f"{verdict}; {words}")
+
+
 def product_rate() -> float:
     """GFLOP/s of one large float32 product in NumPy, the best of three."""
     side = 2048
@@ -232,7 +283,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--only",
         default="",
         metavar="TEXT",
-        help="timings whose short names contain TEXT: gram, search, readout, training, main-job",
+        help="timings whose short names contain TEXT: gram, search, readout, training, toy, "
+        "main-job",
     )
     parser.add_argument("--pairs", type=int, default=PAIRS, metavar="N", help="alternating pairs")
     options = parser.parse_args(argv)

@@ -55,7 +55,8 @@ class Config:
     seed: cli.Seed = 0
     """Root of all random numbers."""
     seeds: Annotated[int, cli.integer("--seeds", at_least=2, at_most=100_000)] = 24
-    """Trainings of each small model at each probability."""
+    """Trainings of five features in a plane at each probability; half as many of twenty features,
+    and of each other output."""
 
 
 def validate(config: Config) -> None:

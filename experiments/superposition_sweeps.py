@@ -192,6 +192,7 @@ def variants(config: Config, progress: Progress) -> list[dict[str, Any]]:
 
         chance = np.array([config.lowest])
         importance = falling(config.importance, PLANE[0])
+        seeds = max(2, config.seeds // 2)
         found = []
         for name, (activation, tied) in VARIANTS.items():
             models = train(
@@ -207,7 +208,7 @@ def variants(config: Config, progress: Progress) -> list[dict[str, Any]]:
                     observed="norm",
                 ),
                 word=4,
-                seeds=config.seeds,
+                seeds=seeds,
                 probability=chance,
                 importance=importance,
                 rate=config.rate,

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import stats
 from whole_runs import assert_help_is_light, assert_opens, assert_refused, experiment, tiny_runs
 
 from experiments import (
@@ -24,7 +25,6 @@ from experiments.harness.progress import Progress
 from experiments.harness.store import load
 from experiments.models.toy_autoencoder import ToyTask
 from experiments.superposition_checks import longest
-from experiments.superposition_config import Config
 from geometry import polytopes, two_in_one
 
 FIGURES = [
@@ -41,7 +41,7 @@ FIGURES = [
     "outputs",
 ]
 EXPERIMENT = experiment("superposition")
-TINY = Config(**EXPERIMENT.presets["tiny"])
+TINY: Any = EXPERIMENT.config(**EXPERIMENT.presets["tiny"])
 
 
 @pytest.fixture(scope="module")
@@ -234,9 +234,15 @@ def test_concentration_sees_clusters_and_their_absence() -> None:
     clustered = np.repeat([0.5, 1.0, 2 / 3], 100)
     even = rng.uniform(0, 1, 20_000)
     found = superposition_plateaus._concentration([[clustered, clustered]])
-    # A kernel of width 0.1 puts 16% of a cluster within 0.02 of it, and a little of others.
     assert found["near"]["mean"] == 1
-    assert 4 < found["ratio"]["mean"] < 1 / 0.158
+    # The kernels' sum over a fine grid.
+    grid = (np.arange(40_000) + 0.5) / 20_000 - 0.5
+    density = np.mean([stats.norm.pdf(grid, one, 0.1) for one in (0.5, 1.0, 2 / 3)], axis=0)
+    fractions = np.array([1, 3 / 4, 2 / 3, 1 / 2, 2 / 5, 3 / 8, 0])
+    near = (np.abs(grid[:, None] - fractions) <= 0.02).any(axis=1)
+    smooth = density[near].sum() / 20_000
+    assert found["smooth"]["mean"] == pytest.approx(smooth, abs=1e-3)
+    assert found["ratio"]["mean"] == pytest.approx(1 / smooth, rel=5e-3)
     flat = superposition_plateaus._concentration([[even], [even]])
     # Of a uniform law a fraction of the intervals' length, the smooth one's less what leaks out.
     assert flat["near"]["mean"] == pytest.approx(0.02 * 2 + 0.04 * 3 + 0.065, abs=0.012)
