@@ -78,11 +78,12 @@ def random_numbers(size: str) -> Callable[[], object]:
             moved = jax.vmap(lambda key: jax.random.fold_in(key, place))(keys)
             return total + jnp.sum(jax.vmap(one)(moved)), None
 
+        total: jax.Array
         total, _ = jax.lax.scan(step, jnp.float32(0), jnp.arange(STEPS))
         return total
 
     keys = training.member_keys(jax.random.key(0), count)
-    return lambda: jax.block_until_ready(draw(keys))
+    return lambda: np.asarray(draw(keys))
 
 
 def sampled(size: str) -> Callable[[], float]:
