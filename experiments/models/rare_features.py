@@ -1,0 +1,160 @@
+"""Features that are rarely on, with frequencies that fall as a power of their rank.
+
+x_i is 0, or with probability p_i uniform on [0, 2], independently; p_i ∝ i^-alpha, and the p_i sum
+to the number of features expected to be on (Liu, Liu and Gore 2025, "Superposition yields robust
+neural scaling", arXiv 2505.10465).
+
+A batch is drawn by its features that are on alone, so that the rest cost nothing.  Let feature i
+arrive Poisson(lambda_i) times in a sample, lambda_i = -log(1 - p_i): it arrives at all with
+probability p_i, independently of the others.  So a batch of B samples has Poisson(B·Lambda)
+arrivals, Lambda = sum lambda_i, each at a sample chosen uniformly and of a feature chosen with
+probability lambda_i/Lambda; a feature that arrives twice in a sample counts once.  That law is
+exact, but for what does not fit into the slots that are set aside for a batch (`slots`).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from numpy.typing import NDArray
+
+__all__ = [
+    "LARGEST",
+    "TRUNCATED",
+    "Active",
+    "Law",
+    "arrivals",
+    "draw",
+    "probabilities",
+    "slots",
+    "tables",
+    "tail_loss",
+    "variances",
+]
+
+LARGEST = 0.99
+"""No feature is on more often."""
+TRUNCATED = 1e-12
+"""Most probability with which a batch loses arrivals: 1e-6 for a million batches."""
+
+Floats = NDArray[np.float64]
+
+
+def probabilities(features: int, alpha: float, expected: float) -> Floats:
+    """Return p_i = min(c·i^-alpha, 0.99), with c such that they sum to `expected`.  Shape `[n]`.
+
+    Raises ValueError unless 0 < `expected` <= 0.99 n.
+    """
+    if not 0 < expected <= LARGEST * features:
+        raise ValueError(f"`expected` must lie in (0, {LARGEST} n]; got {expected}.")
+    shape = np.arange(1, features + 1, dtype=np.float64) ** -alpha
+    capped = 0
+    # Each round caps at least one more feature, or none and is the last.
+    while True:
+        scale = (expected - LARGEST * capped) / shape[capped:].sum()
+        over = int((scale * shape[capped:] > LARGEST).sum())
+        if not over:
+            return np.concatenate([np.full(capped, LARGEST), scale * shape[capped:]])
+        capped += over
+
+
+def arrivals(chances: Floats) -> Floats:
+    """Return lambda_i = -log(1 - p_i).  Shape `[n]`."""
+    return -np.log1p(-chances)
+
+
+def variances(chances: Floats) -> Floats:
+    """Return Var x_i = 4 p_i/3 - p_i², as E x_i = p_i and E x_i² = 4 p_i/3.  Shape `[n]`."""
+    return 4 * chances / 3 - chances**2
+
+
+def tail_loss(chances: Floats, width: int) -> float:
+    """Return (1/n) sum of Var x_i over i > m: the loss when m features are restored without fault.
+
+    The others are given their mean, by the bias; the paper counts E x_i² of theirs, which is more by
+    p_i².
+    """
+    return float(variances(chances)[width:].sum() / len(chances))
+
+
+class Law(NamedTuple):
+    """What draws need: Walker's alias table of lambda_i/Lambda `[n]`, and Lambda.
+
+    A cell i is chosen uniformly; the feature is i below the cell's threshold and its alias above.
+    (An inverse of the distribution function in float32 would round features of probability 1e-6 to
+    multiples of 1e-7; here roundings are relative to 1/n.)
+    """
+
+    threshold: Array
+    alias: Array
+    total: Array
+
+
+def tables(chances: Floats) -> Law:
+    """Return the tables for probabilities p `[n]` (Vose 1991, IEEE Trans. Softw. Eng. 17).  O(n)."""
+    rates = arrivals(chances)
+    share = rates / rates.sum() * len(rates)
+    threshold, alias = np.ones(len(rates)), np.arange(len(rates))
+    small = [int(i) for i in np.flatnonzero(share < 1)]
+    large = [int(i) for i in np.flatnonzero(share >= 1)]
+    while small and large:
+        low, high = small.pop(), large[-1]
+        threshold[low], alias[low] = share[low], high
+        share[high] -= 1 - share[low]
+        if share[high] < 1:
+            small.append(large.pop())
+    return Law(
+        jnp.asarray(threshold, jnp.float32),
+        jnp.asarray(alias, jnp.int32),
+        jnp.float32(rates.sum()),
+    )
+
+
+def slots(chances: Floats, batch: int) -> int:
+    """Return how many arrivals a batch has room for: more come with probability below 1e-12.
+
+    By Chernoff's bound, P(Poisson(a) >= k) <= exp(k - a - k log(k/a)) for k > a.
+    """
+    mean = float(arrivals(chances).sum()) * batch
+    count = math.ceil(mean) + 1
+    while count - mean - count * math.log(count / mean) > math.log(TRUNCATED):
+        count += max(1, count // 50)
+    return count
+
+
+class Active(NamedTuple):
+    """The features of a batch that are on: which, in which sample, how strongly; each `[slots]`.
+
+    Slots without one have value 0; their sample and feature are in range, and mean nothing.
+    """
+
+    sample: Array
+    feature: Array
+    value: Array
+
+
+def draw(key: Array, law: Law, batch: int, room: int) -> Active:
+    """Return the features that are on in `batch` samples, in `room` slots (`slots`).
+
+    Cost O(room log room).
+    """
+    counting, placing, choosing, turning, sizing = jax.random.split(key, 5)
+    features = law.threshold.shape[0]
+    count = jax.random.poisson(counting, law.total * batch)
+    sample = jax.random.randint(placing, (room,), 0, batch)
+    cell = jax.random.randint(choosing, (room,), 0, features)
+    kept = jax.random.uniform(turning, (room,)) < law.threshold[cell]
+    feature = jnp.where(kept, cell, law.alias[cell])
+    value = jax.random.uniform(sizing, (room,), maxval=2.0)
+    there = jnp.arange(room) < count
+    # Sorted by sample and feature, and empty slots last: the same feature twice is side by side.
+    order = jnp.lexsort((feature, sample, ~there))
+    sample, feature, there = sample[order], feature[order], there[order]
+    again = (sample[1:] == sample[:-1]) & (feature[1:] == feature[:-1])
+    first = jnp.concatenate([jnp.ones(1, bool), ~again])
+    return Active(sample, feature, jnp.where(there & first, value, 0))

@@ -1,0 +1,161 @@
+"""The trainings of the scaling experiment: every width, strong and weak, and what came of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from experiments import ensembles
+
+if TYPE_CHECKING:
+    from experiments.harness.progress import Progress
+    from experiments.models.recovery_loss import Sample
+    from experiments.scaling_config import Config
+
+__all__ = ["RECORDS", "STRONG", "WEAK_AT", "ranks", "train_all"]
+
+RECORDS = 10
+STRONG, HALF = 0, 1
+"""Places of the strong arm and of its training half as long; the weak ones come next."""
+WEAK_AT = 32
+"""The width at which the weak decays are those of the flag."""
+_RATE_AT = 8
+_SHOWN = 160
+_ROWS_NEEDED = 2
+
+
+def ranks(features: int) -> NDArray[np.int64]:
+    """Return some ranks from 1 to n, evenly spaced in the logarithm, each once."""
+    return np.unique(np.geomspace(1, features, _SHOWN).round().astype(np.int64))
+
+
+def train_all(config: Config, progress: Progress) -> list[dict[str, Any]]:
+    """Train every width, rising; lists over seeds."""
+    import jax
+
+    from experiments.models import rare_features, recovery_loss
+
+    chances = rare_features.probabilities(config.features, config.alpha, config.expected)
+    law = rare_features.tables(chances)
+    root = jax.random.key(config.seed)
+    # Not one of the widths' keys.
+    measuring = jax.random.fold_in(root, 0)
+    samples = [
+        recovery_loss.sample(
+            jax.random.fold_in(measuring, seed), chances, law, config.evaluations
+        )
+        for seed in range(config.seeds)
+    ]
+    rows = []
+    widths = sorted(set(config.widths))
+    with progress.phase("widths", total=len(widths)) as step:
+        for m in widths:
+
+            def measure(m: int = m) -> Any:
+                return _width(config, progress, m, chances, samples)
+
+            rows.append(progress.part(f"width-{m}", measure))
+            step()
+    return rows
+
+
+def _width(
+    config: Config,
+    progress: Progress,
+    m: int,
+    chances: NDArray[np.float64],
+    samples: list[Sample],
+) -> dict[str, Any]:
+    import jax
+
+    from experiments.models import rare_features, training
+    from experiments.models.feature_recovery import FeatureRecoveryTask, settings
+
+    seeds = config.seeds
+    every = -(-config.steps // RECORDS)
+    steps = every * RECORDS
+    weak = [decay * m / WEAK_AT for decay in sorted(set(config.weak))]
+    decays = [-config.strong, -config.strong, *weak]
+    lengths = [steps, steps // 2, *(steps for _ in weak)]
+    root = jax.random.fold_in(jax.random.key(config.seed), m)
+    trained = ensembles.train(
+        progress,
+        f"width-{m}",
+        FeatureRecoveryTask(
+            config.features,
+            m,
+            config.batch,
+            rare_features.slots(chances, config.batch),
+            config.outputs,
+        ),
+        training.repeated(training.member_keys(root, seeds), len(decays)),
+        settings(
+            rare_features.tables(chances),
+            rate=config.rate * (_RATE_AT / m) ** 0.25,
+            bias_rate=2 / m,
+            decay=np.repeat(decays, seeds),
+            steps=np.repeat(lengths, seeds),
+        ),
+        records=RECORDS,
+        every=every,
+        chunks=RECORDS,
+    )
+    arms = []
+    for place, decay in enumerate(decays):
+        members = range(place * seeds, (place + 1) * seeds)
+        arms.append({"decay": decay, **_arm(trained, list(members), samples, ranks(len(chances)))})
+    return {
+        "width": m,
+        "tail": rare_features.tail_loss(chances, m),
+        "strong": arms[STRONG],
+        "half": arms[HALF],
+        "weak": arms[HALF + 1 :],
+    }
+
+
+def _arm(
+    trained: ensembles.Trained,
+    members: list[int],
+    samples: list[Sample],
+    shown: NDArray[np.int64],
+) -> dict[str, Any]:
+    """Loss, its error, features represented, mean squared overlap, by seed; lengths by rank."""
+    import jax.numpy as jnp
+
+    from experiments.models import recovery_loss
+    from geometry import capacity
+
+    found: dict[str, list[Any]] = {
+        key: [] for key in ("loss", "error", "represented", "overlap", "lengths", "alone")
+    }
+    for member, given in zip(members, samples, strict=True):
+        vectors = trained.states.params["vectors"][...][member]
+        bias = trained.states.params["bias"][...][member]
+        loss = recovery_loss.loss(vectors, bias, given)
+        rows = np.asarray(vectors, np.float64)
+        lengths = np.linalg.norm(rows, axis=1)
+        on = lengths > 0.5
+        units = rows[on] / lengths[on, None]
+        found["loss"].append(loss.mean)
+        found["error"].append(loss.error)
+        found["represented"].append(int(on.sum()))
+        # Unit rows of the features that are represented: in the strong arm, of all.
+        found["overlap"].append(
+            float(capacity.off_diagonal_moments(units).mean_square.mean())
+            if len(units) >= _ROWS_NEEDED
+            else None
+        )
+        found["lengths"].append(lengths[shown - 1])
+        alone = recovery_loss.alone(vectors, bias, jnp.asarray(shown - 1))
+        found["alone"].append(np.asarray(alone, np.float64))
+    probe = trained.trace["probe"][members].mean(axis=0)
+    represented = trained.trace["represented"][members].astype(np.float64).mean(axis=0)
+    return {
+        **{key: found[key] for key in ("loss", "error", "represented", "overlap")},
+        "lengths": np.mean(found["lengths"], axis=0).tolist(),
+        "alone": np.mean(found["alone"], axis=0).tolist(),
+        "late_probe": float(abs(probe[-1] / probe[-3] - 1)),
+        "late_represented": float(abs(represented[-1] - represented[-3])),
+    }
