@@ -14,11 +14,9 @@ if TYPE_CHECKING:
     from experiments.models.recovery_loss import Sample
     from experiments.scaling_config import Config
 
-__all__ = ["RECORDS", "STRONG", "WEAK_AT", "ranks", "train_all"]
+__all__ = ["RECORDS", "WEAK_AT", "ranks", "train_all"]
 
 RECORDS = 10
-STRONG, HALF = 0, 1
-"""Places of the strong arm and of its training half as long; the weak ones come next."""
 WEAK_AT = 32
 """The width at which the weak decays are those of the flag."""
 _RATE_AT = 8
@@ -43,9 +41,7 @@ def train_all(config: Config, progress: Progress) -> list[dict[str, Any]]:
     # Not one of the widths' keys.
     measuring = jax.random.fold_in(root, 0)
     samples = [
-        recovery_loss.sample(
-            jax.random.fold_in(measuring, seed), chances, law, config.evaluations
-        )
+        recovery_loss.sample(jax.random.fold_in(measuring, seed), chances, law, config.evaluations)
         for seed in range(config.seeds)
     ]
     rows = []
@@ -77,41 +73,40 @@ def _width(
     every = -(-config.steps // RECORDS)
     steps = every * RECORDS
     weak = [decay * m / WEAK_AT for decay in sorted(set(config.weak))]
+    # The first seed's strong training half as long comes first, then arm by arm all seeds.
     decays = [-config.strong, -config.strong, *weak]
-    lengths = [steps, steps // 2, *(steps for _ in weak)]
-    root = jax.random.fold_in(jax.random.key(config.seed), m)
+    counts = [1, *(seeds for _ in decays[1:])]
+    lengths = [steps // 2, *(steps for _ in decays[1:])]
+    keys = training.member_keys(jax.random.fold_in(jax.random.key(config.seed), m), seeds)
     trained = ensembles.train(
         progress,
         f"width-{m}",
         FeatureRecoveryTask(
-            config.features,
-            m,
-            config.batch,
-            rare_features.slots(chances, config.batch),
-            config.outputs,
+            config.features, config.alpha, config.expected, m, config.batch, config.outputs
         ),
-        training.repeated(training.member_keys(root, seeds), len(decays)),
+        jax.numpy.concatenate([keys[:1], training.repeated(keys, len(decays) - 1)]),
         settings(
-            rare_features.tables(chances),
             rate=config.rate * (_RATE_AT / m) ** 0.25,
             bias_rate=2 / m,
-            decay=np.repeat(decays, seeds),
-            steps=np.repeat(lengths, seeds),
+            decay=np.repeat(decays, counts),
+            steps=np.repeat(lengths, counts),
         ),
         records=RECORDS,
         every=every,
         chunks=RECORDS,
     )
     arms = []
-    for place, decay in enumerate(decays):
-        members = range(place * seeds, (place + 1) * seeds)
-        arms.append({"decay": decay, **_arm(trained, list(members), samples, ranks(len(chances)))})
+    first = 0
+    for decay, count in zip(decays, counts, strict=True):
+        members = list(range(first, first + count))
+        arms.append({"decay": decay, **_arm(trained, members, samples, ranks(len(chances)))})
+        first += count
     return {
         "width": m,
         "tail": rare_features.tail_loss(chances, m),
-        "strong": arms[STRONG],
-        "half": arms[HALF],
-        "weak": arms[HALF + 1 :],
+        "half": arms[0],
+        "strong": arms[1],
+        "weak": arms[2:],
     }
 
 
@@ -130,7 +125,7 @@ def _arm(
     found: dict[str, list[Any]] = {
         key: [] for key in ("loss", "error", "represented", "overlap", "lengths", "alone")
     }
-    for member, given in zip(members, samples, strict=True):
+    for member, given in zip(members, samples, strict=False):
         vectors = trained.states.params["vectors"][...][member]
         bias = trained.states.params["bias"][...][member]
         loss = recovery_loss.loss(vectors, bias, given)

@@ -27,7 +27,7 @@ from jax import Array
 from numpy.typing import ArrayLike, NDArray
 
 from experiments.models import rare_features
-from experiments.models.rare_features import Active, Law
+from experiments.models.rare_features import Active
 
 __all__ = [
     "FeatureRecovery",
@@ -59,10 +59,9 @@ class FeatureRecovery(nnx.Module):
         self.bias = nnx.Param(jnp.zeros(start.shape[0]))
 
 
-def hidden(vectors: Array, active: Active, batch: int) -> Array:
-    """Return Wᵀ x of each sample.  Shape `[b, m]`."""
-    rows = vectors[active.feature] * active.value[:, None]
-    layer: Array = jax.ops.segment_sum(rows, active.sample, batch)
+def hidden(rows: Array, active: Active, batch: int) -> Array:
+    """Return Wᵀ x of each sample, from `rows` = W[active.feature] `[slots, m]`.  Shape `[b, m]`."""
+    layer: Array = jax.ops.segment_sum(rows * active.value[:, None], active.sample, batch)
     return layer
 
 
@@ -72,9 +71,9 @@ def outputs(vectors: Array, bias: Array, layer: Array) -> Array:
     return jax.nn.relu(product + bias[None, :])
 
 
-def on_outputs(vectors: Array, bias: Array, layer: Array, active: Active) -> Array:
-    """Return the outputs of the features that are on.  Shape `[slots]`."""
-    product = jnp.sum(vectors[active.feature] * layer[active.sample], axis=1)
+def on_outputs(rows: Array, bias: Array, layer: Array, active: Active) -> Array:
+    """Return the outputs of the features that are on, from their rows.  Shape `[slots]`."""
+    product = jnp.sum(rows * layer[active.sample], axis=1)
     return jax.nn.relu(product + bias[active.feature])
 
 
@@ -104,9 +103,11 @@ def sampled_loss(
 
     `chosen[s]` is uniform in stratum s, from `edges[s]` on; where off, it stands for all of it.
     """
-    layer = hidden(vectors, active, batch)
+    # Gathered once, so that their gradient is scattered once, which takes longest.
+    rows = vectors[active.feature]
+    layer = hidden(rows, active, batch)
     on = active.value > 0
-    error = jnp.square(on_outputs(vectors, bias, layer, active) - active.value)
+    error = jnp.square(on_outputs(rows, bias, layer, active) - active.value)
     sizes = np.diff(edges)
     place = jnp.asarray(np.repeat(np.arange(len(sizes)), sizes))[active.feature]
     met = on & (chosen[place] == active.feature)
@@ -119,28 +120,24 @@ def sampled_loss(
 class Setting(NamedTuple):
     """What may differ between members that train together.
 
-    The law of the features; largest rate of W and of b; decay, negative for growth to unit length;
-    steps of the schedule, after which a member stays as it is.
+    Largest rate of W and of b; decay, negative for growth to unit length; steps of the schedule,
+    after which a member stays as it is.
     """
 
-    law: Law
     rate: Array
     bias_rate: Array
     decay: Array
     steps: Array
 
 
-def settings(
-    law: Law, *, rate: float, bias_rate: float, decay: ArrayLike, steps: ArrayLike
-) -> Setting:
+def settings(*, rate: float, bias_rate: float, decay: ArrayLike, steps: ArrayLike) -> Setting:
     """Return settings for b members; `decay` and `steps` are `[b]`, the rest is for all."""
     count = len(np.asarray(decay))
 
     def column(value: ArrayLike) -> Array:
         return jnp.asarray(np.broadcast_to(np.asarray(value, np.float32), (count,)))
 
-    laws = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf[None], (count, *leaf.shape)), law)
-    return Setting(laws, column(rate), column(bias_rate), column(decay), column(steps))
+    return Setting(column(rate), column(bias_rate), column(decay), column(steps))
 
 
 def pull(vectors: Array, decay: Array) -> Array:
@@ -166,15 +163,13 @@ def schedule(step: Array, steps: Array) -> Array:
 
 @dataclass(frozen=True)
 class FeatureRecoveryTask:
-    """Sizes: features n, width m, samples of a batch, its room, outputs drawn for it.
-
-    `room` is `rare_features.slots`.
-    """
+    """The law of n features (`rare_features.probabilities`), width m, samples and outputs a step."""
 
     features: int
+    alpha: float
+    expected: float
     width: int
     batch: int
-    room: int
     drawn: int
 
     def model(self, key: Array, setting: Setting) -> FeatureRecovery:
@@ -185,7 +180,10 @@ class FeatureRecoveryTask:
     def loss(self, model: FeatureRecovery, key: Array, setting: Setting) -> Array:
         """Return n times the loss, which keeps gradients clear of Adam's epsilon."""
         drawing, choosing = jax.random.split(key)
-        active = rare_features.draw(drawing, setting.law, self.batch, self.room)
+        chances = rare_features.probabilities(self.features, self.alpha, self.expected)
+        law = rare_features.tables(chances)
+        room = rare_features.slots(chances, self.batch)
+        active = rare_features.draw(drawing, law, self.batch, room)
         edges = strata(self.features, self.drawn)
         chosen = jax.random.randint(choosing, (len(edges) - 1,), edges[:-1], edges[1:])
         vectors, bias = model.vectors[...], model.bias[...]

@@ -42,6 +42,8 @@ LARGEST = 0.99
 TRUNCATED = 1e-12
 """Most probability with which a batch loses arrivals: 1e-6 for a million batches."""
 
+_CODES = 2**31
+
 Floats = NDArray[np.float64]
 
 
@@ -141,20 +143,31 @@ class Active(NamedTuple):
 def draw(key: Array, law: Law, batch: int, room: int) -> Active:
     """Return the features that are on in `batch` samples, in `room` slots (`slots`).
 
-    Cost O(room log room).
+    Cost O(room log room).  Codes of samples and features are 32-bit integers: batch times n must
+    be below 2^31, or ValueError is raised.
     """
-    counting, placing, choosing, turning, sizing = jax.random.split(key, 5)
     features = law.threshold.shape[0]
+    if batch * features >= _CODES:
+        raise ValueError(f"`batch` times n must be below 2^31; got {batch} times {features}.")
+    counting, placing, choosing, turning, sizing = jax.random.split(key, 5)
     count = jax.random.poisson(counting, law.total * batch)
-    sample = jax.random.randint(placing, (room,), 0, batch)
-    cell = jax.random.randint(choosing, (room,), 0, features)
+    sample = _below(placing, batch, room)
+    cell = _below(choosing, features, room)
     kept = jax.random.uniform(turning, (room,)) < law.threshold[cell]
     feature = jnp.where(kept, cell, law.alias[cell])
+    # Sorted, empty slots last, the same feature twice in a sample is side by side.  Values are
+    # independent of what is sorted.
+    nowhere = batch * features
+    code = jnp.sort(jnp.where(jnp.arange(room) < count, sample * features + feature, nowhere))
+    new = jnp.concatenate([jnp.ones(1, bool), code[1:] != code[:-1]])
     value = jax.random.uniform(sizing, (room,), maxval=2.0)
-    there = jnp.arange(room) < count
-    # Sorted by sample and feature, and empty slots last: the same feature twice is side by side.
-    order = jnp.lexsort((feature, sample, ~there))
-    sample, feature, there = sample[order], feature[order], there[order]
-    again = (sample[1:] == sample[:-1]) & (feature[1:] == feature[:-1])
-    first = jnp.concatenate([jnp.ones(1, bool), ~again])
-    return Active(sample, feature, jnp.where(there & first, value, 0))
+    # The last code of all is that of the last sample's last feature.
+    place = jnp.minimum(code, nowhere - 1)
+    there = new & (code < nowhere)
+    return Active(place // features, place % features, jnp.where(there, value, 0))
+
+
+def _below(key: Array, count: int, room: int) -> Array:
+    """Integers in [0, count), uniform up to count/2^23: half the random bits of `randint`."""
+    found = (jax.random.uniform(key, (room,)) * count).astype(jnp.int32)
+    return jnp.minimum(found, count - 1)

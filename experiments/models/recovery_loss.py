@@ -131,9 +131,10 @@ def alone(vectors: Array, bias: Array, rows: Array) -> Array:
 @partial(jax.jit, static_argnames="count")
 def together(vectors: Array, bias: Array, active: Active, count: int) -> Array:
     """Return the loss of each of `count` samples over all outputs.  Shape `[count]`."""
-    layer = hidden(vectors, active, count)
+    rows = vectors[active.feature]
+    layer = hidden(rows, active, count)
     # (x̂ - x)² is x̂² but for features that are on, where x² - 2 x x̂ comes to it.
-    extra = active.value * (active.value - 2 * on_outputs(vectors, bias, layer, active))
+    extra = active.value * (active.value - 2 * on_outputs(rows, bias, layer, active))
 
     def squares(one: Array) -> Array:
         return jnp.sum(jnp.square(outputs(vectors, bias, one[None])))
