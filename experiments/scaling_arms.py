@@ -36,12 +36,11 @@ def train_all(config: Config, progress: Progress) -> list[dict[str, Any]]:
     from experiments.models import rare_features, recovery_loss
 
     chances = rare_features.probabilities(config.features, config.alpha, config.expected)
-    law = rare_features.tables(chances)
     root = jax.random.key(config.seed)
     # Not one of the widths' keys.
     measuring = jax.random.fold_in(root, 0)
     samples = [
-        recovery_loss.sample(jax.random.fold_in(measuring, seed), chances, law, config.evaluations)
+        recovery_loss.sample(jax.random.fold_in(measuring, seed), chances, config.evaluations)
         for seed in range(config.seeds)
     ]
     rows = []
@@ -125,9 +124,9 @@ def _arm(
     found: dict[str, list[Any]] = {
         key: [] for key in ("loss", "error", "represented", "overlap", "lengths", "alone")
     }
+    whole = {key: np.asarray(trained.states.params[key][...]) for key in ("vectors", "bias")}
     for member, given in zip(members, samples, strict=False):
-        vectors = trained.states.params["vectors"][...][member]
-        bias = trained.states.params["bias"][...][member]
+        vectors, bias = jnp.asarray(whole["vectors"][member]), jnp.asarray(whole["bias"][member])
         loss = recovery_loss.loss(vectors, bias, given)
         rows = np.asarray(vectors, np.float64)
         lengths = np.linalg.norm(rows, axis=1)

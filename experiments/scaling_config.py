@@ -10,6 +10,7 @@ from experiments.harness import cli
 __all__ = ["Config", "validate"]
 
 _CAP = 0.99
+_CODES = 2**31
 
 
 def _decay(word: str) -> float:
@@ -53,7 +54,7 @@ class Config:
     """Outputs drawn for each step's loss; all of them if this is n or more."""
     steps: Annotated[int, cli.integer("--steps", at_least=20, at_most=10**7)] = 1500
     """Steps of Adam; the strong arm is also trained with half of them."""
-    evaluations: Annotated[int, cli.integer("--evaluations", at_least=16, at_most=10**6)] = 4096
+    evaluations: Annotated[int, cli.integer("--evaluations", at_least=16, at_most=10**6)] = 16_384
     """Samples with two or more features on, for the loss that is reported."""
     seed: cli.Seed = 0
     """Root of all random numbers."""
@@ -77,6 +78,11 @@ def validate(config: Config) -> None:
         raise cli.InputError(
             "--weak must have two different numbers or more; got "
             f"{' '.join(f'{decay:g}' for decay in config.weak)}."
+        )
+    if config.batch * config.features >= _CODES:
+        raise cli.InputError(
+            f"--batch times --features must be below 2^31; got {config.batch} times "
+            f"{config.features}."
         )
     if config.expected > _CAP * config.features:
         raise cli.InputError(

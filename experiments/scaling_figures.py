@@ -36,14 +36,9 @@ def _points(
     """Means times scales with their intervals; open markers where training had not settled."""
     at = _known(effects)
     colour = looks.pop("colour")
-    middle, low, high = (
-        np.array([scales[k] * value(effects[k]) for k in at])
-        for value in (
-            lambda one: one["mean"],
-            lambda one: one["interval"][0],
-            lambda one: one["interval"][1],
-        )
-    )
+    factor = np.array([scales[k] for k in at])
+    middle = factor * np.array([effects[k]["mean"] for k in at])
+    low, high = (factor * np.array([effects[k]["interval"][end] for k in at]) for end in (0, 1))
     figure.add_scatter(
         x=[widths[k] for k in at],
         y=middle.astype(np.float32),

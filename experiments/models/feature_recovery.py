@@ -66,7 +66,7 @@ def hidden(rows: Array, active: Active, batch: int) -> Array:
 
 
 def outputs(vectors: Array, bias: Array, layer: Array) -> Array:
-    """Return the outputs of rows `[r, m]` with biases `[r]` for hidden layers `[b, m]`: `[b, r]`."""
+    """Return the outputs of rows `[r, m]` with biases `[r]`, layers `[b, m]`.  Shape `[b, r]`."""
     product = jnp.matmul(layer, vectors.T, precision=jax.lax.Precision.HIGHEST)
     return jax.nn.relu(product + bias[None, :])
 
@@ -163,7 +163,7 @@ def schedule(step: Array, steps: Array) -> Array:
 
 @dataclass(frozen=True)
 class FeatureRecoveryTask:
-    """The law of n features (`rare_features.probabilities`), width m, samples and outputs a step."""
+    """Law of n features (`rare_features`), width m, samples and outputs of a step."""
 
     features: int
     alpha: float
@@ -181,11 +181,11 @@ class FeatureRecoveryTask:
         """Return n times the loss, which keeps gradients clear of Adam's epsilon."""
         drawing, choosing = jax.random.split(key)
         chances = rare_features.probabilities(self.features, self.alpha, self.expected)
-        law = rare_features.tables(chances)
-        room = rare_features.slots(chances, self.batch)
-        active = rare_features.draw(drawing, law, self.batch, room)
+        law = rare_features.law(chances, self.batch)
+        active = rare_features.draw(drawing, law, self.batch)
         edges = strata(self.features, self.drawn)
-        chosen = jax.random.randint(choosing, (len(edges) - 1,), edges[:-1], edges[1:])
+        within = jax.random.uniform(choosing, (len(edges) - 1,)) * np.diff(edges)
+        chosen = edges[:-1] + jnp.minimum(within.astype(int), np.diff(edges) - 1)
         vectors, bias = model.vectors[...], model.bias[...]
         return self.features * sampled_loss(vectors, bias, active, self.batch, edges, chosen)
 

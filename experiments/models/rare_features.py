@@ -30,9 +30,9 @@ __all__ = [
     "Law",
     "arrivals",
     "draw",
+    "law",
     "probabilities",
     "slots",
-    "tables",
     "tail_loss",
     "variances",
 ]
@@ -76,29 +76,35 @@ def variances(chances: Floats) -> Floats:
 
 
 def tail_loss(chances: Floats, width: int) -> float:
-    """Return (1/n) sum of Var x_i over i > m: the loss when m features are restored without fault.
+    """Return (1/n) sum of Var x_i over i > m: the loss of m features restored without fault.
 
-    The others are given their mean, by the bias; the paper counts E x_i² of theirs, which is more by
-    p_i².
+    The others are given their mean, by the bias; the paper counts E x_i² of theirs,
+    which is more by p_i².
     """
     return float(variances(chances)[width:].sum() / len(chances))
 
 
 class Law(NamedTuple):
-    """What draws need: Walker's alias table of lambda_i/Lambda `[n]`, and Lambda.
+    """What draws need: an alias table of lambda_i/Lambda, and the law of a batch's arrivals.
 
-    A cell i is chosen uniformly; the feature is i below the cell's threshold and its alias above.
-    (An inverse of the distribution function in float32 would round features of probability 1e-6 to
-    multiples of 1e-7; here roundings are relative to 1/n.)
+    `threshold` and `alias` are `[n]`: a cell i is chosen uniformly, and the feature is i below the
+    cell's threshold and its alias above (Walker 1977).  An inverse of the distribution function in
+    float32 would round features of probability 1e-6 to multiples of 1e-7; here roundings are
+    relative to 1/n.  `counts` `[slots]` are the probabilities of k arrivals or fewer.
     """
 
-    threshold: Array
-    alias: Array
-    total: Array
+    threshold: NDArray[np.float32]
+    alias: NDArray[np.int32]
+    counts: NDArray[np.float32]
 
 
-def tables(chances: Floats) -> Law:
-    """Return the tables for probabilities p `[n]` (Vose 1991, IEEE Trans. Softw. Eng. 17).  O(n)."""
+def law(chances: Floats, batch: int) -> Law:
+    """Return what draws of `batch` samples need, for probabilities p `[n]`.
+
+    The alias table by Vose's algorithm (1991, IEEE Trans. Softw. Eng. 17), O(n).
+    """
+    from scipy import special
+
     rates = arrivals(chances)
     share = rates / rates.sum() * len(rates)
     threshold, alias = np.ones(len(rates)), np.arange(len(rates))
@@ -110,11 +116,8 @@ def tables(chances: Floats) -> Law:
         share[high] -= 1 - share[low]
         if share[high] < 1:
             small.append(large.pop())
-    return Law(
-        jnp.asarray(threshold, jnp.float32),
-        jnp.asarray(alias, jnp.int32),
-        jnp.float32(rates.sum()),
-    )
+    counts = special.pdtr(np.arange(slots(chances, batch)), rates.sum() * batch)
+    return Law(threshold.astype(np.float32), alias.astype(np.int32), np.asarray(counts, np.float32))
 
 
 def slots(chances: Floats, batch: int) -> int:
@@ -140,34 +143,35 @@ class Active(NamedTuple):
     value: Array
 
 
-def draw(key: Array, law: Law, batch: int, room: int) -> Active:
-    """Return the features that are on in `batch` samples, in `room` slots (`slots`).
+def draw(key: Array, law: Law, batch: int) -> Active:
+    """Return the features that are on in `batch` samples, of which `law` must be.
 
-    Cost O(room log room).  Codes of samples and features are 32-bit integers: batch times n must
-    be below 2^31, or ValueError is raised.
+    Cost O(slots · log slots).  Raises ValueError unless batch times n is below 2^31, since 32-bit
+    integers say where a feature is on.
     """
-    features = law.threshold.shape[0]
+    features, room = len(law.threshold), len(law.counts)
     if batch * features >= _CODES:
         raise ValueError(f"`batch` times n must be below 2^31; got {batch} times {features}.")
-    counting, placing, choosing, turning, sizing = jax.random.split(key, 5)
-    count = jax.random.poisson(counting, law.total * batch)
-    sample = _below(placing, batch, room)
-    cell = _below(choosing, features, room)
-    kept = jax.random.uniform(turning, (room,)) < law.threshold[cell]
-    feature = jnp.where(kept, cell, law.alias[cell])
+    # One call: each compiles for long.
+    uniform = jax.random.uniform(key, (4 * room + 1,))
+    placing, choosing, turning, sizing = uniform[1:].reshape(4, room)
+    # Counts of probability below 2^-24 do not occur, as float32 has no uniforms so close to 1.
+    count = jnp.sum(uniform[0] >= law.counts)
+    sample = _below(placing, batch)
+    cell = _below(choosing, features)
+    kept = turning < jnp.asarray(law.threshold)[cell]
+    feature = jnp.where(kept, cell, jnp.asarray(law.alias)[cell])
     # Sorted, empty slots last, the same feature twice in a sample is side by side.  Values are
     # independent of what is sorted.
     nowhere = batch * features
     code = jnp.sort(jnp.where(jnp.arange(room) < count, sample * features + feature, nowhere))
     new = jnp.concatenate([jnp.ones(1, bool), code[1:] != code[:-1]])
-    value = jax.random.uniform(sizing, (room,), maxval=2.0)
     # The last code of all is that of the last sample's last feature.
     place = jnp.minimum(code, nowhere - 1)
     there = new & (code < nowhere)
-    return Active(place // features, place % features, jnp.where(there, value, 0))
+    return Active(place // features, place % features, jnp.where(there, 2 * sizing, 0))
 
 
-def _below(key: Array, count: int, room: int) -> Array:
-    """Integers in [0, count), uniform up to count/2^23: half the random bits of `randint`."""
-    found = (jax.random.uniform(key, (room,)) * count).astype(jnp.int32)
-    return jnp.minimum(found, count - 1)
+def _below(uniform: Array, count: int) -> Array:
+    """Integers in [0, count), uniform up to a share count/2^23 of the chance of each."""
+    return jnp.minimum((uniform * count).astype(jnp.int32), count - 1)

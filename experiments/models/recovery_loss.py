@@ -9,7 +9,7 @@ as every feature's turn to be alone is taken; above 4096 features that many turn
 from __future__ import annotations
 
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -19,12 +19,14 @@ from numpy.typing import NDArray
 
 from experiments.models import rare_features
 from experiments.models.feature_recovery import hidden, on_outputs, outputs
-from experiments.models.rare_features import Active, Law
+from experiments.models.rare_features import Active
 
 __all__ = ["Loss", "Sample", "alone", "loss", "sample", "together"]
 
 TURNS = 4096
 _BLOCK = 256
+_MOST = 2**31 - 1
+_draw = jax.jit(rare_features.draw, static_argnames="batch")
 
 
 class Sample(NamedTuple):
@@ -38,7 +40,7 @@ class Sample(NamedTuple):
     weights: NDArray[np.float64]
     several: float
     active: Active
-    count: int
+    size: int
 
 
 class Loss(NamedTuple):
@@ -48,8 +50,8 @@ class Loss(NamedTuple):
     error: float
 
 
-def sample(key: Array, chances: NDArray[np.float64], law: Law, count: int) -> Sample:
-    """Return what `loss` needs, with `count` samples of two or more features."""
+def sample(key: Array, chances: NDArray[np.float64], size: int) -> Sample:
+    """Return what `loss` needs, with `size` samples of two or more features."""
     sampling, turning = jax.random.split(key)
     nothing = float(np.exp(-rare_features.arrivals(chances).sum()))
     single = nothing * chances / (1 - chances)
@@ -62,17 +64,17 @@ def sample(key: Array, chances: NDArray[np.float64], law: Law, count: int) -> Sa
         rows = np.minimum(rows, len(chances) - 1)
         weights = np.full(TURNS, ends[-1] / TURNS)
     several = 1 - nothing - float(single.sum())
-    kept: list[list[NDArray[np.float64]]] = [[], [], []]
+    kept: list[list[NDArray[Any]]] = [[], [], []]
     found, turn = 0, 0
-    batch = 4 * count
-    room = rare_features.slots(chances, batch)
-    while found < count:
-        drawn = rare_features.draw(jax.random.fold_in(sampling, turn), law, batch, room)
+    batch = min(4 * size, _MOST // len(chances))
+    law = rare_features.law(chances, batch)
+    while found < size:
+        drawn = _draw(jax.random.fold_in(sampling, turn), law, batch)
         which, feature, value = (np.asarray(leaf) for leaf in drawn)
         on = value > 0
         of = np.bincount(which[on], minlength=batch)
-        place = np.where(of >= 2, found + np.cumsum(of >= 2) - 1, count)
-        here = on & (place[which] < count)
+        place = np.where(of >= 2, found + np.cumsum(of >= 2) - 1, size)
+        here = on & (place[which] < size)
         for part, values in zip(kept, (place[which], feature, value), strict=True):
             part.append(values[here])
         found += int((of >= 2).sum())
@@ -85,20 +87,20 @@ def sample(key: Array, chances: NDArray[np.float64], law: Law, count: int) -> Sa
         jnp.asarray(np.pad(features, (0, fill)), jnp.int32),
         jnp.asarray(np.pad(values, (0, fill)), jnp.float32),
     )
-    return Sample(nothing, rows, weights, several, active, count)
+    return Sample(nothing, rows, weights, several, active, size)
 
 
 def loss(vectors: Array, bias: Array, given: Sample) -> Loss:
-    """Return the loss of W `[n, m]` and b `[n]`.  Cost O((r + count) n m)."""
+    """Return the loss of W `[n, m]` and b `[n]`.  Cost O((r + size) n m)."""
     nothing = float(jnp.mean(jnp.square(jax.nn.relu(bias))))
     single = np.asarray(alone(vectors, bias, jnp.asarray(given.rows)), np.float64)
-    several = np.asarray(together(vectors, bias, given.active, given.count), np.float64)
+    several = np.asarray(together(vectors, bias, given.active, given.size), np.float64)
     mean = (
         given.nothing * nothing
         + float(given.weights @ single)
         + given.several * float(several.mean())
     )
-    error = given.several * float(several.std(ddof=1)) / given.count**0.5
+    error = given.several * float(several.std(ddof=1)) / given.size**0.5
     return Loss(mean, error)
 
 
@@ -140,4 +142,5 @@ def together(vectors: Array, bias: Array, active: Active, count: int) -> Array:
         return jnp.sum(jnp.square(outputs(vectors, bias, one[None])))
 
     off = jax.lax.map(squares, layer, batch_size=_BLOCK)
-    return (off + jax.ops.segment_sum(extra, active.sample, count)) / len(bias)
+    total: Array = off + jax.ops.segment_sum(extra, active.sample, count)
+    return total / len(bias)
