@@ -113,7 +113,9 @@ def sampled_loss(
     met = on & (chosen[place] == active.feature)
     off = jnp.ones((batch, len(sizes))).at[active.sample, place].min(jnp.where(met, 0.0, 1.0))
     seen = jnp.square(outputs(vectors[chosen], bias[chosen], layer)) * off
-    total = jnp.sum(jnp.where(on, error, 0)) + jnp.sum(seen * jnp.asarray(sizes, jnp.float32))
+    total = jnp.sum(jnp.where(on, error, 0)) + jnp.sum(
+        seen * jnp.asarray(sizes, jnp.float32)[None, :]
+    )
     return total / (batch * len(bias))
 
 
