@@ -52,7 +52,7 @@ class Config:
     """Samples of a step."""
     outputs: Annotated[int, cli.integer("--outputs", at_least=4, at_most=1_000_000)] = 256
     """Outputs drawn for each step's loss; all of them if this is n or more."""
-    steps: Annotated[int, cli.integer("--steps", at_least=20, at_most=10**7)] = 1500
+    steps: Annotated[int, cli.integer("--steps", at_least=20, at_most=10**7)] = 2000
     """Steps of Adam; the strong arm is also trained with half of them."""
     evaluations: Annotated[int, cli.integer("--evaluations", at_least=16, at_most=10**6)] = 16_384
     """Samples with two or more features on, for the loss that is reported."""

@@ -187,7 +187,7 @@ class FeatureRecoveryTask:
         active = rare_features.draw(drawing, law, self.batch)
         edges = strata(self.features, self.drawn)
         within = jax.random.uniform(choosing, (len(edges) - 1,)) * np.diff(edges)
-        chosen = edges[:-1] + jnp.minimum(within.astype(int), np.diff(edges) - 1)
+        chosen = jnp.asarray(edges[:-1]) + jnp.minimum(within.astype(int), np.diff(edges) - 1)
         vectors, bias = model.vectors[...], model.bias[...]
         return self.features * sampled_loss(vectors, bias, active, self.batch, edges, chosen)
 

@@ -125,14 +125,17 @@ def test_strata_part_the_features() -> None:
 
 def test_the_sampled_loss_is_unbiased() -> None:
     vectors, bias = _model()
-    active = rare_features.draw(jax.random.key(3), rare_features.law(CHANCES, BATCH), BATCH)
+    draw = jax.jit(rare_features.draw, static_argnames="batch")
+    active = draw(jax.random.key(3), rare_features.law(CHANCES, BATCH), BATCH)
     expected = float(_losses(vectors, bias, _inputs(active, BATCH)).mean())
     edges = feature_recovery.strata(FEATURES, 8)
     choices = product(*(range(low, high) for low, high in pairwise(edges)))
     every = jnp.asarray(list(choices))
     assert len(every) == 16
-    found = jax.vmap(
-        lambda one: feature_recovery.sampled_loss(vectors, bias, active, BATCH, edges, one)
+    found = jax.jit(
+        jax.vmap(
+            lambda one: feature_recovery.sampled_loss(vectors, bias, active, BATCH, edges, one)
+        )
     )(every)
     # The mean over all choices is the loss; single ones are not.  Sums of 60 terms in float32.
     assert float(found.mean()) == pytest.approx(expected, rel=100 * UNIT)
@@ -149,12 +152,12 @@ def test_pull() -> None:
     )
     # Length 5 shrinks by 4 and 1/2 grows by 1/2 at unit strength; zeros stay.
     growing = np.asarray(feature_recovery.pull(vectors, jnp.float32(-1.0)))
-    np.testing.assert_allclose(growing, [[-2.4, -3.2], [0.3, 0.4], [0, 0]], rtol=1e-6)
+    np.testing.assert_allclose(growing, np.array([[-2.4, -3.2], [0.3, 0.4], [0.0, 0.0]]), rtol=1e-6)
 
 
 def test_schedule() -> None:
     steps = jnp.float32(100)
-    found = np.array([float(feature_recovery.schedule(k, steps)) for k in jnp.arange(103)])
+    found = np.asarray(jax.vmap(lambda k: feature_recovery.schedule(k, steps))(jnp.arange(103)))
     assert (np.diff(found[:6]) > 0).all()
     assert (np.diff(found[6:100]) < 0).all()
     assert found.max() == found[5] == pytest.approx(1)
@@ -211,7 +214,7 @@ def test_the_reported_loss_is_that_of_the_law() -> None:
     found = recovery_loss.loss(vectors, bias, given)
     single = recovery_loss.alone(vectors, bias, jnp.arange(FEATURES))
     expected = given.nothing * float(_losses(vectors, bias, np.zeros((1, FEATURES)))[0])
-    expected += given.weights @ np.asarray(single, np.float64)
+    expected += float(given.weights @ np.asarray(single, np.float64))
     expected += given.several * float(_losses(vectors, bias, inputs).mean())
     assert found.mean == pytest.approx(expected, rel=1e-5)
     # And against plain draws, with independent numbers.
