@@ -72,9 +72,9 @@ def answer(_config: Config, result: Result) -> str:
     return (
         f"With {data['features']:,} features in {first} to {last} dimensions and all of them "
         f"represented, the loss falls as m to the power {_of(found['exponent'])}{open_}, and the "
-        f"mean squared overlap as {_of(found['overlap_exponent'])}; where only m features are "
-        f"represented, the loss falls as {_of(found['weak_exponent'])}, and what they leave out as "
-        f"{found['tail_exponent']:.2f}."
+        f"mean squared overlap with {_of(found['overlap_exponent'])}; where only m features are "
+        f"represented, the exponent of the loss is {_of(found['weak_exponent'])}, and that of what "
+        f"they leave out {found['tail_exponent']:.2f}."
     )
 
 

@@ -21,7 +21,8 @@ WEAK_AT = 32
 """The width at which the weak decays are those of the flag."""
 _RATE_AT = 8
 _SHOWN = 160
-_ROWS_NEEDED = 2
+_REPRESENTED = 0.5
+"""A feature whose row is longer is represented (the paper's threshold)."""
 
 
 def ranks(features: int) -> NDArray[np.int64]:
@@ -115,7 +116,10 @@ def _arm(
     samples: list[Sample],
     shown: NDArray[np.int64],
 ) -> dict[str, Any]:
-    """Loss, its error, features represented, mean squared overlap, by seed; lengths by rank."""
+    """Loss, its error, features represented, mean squared overlap, by seed.
+
+    Lengths of rows, and the loss while a feature alone is on, by rank, of the first seed.
+    """
     import jax.numpy as jnp
 
     from experiments.models import recovery_loss
@@ -130,17 +134,12 @@ def _arm(
         loss = recovery_loss.loss(vectors, bias, given)
         rows = np.asarray(vectors, np.float64)
         lengths = np.linalg.norm(rows, axis=1)
-        on = lengths > 0.5
-        units = rows[on] / lengths[on, None]
         found["loss"].append(loss.mean)
         found["error"].append(loss.error)
-        found["represented"].append(int(on.sum()))
-        # Unit rows of the features that are represented: in the strong arm, of all.
-        found["overlap"].append(
-            float(capacity.off_diagonal_moments(units).mean_square.mean())
-            if len(units) >= _ROWS_NEEDED
-            else None
-        )
+        found["represented"].append(int((lengths > _REPRESENTED).sum()))
+        units = rows[lengths > 0] / lengths[lengths > 0, None]
+        overlap = capacity.off_diagonal_moments(units).mean_square.mean()
+        found["overlap"].append(float(overlap))
         found["lengths"].append(lengths[shown - 1])
         alone = recovery_loss.alone(vectors, bias, jnp.asarray(shown - 1))
         found["alone"].append(np.asarray(alone, np.float64))
@@ -148,8 +147,8 @@ def _arm(
     represented = trained.trace["represented"][members].astype(np.float64).mean(axis=0)
     return {
         **{key: found[key] for key in ("loss", "error", "represented", "overlap")},
-        "lengths": np.mean(found["lengths"], axis=0).tolist(),
-        "alone": np.mean(found["alone"], axis=0).tolist(),
+        "lengths": found["lengths"][0].tolist(),
+        "alone": found["alone"][0].tolist(),
         "late_probe": float(abs(probe[-1] / probe[-3] - 1)),
         "late_represented": float(abs(represented[-1] - represented[-3])),
     }

@@ -117,7 +117,8 @@ def _loss(data: Any) -> Figure:
         "Loss over width, strong and weak",
         figure,
         f"n = {n:,}, p_i ∝ i^-{data['alpha']:g}, {data['expected']:g} on in the mean. Squared "
-        "error summed over features; bars: 95% over seeds. The line 1/m and the fit pass through "
+        "error summed over features; bars: 95% over seeds, the sampling of the "
+        "loss included. The line 1/m and the fit pass through "
         "the points' centre: theory gives the slope, not the height. The dashed line has no free "
         "constant. Open markers: not converged.",
     )
@@ -138,17 +139,7 @@ def _overlap(data: Any) -> Figure:
         [found["overlap_settled"]] * len(widths),
         colour=theme.MEASURED,
         symbol="circle",
-        name="strong: all features",
-    )
-    _points(
-        figure,
-        widths,
-        [one["overlap"] for one in found["weak"]],
-        scales,
-        [one["settled"] for one in found["weak"]],
-        colour=theme.HIGHLIGHT,
-        symbol="square",
-        name="weak: features represented",
+        name="trained, strong",
     )
     lines = {
         "random directions": ([1.0] * len(widths), theme.RANDOM, "solid"),
@@ -167,14 +158,14 @@ def _overlap(data: Any) -> Figure:
             name=name,
         )
     _widths_axis(figure, widths)
-    figure.update_yaxes(title="mean squared overlap times m", rangemode="tozero")
+    figure.update_yaxes(title="mean squared overlap times m")
     return Figure(
         "overlap",
         "Overlaps of unit rows",
         figure,
-        "Mean of (w_i·w_j)² over pairs, rows at unit length. Random directions have 1/m exactly, "
-        "and no n directions less than Welch's bound. In the weak arm only rows with |w| > 1/2 "
-        "count, in the training whose number of them is nearest to m. Bars: 95% over seeds.",
+        "Mean of (w_i·w_j)² over pairs of rows, brought to unit length, in the strong arm. "
+        "Random directions have 1/m in the mean exactly, and no n directions less than Welch's "
+        "bound. Bars: 95% over seeds. Open markers: not converged.",
     )
 
 
@@ -203,8 +194,8 @@ def _tail(data: Any) -> Figure:
         "Weak superposition: the loss is what is left out",
         figure,
         "One point for each decay, the larger to the left; means over seeds. The formula speaks of "
-        "m features represented without fault: where the lines cross. More features in the same "
-        "space cost interference and yet lower the loss.",
+        "m features represented without fault: where the lines cross. To the right of it the space "
+        "holds more features than it has dimensions.",
     )
 
 
@@ -227,8 +218,8 @@ def _by_rank(data: Any, key: str, scale: float) -> tuple[Any, Any]:
         figure.add_scatter(
             x=data["ranks"],
             y=(scale * np.array(arm[key])).astype(np.float32),
-            mode="lines",
-            line={"color": colour, "width": 1.5},
+            mode="markers",
+            marker={"color": colour, "size": 5},
             name=name,
         )
     figure.add_vline(x=row["width"], line={"color": theme.THEORY, "width": 1, "dash": "dash"})
@@ -243,7 +234,7 @@ def _lengths(data: Any) -> Figure:
         "lengths",
         "What is represented",
         figure,
-        f"m = {row['width']}, which the dashed line marks; mean over seeds, at "
+        f"m = {row['width']}, which the dashed line marks; one training of each arm, at "
         f"{len(data['ranks'])} ranks. The weak arm is the training whose number of represented "
         "features is nearest to m.",
     )
@@ -257,8 +248,8 @@ def _alone(data: Any) -> Figure:
         "alone",
         "Who is restored badly",
         figure,
-        f"m = {row['width']}, dashed; exact, mean over seeds. The error of all outputs while one "
-        "feature is on, mean over its value. Dotted: 4/3, what a feature costs that is not "
+        f"m = {row['width']}, dashed; one training of each arm. The error of all outputs while one "
+        "feature is on, exact, mean over its value. Dotted: 4/3, what a feature costs that is not "
         "represented and disturbs nobody. In the strong arm every feature costs the interference "
         "that it causes.",
     )

@@ -115,12 +115,10 @@ def _weak(row: dict[str, Any]) -> dict[str, Any]:
     nearest = int(np.argmin(distance))
     ratios = [one for one in found if one is not None]
     whole = len(ratios) == seeds
-    overlaps = [one for one in arms[nearest]["overlap"] if one is not None]
     return {
         **(_mean(ratios) if whole else _UNKNOWN),
         "ratios": ratios if whole else None,
         "settled": settled,
         "nearest": nearest,
         "decay": arms[nearest]["decay"],
-        "overlap": _mean(m * np.array(overlaps)) if len(overlaps) == seeds else dict(_UNKNOWN),
     }
