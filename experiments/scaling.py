@@ -14,7 +14,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from experiments import scaling_arms, scaling_checks, scaling_figures, scaling_fits
-from experiments.claims import verdicts
 from experiments.harness.checks import Check, Claim
 from experiments.harness.experiment import Experiment, Result
 from experiments.harness.run import main
@@ -53,7 +52,7 @@ def checks(_config: Config, result: Result) -> list[Check]:
 
 def claims(_found: list[Check]) -> list[Claim]:
     """None of its own: C8 is decided where interference is counted."""
-    return verdicts((), [])
+    return []
 
 
 def _of(effect: Any) -> str:

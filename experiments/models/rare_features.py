@@ -152,14 +152,15 @@ def draw(key: Array, law: Law, batch: int) -> Active:
     features, room = len(law.threshold), len(law.counts)
     if batch * features >= _CODES:
         raise ValueError(f"`batch` times n must be below 2^31; got {batch} times {features}.")
-    # One call: each compiles for long.
-    uniform = jax.random.uniform(key, (4 * room + 1,))
-    placing, choosing, turning, sizing = uniform[1:].reshape(4, room)
+    # One call, since each compiles for long.  A remainder of 32 bits favours no sample or cell by
+    # more than n/2^32 of its chance, where a float32 times n would by n/2^23.
+    bits = jax.random.bits(key, (4 * room + 1,))
+    placing, choosing, turning, sizing = bits[1:].reshape(4, room)
     # Counts of probability below 2^-24 do not occur, as float32 has no uniforms so close to 1.
-    count = jnp.sum(uniform[0] >= law.counts)
-    sample = _below(placing, batch)
-    cell = _below(choosing, features)
-    kept = turning < jnp.asarray(law.threshold)[cell]
+    count = jnp.sum(_uniform(bits[0]) >= law.counts)
+    sample = (placing % batch).astype(jnp.int32)
+    cell = (choosing % features).astype(jnp.int32)
+    kept = _uniform(turning) < jnp.asarray(law.threshold)[cell]
     feature = jnp.where(kept, cell, jnp.asarray(law.alias)[cell])
     # Sorted, empty slots last, the same feature twice in a sample is side by side.  Values are
     # independent of what is sorted.
@@ -169,9 +170,9 @@ def draw(key: Array, law: Law, batch: int) -> Active:
     # The last code of all is that of the last sample's last feature.
     place = jnp.minimum(code, nowhere - 1)
     there = new & (code < nowhere)
-    return Active(place // features, place % features, jnp.where(there, 2 * sizing, 0))
+    return Active(place // features, place % features, jnp.where(there, 2 * _uniform(sizing), 0))
 
 
-def _below(uniform: Array, count: int) -> Array:
-    """Integers in [0, count), uniform up to a share count/2^23 of the chance of each."""
-    return jnp.minimum((uniform * count).astype(jnp.int32), count - 1)
+def _uniform(bits: Array) -> Array:
+    """Uniform in [0, 1), multiples of 2^-24."""
+    return (bits >> 8).astype(jnp.float32) / (1 << 24)
