@@ -137,7 +137,8 @@ EXPERIMENT = Experiment(
     examples=(
         "python -m experiments.scaling",
         "python -m experiments.scaling --alpha 0.5 --steps 4000",
-        "python -m experiments.scaling --features 100000 --widths 8 16 32 --steps 100 --seeds 2",
+        "python -m experiments.scaling --features 100000 --widths 8 16 32 --steps 100 --seeds 2 "
+        "--evaluations 1024",
     ),
     config=Config,
     presets={
