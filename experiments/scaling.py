@@ -40,7 +40,7 @@ def measure(config: Config, progress: Progress) -> Result:
         "seeds": config.seeds,
         "ranks": scaling_arms.ranks(config.features).tolist(),
         "rows": rows,
-        "fits": scaling_fits.fits(rows),
+        "fits": scaling_fits.fits(rows, scaling_arms.travel(config)),
     }
     return Result(data, {}, scaling_checks.tables(data))
 

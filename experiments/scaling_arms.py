@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from experiments.models.recovery_loss import Sample
     from experiments.scaling_config import Config
 
-__all__ = ["RECORDS", "WEAK_AT", "ranks", "train_all"]
+__all__ = ["RECORDS", "WEAK_AT", "ranks", "train_all", "travel"]
 
 RECORDS = 10
 WEAK_AT = 32
@@ -28,6 +28,15 @@ _REPRESENTED = 0.5
 def ranks(features: int) -> NDArray[np.int64]:
     """Return some ranks from 1 to n, evenly spaced in the logarithm, each once."""
     return np.unique(np.geomspace(1, features, _SHOWN).round().astype(np.int64))
+
+
+def _rate(config: Config, m: int) -> float:
+    return float(config.rate * (_RATE_AT / m) ** 0.25)
+
+
+def travel(config: Config) -> float:
+    """Return rate·steps at the largest width, where it is least."""
+    return _rate(config, max(config.widths)) * config.steps
 
 
 def train_all(config: Config, progress: Progress) -> list[dict[str, Any]]:
@@ -86,7 +95,7 @@ def _width(
         ),
         jax.numpy.concatenate([keys[:1], training.repeated(keys, len(decays) - 1)]),
         settings(
-            rate=config.rate * (_RATE_AT / m) ** 0.25,
+            rate=_rate(config, m),
             bias_rate=2 / m,
             decay=np.repeat(decays, counts),
             steps=np.repeat(lengths, counts),

@@ -6,7 +6,7 @@ from typing import Any
 
 from experiments.harness.checks import Check, judge
 from experiments.harness.experiment import Table
-from experiments.scaling_fits import DRIFT, LATE
+from experiments.scaling_fits import DRIFT, LATE, TRAVEL
 
 __all__ = ["checks", "tables"]
 
@@ -18,12 +18,15 @@ _TAIL = (0.85, 1.15)
 def checks(data: Any) -> list[Check]:
     """Verdicts on the trainings; C8 is decided over several experiments."""
     found = data["fits"]
+    far = found["travel"] >= TRAVEL
+    short = "" if far else f"; and rate times steps is {found['travel']:.2g}, below {TRAVEL:g}"
     lengths = (
         f"training half as long moves it by {found['drift']:+.2f}; settled if by at most {DRIFT:g}"
+        f"{short}"
     )
     moved = (
         f"training half as long moves an overlap by up to {100 * found['overlap_moved']:.1f}%; "
-        f"settled if by at most {100 * LATE:.0f}%"
+        f"settled if by at most {100 * LATE:.0f}%{short}"
     )
 
     def held(

@@ -11,13 +11,15 @@ from numpy.typing import NDArray
 
 from experiments.intervals import mean_interval
 
-__all__ = ["DRIFT", "LATE", "at_width", "fits", "slope"]
+__all__ = ["DRIFT", "LATE", "TRAVEL", "at_width", "fits", "slope"]
 
 DRIFT = 0.15
 """Most by which the strong exponent may differ between half of the steps and all of them."""
 LATE = 0.1
 """Most relative change otherwise: of an overlap between half of the steps and all, of the squared
 error with one feature on and of the features represented over the last fifth."""
+TRAVEL = 10.0
+"""Least rate·steps: Adam may take a weight ten times from 0 to 1."""
 
 Floats = NDArray[np.float64]
 
@@ -52,15 +54,19 @@ def _mean(values: Sequence[float] | Floats) -> dict[str, Any]:
 _UNKNOWN: dict[str, Any] = {"mean": None, "interval": None}
 
 
-def fits(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Return what checks, figures and tables speak of, from the trainings of every width."""
+def fits(rows: Sequence[dict[str, Any]], travel: float) -> dict[str, Any]:
+    """Return what checks, figures and tables speak of, from the trainings of every width.
+
+    `travel` is the least of rate·steps: below `TRAVEL` nothing has settled.
+    """
+    far = travel >= TRAVEL
     widths = [row["width"] for row in rows]
     losses = np.array([row["strong"]["loss"] for row in rows])
     overlaps = np.array([row["strong"]["overlap"] for row in rows])
     exponents = [slope(widths, one) for one in losses.T]
     drift = slope(widths, [row["half"]["loss"][0] for row in rows]) - exponents[0]
     moved = max(abs(row["half"]["overlap"][0] / row["strong"]["overlap"][0] - 1) for row in rows)
-    weak = [_weak(row) for row in rows]
+    weak = [_weak(row, far) for row in rows]
     known = [place for place, one in enumerate(weak) if one["ratios"] is not None]
     tails = np.array([row["tail"] for row in rows])
     weak_exponent = dict(_UNKNOWN)
@@ -81,11 +87,12 @@ def fits(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
             for at in range(len(widths) - 1)
         ],
         "drift": float(drift),
-        "settled": abs(drift) <= DRIFT,
+        "travel": travel,
+        "settled": far and abs(drift) <= DRIFT,
         "overlap": [_mean(m * one) for m, one in zip(widths, overlaps, strict=True)],
         "overlap_exponent": _mean([slope(widths, one) for one in overlaps.T]),
         "overlap_moved": float(moved),
-        "overlap_settled": moved <= LATE,
+        "overlap_settled": far and moved <= LATE,
         "weak": weak,
         "weak_exponent": weak_exponent,
         "tail_exponent": slope(widths, tails),
@@ -93,7 +100,7 @@ def fits(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _weak(row: dict[str, Any]) -> dict[str, Any]:
+def _weak(row: dict[str, Any], far: bool) -> dict[str, Any]:
     """The weak loss over the unlearned tail's where m features are represented."""
     m, arms = row["width"], row["weak"]
     seeds = len(arms[0]["loss"])
@@ -105,7 +112,7 @@ def _weak(row: dict[str, Any]) -> dict[str, Any]:
         )
         for seed in range(seeds)
     ]
-    settled = all(
+    settled = far and all(
         arm["late_probe"] <= LATE
         and arm["late_represented"] <= LATE * max(float(np.mean(arm["represented"])), 1.0)
         for arm in arms

@@ -193,6 +193,28 @@ def test_decay_decides_what_is_represented(caplog: pytest.LogCaptureFixture) -> 
     assert not np.array_equal(again[0], shorter[0])
 
 
+def test_a_step_is_adam_and_the_pull() -> None:
+    vectors, bias = _model()
+    given = feature_recovery.settings(rate=0.1, bias_rate=0.3, decay=[-2.0], steps=[8])
+    setting = jax.tree.map(lambda leaf: leaf[0], given)
+    optimiser = TASK.optimiser(setting)
+    params = {"bias": bias, "vectors": vectors}
+    slopes = jax.tree.map(lambda leaf: 1e3 * jnp.cos(40 * leaf) + 2e3, params)
+    change, memory = optimiser.update(slopes, optimiser.init(params), params)
+    share = float(feature_recovery.schedule(jnp.float32(0), jnp.float32(8)))
+    # The first step of Adam has size 1 against the slope, whatever its size; 1 - 0.999 in float32 is
+    # off by 2^-24/0.001, its root by half of that.
+    loose = 2e-6
+    pull = np.asarray(feature_recovery.pull(vectors, jnp.float32(-2.0)))
+    np.testing.assert_allclose(change["bias"], np.full(FEATURES, -0.3 * share), atol=loose)
+    np.testing.assert_allclose(change["vectors"], 0.1 * share * (pull - 1), atol=loose)
+    for _ in range(7):
+        change, memory = optimiser.update(slopes, memory, params)
+    assert float(jnp.abs(change["vectors"]).max()) > 0
+    change, memory = optimiser.update(slopes, memory, params)
+    assert all(float(jnp.abs(leaf).max()) == 0 for leaf in change.values())
+
+
 def test_the_loss_alone_is_its_quadrature() -> None:
     vectors, bias = _model()
     nodes, weights = np.polynomial.legendre.leggauss(400)
