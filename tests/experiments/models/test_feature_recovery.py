@@ -202,8 +202,8 @@ def test_a_step_is_adam_and_the_pull() -> None:
     slopes = jax.tree.map(lambda leaf: 1e3 * jnp.cos(40 * leaf) + 2e3, params)
     change, memory = optimiser.update(slopes, optimiser.init(params), params)
     share = float(feature_recovery.schedule(jnp.float32(0), jnp.float32(8)))
-    # The first step of Adam has size 1 against the slope, whatever its size; 1 - 0.999 in float32 is
-    # off by 2^-24/0.001, its root by half of that.
+    # The first step of Adam has size 1 against the slope, whatever its size; 1 - 0.999 in float32
+    # is off by 2^-24/0.001, its root by half of that.
     loose = 2e-6
     pull = np.asarray(feature_recovery.pull(vectors, jnp.float32(-2.0)))
     np.testing.assert_allclose(change["bias"], np.full(FEATURES, -0.3 * share), atol=loose)
