@@ -22,7 +22,7 @@ class Config:
     """Importance of feature i of five is this to the i."""
     crowd_importance: Annotated[float, cli.real("--crowd-importance", 0, 1, open_low=True)] = 0.7
     """Importance of feature i of twenty is this to the i."""
-    steps: Annotated[int, cli.integer("--steps", at_least=10, at_most=10**7)] = 3000
+    steps: Annotated[int, cli.integer("--steps", at_least=10, at_most=10**7)] = 2400
     """Steps of the sweeps of small models, rounded up to a multiple of 40."""
     rate: Annotated[float, cli.real("--rate", 0, 0.1, open_low=True)] = 0.01
     """Their learning rate."""

@@ -26,7 +26,7 @@ from fractions import Fraction
 from functools import partial
 from pathlib import Path
 
-from experiments import reading_promises, sharing_promises
+from experiments import reading_promises, sharing_promises, superposition_promises
 from experiments.harness.errors import DONE, FAILED, exit_code
 from experiments.promise import Promise
 from experiments.reference_numbers import LARGE_UPPER, LOWER, TIGHT, UPPER, threshold
@@ -96,6 +96,7 @@ def promises() -> Iterator[Promise]:
     yield Promise("bad input: one line, exit 2, nothing written", bad_input)
     yield from reading_promises.promises()
     yield from sharing_promises.promises()
+    yield from superposition_promises.promises()
 
 
 def tight(dim: int, eps: str, count: int) -> tuple[bool, str]:

@@ -32,6 +32,13 @@ class Optimum(NamedTuple):
 
 def errors(weights: ArrayLike, bias: ArrayLike, probability: float) -> NDArray[np.float64]:
     """Return the expected squared error of both outputs, `[2]`, for w `[2]` and b `[2]`."""
+    return _errors(weights, bias, probability)[0]
+
+
+def _errors(
+    weights: ArrayLike, bias: ArrayLike, probability: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Errors `[2]`, and their derivatives by w_i², w_1 w_2 and b_i, `[3, 2]`."""
     rows, offset = np.asarray(weights, np.float64), np.asarray(bias, np.float64)
     own, other = rows**2, rows[0] * rows[1]
     # The other input passes two kinks: z = 0 where x_i = 0, and where x_i = 1.
@@ -41,26 +48,34 @@ def errors(weights: ArrayLike, bias: ArrayLike, probability: float) -> NDArray[n
         kinks = np.clip(np.stack([-offset, -offset - own], axis=1) / other, 0, 1)
     ends = np.concatenate([np.zeros((2, 1)), np.sort(kinks, axis=1), np.ones((2, 1))], axis=1)
     width, middle = np.diff(ends, axis=1) / 2, (ends[:, 1:] + ends[:, :-1]) / 2
-    places = middle[:, :, None] + width[:, :, None] * _PLACES
-    hidden = offset[:, None, None] + other * places
-    on = _error(own[:, None, None], hidden, probability)
-    both = np.einsum("ipk,ip,k->i", on, width, _WEIGHTS)
-    return np.asarray((1 - probability) * _error(own, offset, probability) + probability * both)
+    places = np.zeros((2, 10))
+    places[:, 1:] = (middle[:, :, None] + width[:, :, None] * _PLACES).reshape(2, 9)
+    chance = np.full((2, 10), 1 - probability)
+    chance[:, 1:] = probability * (width[:, :, None] * _WEIGHTS).reshape(2, 9)
+    found, by_own, by_hidden = _error(own[:, None], offset[:, None] + other * places, probability)
+    slopes = [(chance * one).sum(axis=1) for one in (by_own, by_hidden * places, by_hidden)]
+    return (chance * found).sum(axis=1), np.stack(slopes)
 
 
 def _error(
     own: NDArray[np.float64], hidden: NDArray[np.float64], probability: float
-) -> NDArray[np.float64]:
-    """(1-p) relu(c)² + p ∫ (x - relu(ax+c))² dx for a = `own` >= 0, c = `hidden`."""
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """e = (1-p) relu(c)² + p ∫ (x - relu(ax+c))² dx for a = `own` >= 0, c = `hidden`; de/da, de/dc.
+
+    The integrand is continuous where the line crosses 0, so that the crossing's own motion does
+    not enter the derivatives.
+    """
     safe = np.where(own > 0, own, 1)
     low = np.where(own > 0, np.clip(-hidden / safe, 0, 1), np.where(hidden > 0, 0, 1))
     # From `low` on the line is positive: ∫ (x - ax - c)² less ∫ x², added to the whole 1/3.
     rest = 1 - own
     first, second, third = 1 - low, (1 - low**2) / 2, (1 - low**3) / 3
+    off = np.maximum(hidden, 0)
     changed = rest**2 * third - 2 * rest * hidden * second + hidden**2 * first - third
-    return np.asarray(
-        (1 - probability) * np.maximum(hidden, 0) ** 2 + probability * (1 / 3 + changed)
-    )
+    error = (1 - probability) * off**2 + probability * (1 / 3 + changed)
+    by_own = -2 * probability * (rest * third - hidden * second)
+    by_hidden = 2 * (1 - probability) * off - 2 * probability * (rest * second - hidden * first)
+    return error, by_own, by_hidden
 
 
 def ignoring(probability: float, importance: float) -> float:
@@ -106,11 +121,14 @@ def _descended(
     # In units of what ignoring costs, so that the tolerance on gradients is relative.
     weight = np.array([1.0, importance]) / ignoring(probability, importance)
 
-    def loss(given: NDArray[np.float64]) -> float:
-        return float(weight @ errors(given[:2], given[2:], probability))
+    def loss(given: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        found, (by_own, by_other, by_bias) = _errors(given[:2], given[2:], probability)
+        rows = given[:2]
+        slope = 2 * weight * by_own * rows + (weight @ by_other) * rows[::-1]
+        return float(weight @ found), np.concatenate([slope, weight * by_bias])
 
     first = np.concatenate([np.array(part)[order] for part in start])
-    found = minimize(loss, first, method="BFGS", options={"gtol": 1e-6})
+    found = minimize(loss, first, jac=True, method="BFGS", options={"gtol": 1e-6})
     unit = ignoring(probability, importance)
     return Optimum(found.x[:2], found.x[2:], float(found.fun) * unit)
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from whole_runs import assert_help_is_light, assert_opens, assert_refused, experiment, tiny_runs
 
-from experiments import causes_cells, causes_shares, incidental_sizes, sharing_promises
+from experiments import causes_cells, causes_shares, incidental_sizes, whole_commands
 from experiments.harness.checks import Verdict
 from experiments.harness.experiment import Result
 from experiments.harness.parts import Parts
@@ -71,7 +71,7 @@ def test_a_run_says_what_it_found(name: str, runs: dict[str, Path]) -> None:
 
 def test_a_killed_run_goes_on_to_the_same_bits(runs: dict[str, Path], tmp_path: Path) -> None:
     words = ["--preset", "tiny", "--quiet", "--out", str(tmp_path)]
-    done = sharing_promises.killed(13, *words)
+    done = whole_commands.killed("incidental", 13, *words)
     assert done.returncode == -signal.SIGKILL
     (kept,) = (tmp_path / "incidental").glob(".parts-*")
     # Nine saves belong to the first size, which is done, four to the second.

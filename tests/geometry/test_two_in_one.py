@@ -48,6 +48,27 @@ def test_the_loss(weights: list[float], bias: list[float], probability: float) -
     )
 
 
+def _one(place: int, given: NDArray[np.float64]) -> float:
+    return float(two_in_one.errors(given[:2], given[2:], 0.3)[place])
+
+
+def test_slopes_are_those_of_the_loss() -> None:
+    from scipy.optimize import approx_fprime
+
+    for given in ([0.9, -1.1, 0.05, -0.1], [1.2, -0.3, -0.4, 0.5], [0.5, 0.7, -0.1, 0.2]):
+        at = np.array(given)
+        _, slopes = two_in_one._errors(at[:2], at[2:], 0.3)
+        rows = at[:2]
+        for i in (0, 1):
+            own, other, bias = slopes[:, i]
+            expected = approx_fprime(at, partial(_one, i), 1e-7)
+            found = other * rows[::-1]
+            found[i] += 2 * own * rows[i]
+            np.testing.assert_allclose(found, expected[:2], atol=2e-6)
+            np.testing.assert_allclose(expected[2 + i], bias, atol=2e-6)
+            np.testing.assert_allclose(expected[3 - i], 0, atol=1e-8)
+
+
 def test_ignoring_is_the_variance() -> None:
     for probability, importance in ((0.2, 0.5), (1.0, 3.0)):
         weights, bias = ([1, 0], [0, probability / 2])

@@ -1,0 +1,129 @@
+"""Commands run whole, in processes of their own, as promises are measured on them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jax import Array
+
+    from experiments.models.training import Task
+
+__all__ = ["independent", "killed", "quick", "resumed", "run"]
+
+
+def run(name: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run an experiment in a fresh process."""
+    return subprocess.run(
+        [sys.executable, "-m", f"experiments.{name}", *words],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def quick(names: Sequence[str], limit: float, required: Sequence[str]) -> tuple[bool, str]:
+    """Run experiments at their defaults, reports included, one after the other.
+
+    They hold if they take less than `limit` seconds together, and every check passes whose name
+    contains one of `required`; other verdicts are findings.
+    """
+    seconds = 0.0
+    missed: list[str] = []
+    findings: list[str] = []
+    with tempfile.TemporaryDirectory() as folder:
+        for name in names:
+            begun = time.perf_counter()
+            done = run(name, "--json", "--out", folder)
+            seconds += time.perf_counter() - begun
+            if not done.stdout:
+                return False, done.stderr.strip()
+            for check in json.loads(done.stdout)["checks"]:
+                if check["verdict"] != "PASS":
+                    must = any(part in check["name"] for part in required)
+                    (missed if must else findings).append(f"{check['name']} {check['verdict']}")
+    seen = f"{seconds:.0f} s; missed: {missed or 'none'}; findings: {findings or 'none'}"
+    return not missed and seconds < limit, seen
+
+
+def killed(name: str, saves: int, *words: str) -> subprocess.CompletedProcess[bytes]:
+    """Run an experiment in a process that kills itself after so many checkpoints, one a chunk."""
+    code = (
+        "import os, signal, sys\n"
+        "from experiments import ensembles\n"
+        "from experiments.harness.parts import Parts\n"
+        "from experiments.harness.run import main\n"
+        f"from experiments.{name} import EXPERIMENT\n"
+        "ensembles.SAVE_SECONDS = 0.0\n"
+        "whole, names = Parts.save, []\n"
+        "def save(self, name, arrays):\n"
+        "    whole(self, name, arrays)\n"
+        "    names.append(name)\n"
+        f"    if len(names) == {saves}:\n"
+        "        os.kill(os.getpid(), signal.SIGKILL)\n"
+        "Parts.save = save\n"
+        "raise SystemExit(main(EXPERIMENT, sys.argv[1:]))\n"
+    )
+    return subprocess.run([sys.executable, "-c", code, *words], capture_output=True, check=False)
+
+
+def resumed(name: str, saves: int) -> tuple[bool, str]:
+    """A tiny run that is killed after so many checkpoints, against one that is not."""
+    words = ["--preset", "tiny", "--json", "--quiet", "--out"]
+    answers: list[Any] = []
+    with tempfile.TemporaryDirectory() as first, tempfile.TemporaryDirectory() as second:
+        broken = killed(name, saves, *words, first)
+        kept = len(list(Path(first).glob(f"{name}/.parts-*/*.arrays")))
+        for folder in (first, second):
+            done = run(name, *words, folder)
+            if not done.stdout:
+                return False, done.stderr.strip()
+            answer = json.loads(done.stdout)
+            answers.append({key: answer[key] for key in answer if key not in ("seconds", "run")})
+    same = answers[0] == answers[1]
+    return (
+        broken.returncode < 0 and kept == 1 and same,
+        f"killed with {kept} checkpoint; the same: {same}",
+    )
+
+
+def independent(
+    tasks: Sequence[tuple[Task, Callable[[int], Any]]], counts: tuple[int, int] = (64, 5)
+) -> tuple[bool, str]:
+    """Members of a large ensemble of each task against those of a small one, to the bit.
+
+    A task comes with the settings for a number of members.
+    """
+    import jax
+    import numpy as np
+
+    from experiments import ensembles
+    from experiments.harness.progress import Progress
+    from experiments.models import training
+
+    def leaves(count: int, task: Task, settings: Callable[[int], Any]) -> list[Array]:
+        trained = ensembles.train(
+            Progress(quiet=True),
+            "promise",
+            task,
+            training.member_keys(jax.random.key(0), count),
+            settings(count),
+            records=10,
+            every=100,
+            chunks=10,
+        )
+        return [leaf[: min(counts)] for leaf in jax.tree.leaves(trained.states.params)]
+
+    differing = []
+    for task, settings in tasks:
+        many, few = (leaves(count, task, settings) for count in counts)
+        if not all(np.array_equal(*pair) for pair in zip(many, few, strict=True)):
+            differing.append(str(task))
+    return not differing, f"{len(tasks)} tasks, differing: {differing or 'none'}"
