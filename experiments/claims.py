@@ -116,14 +116,23 @@ CLAIMS: Mapping[str, Statement] = {
     ),
     "C8": Statement(
         "More dimensions bring less interference, so more interpretable features.",
-        (
-            "C8: interference over d at fixed k, exponent",
-            "C8: interference over d at fixed k/d, exponent",
-            "C8: largest k read without error over d, exponent",
-        ),
-        ClaimVerdict.REFINED,
-        "true for a fixed number k of active features, as 1/√d; at a fixed share k/d interference "
-        "stays as it is, and what grows, slower than d, is the number of features read at once",
+        when_met=ClaimVerdict.REFINED,
+        reading="true for a fixed number k of active features, as 1/√d; at a fixed share k/d "
+        "interference stays as it is, and what grows, slower than d, is the number of features "
+        "read at once. In trained models that represent all features squared overlaps fall as "
+        "1/m, and the loss about so; where only m are represented, more dimensions bring more "
+        "features instead of less interference",
+        parts={
+            "dimensions": (
+                "C8: interference over d at fixed k, exponent",
+                "C8: interference over d at fixed k/d, exponent",
+                "C8: largest k read without error over d, exponent",
+            ),
+            "scaling": (
+                "C8: mean squared overlap over width, strong superposition, exponent",
+                "C8: loss over width, strong superposition, exponent",
+            ),
+        },
     ),
     "C9": Statement(
         "Random initialisation makes features share neurons although there is room.",

@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from experiments import scaling_arms, scaling_checks, scaling_figures, scaling_fits
+from experiments.claims import verdicts
 from experiments.harness.checks import Check, Claim
 from experiments.harness.experiment import Experiment, Result
 from experiments.harness.run import main
@@ -50,9 +51,9 @@ def checks(_config: Config, result: Result) -> list[Check]:
     return scaling_checks.checks(result.data)
 
 
-def claims(_found: list[Check]) -> list[Claim]:
-    """None of its own: C8 is decided where interference is counted."""
-    return []
+def claims(found: list[Check]) -> list[Claim]:
+    """C8, as far as trained models go."""
+    return verdicts(("C8",), found)
 
 
 def _of(effect: Any) -> str:

@@ -162,9 +162,9 @@ def answer(_config: Config, result: Result) -> str:
     sparse = data["plane"]["rows"][-1]
     low, high = sparse["ratio"]["interval"]
     return (
-        f"Where features are sparse: in {pairs['agreement']:.1%} of {pairs['judged']} phases the "
-        f"best of the trained models shares a dimension exactly where the optimum does. With each "
-        f"feature on {sparse['probability']:.0%} of the time, five features in a plane cost "
+        f"Where features are sparse: in {pairs['agreement']:.1%} of {pairs['judged']} cells of a "
+        "phase diagram the best trained model shares a dimension, or not, as the optimum does. "
+        f"With each feature on {sparse['probability']:.0%} of the time, five features in a plane cost "
         f"{sparse['ratio']['mean']:.2f} ({low:.2f} to {high:.2f}) of the best without "
         "superposition."
     )

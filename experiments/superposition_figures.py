@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -279,10 +280,18 @@ def _shapes(result: Result) -> Figure:
         "shapes",
         "Five features in a plane, from dense to sparse",
         figure,
-        "Rows of W of the best seed at each probability. Dense features: the most important take "
-        "an axis each, the others vanish. Sparser: antipodal pairs; sparser still: all five, "
-        "as a pentagon.",
+        f"Rows of W of the best seed at each probability. {_course(rows)}.",
     )
+
+
+def _course(rows: Any) -> str:
+    """The best seeds' shapes in words, from dense to sparse."""
+    runs = [list(run) for _, run in groupby(rows, key=lambda row: row["best_shape"])]
+    words = []
+    for run in runs:
+        ends = {f"{row['probability']:.2g}": None for row in (run[0], run[-1])}
+        words.append(f"p = {' to '.join(ends)}: {run[0]['best_shape'].replace(';', ',')}")
+    return "; ".join(words)
 
 
 def _film(result: Result) -> Figure:
@@ -472,8 +481,8 @@ def _crowd(result: Result) -> Figure:
         "crowd",
         "Twenty features of falling importance in five dimensions",
         figure,
-        "Mean length over seeds. Dense: the five most important have a dimension each. The sparser "
-        "features are, the further down the order of importance the model reaches.",
+        "Mean length over seeds, from dense on the left to sparse. Without superposition only the "
+        "five most important would have a length.",
     )
 
 
@@ -501,7 +510,7 @@ def _outputs(result: Result) -> Figure:
     figure.update_yaxes(title="features represented, of 5", range=[0, 5.5])
     return Figure(
         "outputs",
-        "It takes a nonlinear output that clips",
+        "What the output does to superposition",
         figure,
         "Five features in a plane at the least probability; the dotted line is the number of "
         "dimensions. What interference adds below zero a ReLU removes; a linear output cannot, and "
