@@ -164,8 +164,8 @@ def answer(_config: Config, result: Result) -> str:
     return (
         f"Where features are sparse: in {pairs['agreement']:.1%} of {pairs['judged']} cells of a "
         "phase diagram the best trained model shares a dimension, or not, as the optimum does. "
-        f"With each feature on {sparse['probability']:.0%} of the time, five features in a plane cost "
-        f"{sparse['ratio']['mean']:.2f} ({low:.2f} to {high:.2f}) of the best without "
+        f"With each feature on {sparse['probability']:.0%} of the time, five features in a plane "
+        f"cost {sparse['ratio']['mean']:.2f} ({low:.2f} to {high:.2f}) of the best without "
         "superposition."
     )
 
