@@ -1,4 +1,4 @@
-"""The figures of the superposition report; no mathematics."""
+"""The figures of the superposition report, but for its maps; no mathematics."""
 
 from __future__ import annotations
 
@@ -8,23 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments import film
+from experiments import film, superposition_maps
 from experiments.harness import theme
 from experiments.harness.experiment import Figure, Result
-from experiments.superposition_phases import BAND, KINDS, TRIPLE_KINDS
 from experiments.superposition_plateaus import FRACTIONS, PLATEAU
 
 __all__ = ["figures"]
 
-_PAIR_COLOURS = (theme.LOWER, theme.MEASURED, theme.REFERENCE, theme.RANDOM)
-_TRIPLE_COLOURS = (
-    theme.LOWER,
-    theme.UPPER,
-    theme.REFERENCE,
-    theme.MEASURED,
-    theme.HIGHLIGHT,
-    theme.RANDOM,
-)
 _SHAPE_COLOURS = {
     "alone": theme.LOWER,
     "pair": theme.MEASURED,
@@ -38,155 +28,18 @@ _SHAPE_COLOURS = {
 def figures(_config: object, result: Result) -> list[Figure]:
     """Phases, losses, shapes, plateaus, census, a training watched, other outputs."""
     return [
-        _phases(result),
+        superposition_maps.phases(result),
         _losses(result),
         _shapes(result),
         _film(result),
         _plateaus(result),
         _shares(result),
         _census(result),
-        _seeds(result),
-        _triples(result),
+        superposition_maps.seeds(result),
+        superposition_maps.triples(result),
         _crowd(result),
         _outputs(result),
     ]
-
-
-def _categories(found: Any, names: tuple[str, ...], colours: tuple[str, ...]) -> Any:
-    """A map of kinds over probability and importance, with a legend."""
-    import plotly.graph_objects as go
-
-    figure = go.Figure()
-    kinds = np.array(found["kinds"], np.float32)
-    chance = np.array(found["probabilities"], np.float32)
-    weight = np.array(found["importances"], np.float32)
-    last = len(names) - 1
-    stops = [
-        [edge, colour]
-        for place, colour in enumerate(colours)
-        for edge in (place / len(colours), (place + 1) / len(colours))
-    ]
-    figure.add_heatmap(
-        x=chance,
-        y=weight,
-        z=kinds.reshape(len(weight), len(chance)),
-        zmin=-0.5,
-        zmax=last + 0.5,
-        colorscale=stops,
-        showscale=False,
-        opacity=0.75,
-        customdata=[[names[int(kind)] for kind in row] for row in kinds.reshape(len(weight), -1)],
-        hovertemplate="p = %{x:.3f}, importance %{y:.2f}: %{customdata}<extra></extra>",
-    )
-    for kind in sorted({int(kind) for kind in kinds}):
-        figure.add_scatter(
-            x=[None],
-            y=[None],
-            mode="markers",
-            marker={"color": colours[kind], "symbol": "square", "size": 12},
-            name=names[kind],
-        )
-    figure.update_xaxes(title="probability that a feature is on", type="log")
-    figure.update_yaxes(type="log")
-    figure.update_layout(height=560)
-    return figure
-
-
-def _phases(result: Result) -> Figure:
-    data: Any = result.data
-    found = data["pairs"]
-    figure = _categories(found, KINDS, _PAIR_COLOURS)
-    weight = np.array(found["importances"], np.float32)
-    bound = np.array([np.nan if one is None else one for one in found["boundary"]], np.float32)
-    figure.add_scatter(
-        x=bound,
-        y=weight,
-        mode="lines",
-        line={"color": theme.THEORY, "width": 3},
-        name="boundary of the exact optimum",
-    )
-    figure.add_scatter(
-        x=np.array(found["leading"], np.float32),
-        y=weight,
-        mode="lines",
-        line={"color": theme.THEORY, "width": 2, "dash": "dot"},
-        name="p*: unit weights, no bias",
-    )
-    figure.update_yaxes(title="importance of the second feature")
-    return Figure(
-        "phases",
-        "Two features in one dimension: what the best trained model does",
-        figure,
-        f"Each cell is the best of {found['seeds']} trainings. Left of the solid line, where "
-        "features are sparse, the optimum found by exact quadrature is an antipodal pair; right of "
-        "it the less important feature is ignored. The dotted line is where a pair of unit weights "
-        "without bias would switch: free weights and biases share longer, and the more the "
-        "closer the importances are: there the less important feature's weight falls to 0 without "
-        "a jump.",
-    )
-
-
-def _seeds(result: Result) -> Figure:
-    import plotly.graph_objects as go
-
-    found: Any = result.data["pairs"]
-    chance = np.array(found["probabilities"], np.float32)
-    weight = np.array(found["importances"], np.float32)
-    figure = go.Figure()
-    figure.add_heatmap(
-        x=chance,
-        y=weight,
-        z=np.array(found["agreeing"], np.float32).reshape(len(weight), len(chance)),
-        zmin=0,
-        zmax=1,
-        coloraxis="coloraxis",
-        hovertemplate="p = %{x:.3f}, importance %{y:.2f}: %{z:.0%} of seeds<extra></extra>",
-    )
-    bound = np.array([np.nan if one is None else one for one in found["boundary"]], np.float32)
-    figure.add_scatter(
-        x=bound,
-        y=weight,
-        mode="lines",
-        line={"color": theme.HIGHLIGHT, "width": 3},
-        name="boundary of the exact optimum",
-    )
-    figure.update_layout(
-        coloraxis={
-            "cmin": 0,
-            "cmax": 1,
-            "colorscale": [list(stop) for stop in theme.SEQUENTIAL],
-            "colorbar": {"title": {"text": "share of seeds"}, "tickformat": ".0%"},
-        },
-        legend={"y": 1.2},
-        height=540,
-    )
-    figure.update_xaxes(title="probability that a feature is on", type="log")
-    figure.update_yaxes(title="importance of the second feature", type="log")
-    return Figure(
-        "seeds",
-        "How many single trainings end in the optimum's phase",
-        figure,
-        f"Of the trainings in cells more than {BAND:.0%} away from the boundary "
-        f"{found['single']:.0%} do. A diagram drawn from one seed a cell shows this speckle, not "
-        "the phases.",
-    )
-
-
-def _triples(result: Result) -> Figure:
-    data: Any = result.data
-    found = data["triples"]
-    figure = _categories(found, TRIPLE_KINDS, _TRIPLE_COLOURS)
-    figure.update_yaxes(title="importance of the third feature")
-    ratio = np.array(found["ratio"])
-    return Figure(
-        "triples",
-        "Three features in two dimensions",
-        figure,
-        f"Each cell is the best of {data['pairs']['seeds']} trainings, named by its Gram "
-        "matrix. Known candidates ignore the least important feature, or give one feature a "
-        "dimension and two a pair; the trained models' losses are "
-        f"{ratio.min():.3f} to {ratio.max():.3f} of the better of these.",
-    )
 
 
 def _losses(result: Result) -> Figure:
@@ -237,13 +90,15 @@ def _losses(result: Result) -> Figure:
     )
 
 
-def _points(rows: NDArray[Any], centre: float) -> tuple[list[float | None], list[float | None]]:
-    """Spokes from a centre to every row."""
+def _spokes(
+    rows: NDArray[Any], across: float = 0.0, down: float = 0.0
+) -> tuple[list[float | None], list[float | None]]:
+    """Lines from a centre to every row."""
     x: list[float | None] = []
     y: list[float | None] = []
     for first, second in rows.tolist():
-        x += [centre, centre + first, None]
-        y += [0.0, second, None]
+        x += [across, across + first, None]
+        y += [down, down + second, None]
     return x, y
 
 
@@ -253,29 +108,25 @@ def _shapes(result: Result) -> Figure:
     data: Any = result.data
     rows = data["plane"]["rows"]
     figure = go.Figure()
-    step = 3.0
-    for place, shape in enumerate(result.arrays["final"]):
-        x, y = _points(shape, step * place)
+    step, width = 3.2, 5
+    for place, (row, shape) in enumerate(zip(rows, result.arrays["final"], strict=True)):
+        across, down = step * (place % width), -step * (place // width)
+        x, y = _spokes(shape, across, down)
         figure.add_scatter(
             x=x,
             y=y,
             mode="lines+markers",
             line={"color": theme.MEASURED, "width": 2},
             marker={"color": theme.MEASURED, "size": 5},
-            name=rows[place]["best_shape"],
             showlegend=False,
-            hovertemplate=f"p = {rows[place]['probability']:.3f}: {rows[place]['best_shape']}"
-            "<extra></extra>",
+            hovertemplate=f"p = {row['probability']:.3f}: {row['best_shape']}<extra></extra>",
         )
-    figure.update_xaxes(
-        title="probability that a feature is on",
-        tickvals=[step * place for place in range(len(rows))],
-        ticktext=[f"{row['probability']:.2f}" for row in rows],
-        showgrid=False,
-        zeroline=False,
-    )
-    figure.update_yaxes(scaleanchor="x", visible=False)
-    figure.update_layout(height=260)
+        figure.add_annotation(
+            x=across, y=down - 1.55, text=f"p = {row['probability']:.2g}", showarrow=False
+        )
+    figure.update_xaxes(visible=False)
+    figure.update_yaxes(visible=False, scaleanchor="x")
+    figure.update_layout(height=150 * -(-len(rows) // width) + 40)
     return Figure(
         "shapes",
         "Five features in a plane, from dense to sparse",
@@ -300,7 +151,7 @@ def _film(result: Result) -> Figure:
     frames, steps = result.arrays["film"], result.arrays["film_steps"]
     figure = go.Figure()
     for place, frame in enumerate(frames):
-        x, y = _points(frame, 0.0)
+        x, y = _spokes(frame)
         figure.add_scatter(
             x=x,
             y=y,
