@@ -26,7 +26,7 @@ from functools import partial
 import numpy as np
 
 from experiments import bench_toy, bench_training
-from experiments.harness.errors import DONE, exit_code
+from experiments.harness.errors import DONE, InputError, exit_code
 
 __all__ = ["Timing", "main"]
 
@@ -77,9 +77,11 @@ def timings(pairs: int, only: str = "") -> Iterator[Timing]:
         },
         "main-job": main_job,
     }
-    for name, subject in subjects.items():
-        if only in name:
-            yield subject()
+    chosen = [subject for name, subject in subjects.items() if only in name]
+    if not chosen:
+        raise InputError(f"--only must be part of one of {', '.join(subjects)}; got {only!r}.")
+    for subject in chosen:
+        yield subject()
 
 
 def gram_kernel(pairs: int) -> Timing:

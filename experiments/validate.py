@@ -27,7 +27,7 @@ from functools import partial
 from pathlib import Path
 
 from experiments import reading_promises, sharing_promises, superposition_promises
-from experiments.harness.errors import DONE, FAILED, exit_code
+from experiments.harness.errors import DONE, FAILED, InputError, exit_code
 from experiments.promise import Promise
 from experiments.reference_numbers import LARGE_UPPER, LOWER, TIGHT, UPPER, threshold
 from geometry import bounds, catalogue, certify, exact
@@ -330,9 +330,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(only: str, *, as_json: bool) -> int:
     kept = []
-    for promise in promises():
-        if only not in promise.name:
-            continue
+    chosen = [promise for promise in promises() if only in promise.name]
+    if not chosen:
+        raise InputError(f"--only must be part of a promise's name; got {only!r}.")
+    for promise in chosen:
         begun = time.perf_counter()
         holds, seen = promise.measure()
         verdict = "PASS" if holds else "FAIL"
@@ -345,7 +346,7 @@ def _run(only: str, *, as_json: bool) -> int:
         print(json.dumps({"schema": 1, "failed": failed, "promises": [asdict(k) for k in kept]}))
     else:
         print(f"{len(kept) - failed} passed, {failed} failed")
-    return FAILED if failed or not kept else DONE
+    return FAILED if failed else DONE
 
 
 if __name__ == "__main__":

@@ -30,14 +30,18 @@ class Quadratic(nnx.Module):
 
     def __call__(self, inputs: Array) -> Array:
         """Return the outputs `[b]` before a bias, whose best value is sum_i (v_i - |w_i|²)."""
-        hidden = jnp.matmul(inputs, self.vectors[...], precision=jax.lax.Precision.HIGHEST)
+        hidden = _product(inputs, self.vectors[...])
         return jnp.sum(jnp.square(hidden), axis=1)
 
 
+def _product(left: Array, right: Array) -> Array:
+    # Accelerators would round the factors to a few bits otherwise.  Not sums over products: those
+    # round differently in ensembles of different size.
+    return jnp.matmul(left, right, precision=jax.lax.Precision.HIGHEST)
+
+
 def _gram(vectors: Array) -> Array:
-    # Sums over products: many small matrices at once are slow as calls of a matrix product, and
-    # accelerators would round the factors.
-    return jnp.sum(vectors[:, None, :] * vectors[None, :, :], axis=-1)
+    return _product(vectors, vectors.T)
 
 
 def _residual(vectors: Array, importance: Array, kurtosis: Array) -> tuple[Array, Array]:
@@ -67,7 +71,7 @@ def _forward(
 
 def _backward(kept: tuple[Array, Array], outer: Array) -> tuple[Array, None, None]:
     pull, vectors = kept
-    return 4 * outer * jnp.sum(pull[:, :, None] * vectors[None, :, :], axis=1), None, None
+    return 4 * outer * _product(pull, vectors), None, None
 
 
 expected_loss.defvjp(_forward, _backward)
@@ -113,8 +117,8 @@ class QuadraticTask:
 
     @property
     def workspace(self) -> int:
-        """Bytes of the largest array that a member's step works on."""
-        return 4 * self.features**2 * self.dim
+        """Bytes of the Gram matrix."""
+        return 4 * self.features**2
 
     def model(self, key: Array, setting: Setting) -> Quadratic:
         """Return the model at its start."""
