@@ -85,3 +85,14 @@ def test_starts_have_the_given_size() -> None:
     start = np.asarray(task.model(jax.random.key(0), one).vectors[...])
     # 2000 normal numbers: their standard deviation is known to 1.6%.
     assert start.std() == pytest.approx(0.2, rel=0.05)
+
+
+def test_members_do_not_depend_on_the_ensemble() -> None:
+    task, found = QuadraticTask(6, 3), []
+    for count in (64, 5, 2):
+        given = settings(np.ones((count, 6)), kurtosis=6.0, rate=0.05, start=0.1)
+        states = training.ensemble(training.member_keys(jax.random.key(0), count), task, given)
+        states, _ = training.advance_all(states, task, 1, 50)
+        found.append(np.asarray(states.params["vectors"][...])[:2])
+    np.testing.assert_array_equal(found[0], found[1])
+    np.testing.assert_array_equal(found[0], found[2])
