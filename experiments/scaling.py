@@ -69,12 +69,15 @@ def answer(_config: Config, result: Result) -> str:
     found = data["fits"]
     first, last = found["widths"][0], found["widths"][-1]
     open_ = "" if found["settled"] else ", not converged"
+    least = min(min(row["strong"]["represented"]) for row in data["rows"])
+    shown = "all" if least >= data["features"] else f"{least:,.0f} or more"
     return (
-        f"With {data['features']:,} features in {first} to {last} dimensions and all of them "
-        f"represented, the loss falls as m to the power {_of(found['exponent'])}{open_}, and the "
-        f"mean squared overlap with {_of(found['overlap_exponent'])}; where only m features are "
-        f"represented, the exponent of the loss is {_of(found['weak_exponent'])}, and that of what "
-        f"they leave out {found['tail_exponent']:.2f}."
+        f"With {data['features']:,} features in {first} to {last} dimensions and {shown} of them "
+        "represented, the loss falls, on average over these widths, as m to the power "
+        f"{_of(found['exponent'])}{open_}, and the mean squared overlap with "
+        f"{_of(found['overlap_exponent'])}; where only m features are represented, the exponent "
+        f"of the loss is {_of(found['weak_exponent'])}, and that of what they leave out "
+        f"{found['tail_exponent']:.2f}."
     )
 
 

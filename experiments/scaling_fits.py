@@ -81,7 +81,7 @@ def fits(rows: Sequence[dict[str, Any]], travel: float) -> dict[str, Any]:
         "widths": widths,
         "tails": tails.tolist(),
         "loss": [_mean(one) for one in losses],
-        "exponent": _mean(exponents),
+        "exponent": _widened(_mean(exponents), -float(drift)),
         "local": [
             _mean([slope(widths[at : at + 2], one[at : at + 2]) for one in losses.T])
             for at in range(len(widths) - 1)
@@ -98,6 +98,14 @@ def fits(rows: Sequence[dict[str, Any]], travel: float) -> dict[str, Any]:
         "tail_exponent": slope(widths, tails),
         "sampling": float(max(relative)),
     }
+
+
+def _widened(effect: dict[str, Any], moved: float) -> dict[str, Any]:
+    """The interval with as much again on the side that training moved to in its second half."""
+    if effect["interval"] is None:
+        return effect
+    low, high = effect["interval"]
+    return {**effect, "interval": (low + min(moved, 0.0), high + max(moved, 0.0))}
 
 
 def _weak(row: dict[str, Any], far: bool) -> dict[str, Any]:

@@ -43,10 +43,18 @@ def checks(_config: object, result: Result) -> list[Check]:
             converged=settled["pairs"] >= SETTLED_SHARE,
         ),
         judge(
-            "two in one: least loss over the exact optimum, less 1",
-            theory="nothing is better than the optimum; float32 and the rule of 24 nodes lose 1e-5",
-            estimate=min(pairs["excess"]),
-            band=(-1e-4, None),
+            "two in one: loss below the exact optimum, largest share of it",
+            theory="0: nothing is better than the optimum; float32 and the rule of 24 nodes lose "
+            "1e-5, so at most 1e-4",
+            estimate=-min(pairs["excess"]),
+            band=(None, 1e-4),
+        ),
+        judge(
+            "two in one: loss above the exact optimum, best of seeds, largest share of it",
+            theory="0 where one of the seeds finds the optimum; at most 0.01, in every cell",
+            estimate=max(pairs["excess"]),
+            band=(None, 1e-2),
+            converged=settled["pairs"] >= SETTLED_SHARE,
         ),
         judge(
             "plateau: consecutive sparsities with m/|W|² within 0.5 ± 0.05",
@@ -54,14 +62,21 @@ def checks(_config: object, result: Result) -> list[Check]:
             "intervals inside",
             estimate=run,
             band=(3, None),
+            # Where sparsities that have not settled might make it long enough.
+            converged=run >= 3 or longest([on_plateau(row | {"settled": 1.0}) for row in rows]) < 3,
         ),
         judge(
             "dimensionalities near 1, 3/4, 2/3, 1/2, 2/5, 3/8, 0, over a smooth law",
-            theory="features share as in tight polytopes; at least twice as often",
+            theory="at least twice as often; 0 is features not learned, 1/2 is pairs, the others "
+            "are other tight polytopes",
             estimate=large["concentration"]["ratio"]["mean"],
             interval=tuple(large["concentration"]["ratio"]["interval"]),
             band=(2.0, None),
             converged=settled["plateaus"] >= SETTLED_SHARE,
+            note="; ".join(
+                f"{row['name']}, {row['value']:.3g}: {row['near']:.3f}, smooth {row['smooth']:.3f}"
+                for row in large["concentration"]["fractions"]
+            ),
         ),
         judge(
             "pentagons among models of five features in a plane at their sparsest",
@@ -91,10 +106,11 @@ def checks(_config: object, result: Result) -> list[Check]:
         ),
         judge(
             "C6: least loss of a seed over the least without superposition, p = 1",
-            theory="1: a linear model cannot save anything, as all directions vary alike; within "
-            "0.05, which is what a ReLU may help",
+            theory="1: a linear model cannot save anything, as all directions vary alike; a ReLU "
+            "saves 0.1% for two equal features in one dimension (two in one, p = 1), and ten times "
+            "that is allowed",
             estimate=dense["best"],
-            band=(0.95, 1.05),
+            band=(0.99, 1.01),
             converged=dense["settled"] >= SETTLED_SHARE,
         ),
         _spread(

@@ -14,7 +14,7 @@ __all__ = ["Config", "validate"]
 class Config:
     """Sizes, schedules, and how many seeds."""
 
-    lowest: Annotated[float, cli.real("--lowest", 0, 0.5, open_low=True)] = 0.05
+    lowest: Annotated[float, cli.real("--lowest", 0.001, 0.5)] = 0.05
     """Least probability of a feature to be on; the sweeps go from 1 down to it."""
     levels: Annotated[int, cli.integer("--levels", at_least=2, at_most=1000)] = 10
     """Probabilities in the sweeps of small models, evenly spaced in their logarithm."""

@@ -255,14 +255,18 @@ def _shares(result: Result) -> Figure:
     figure.update_xaxes(title="1/p: one feature in so many is on", type="log")
     figure.update_yaxes(title="feature dimensionality D", range=[-0.05, 1.1])
     figure.update_layout(height=520)
-    ratio = data["plateaus"]["concentration"]["ratio"]
+    near = data["plateaus"]["concentration"]
     return Figure(
         "shares",
         "The share of a dimension that each feature has",
         figure,
-        "Every learned feature of every seed; dotted: the fractions of tight polytopes. Features "
-        f"lie within 0.02 of these {ratio['mean']:.2f} times as often as under a smooth law with "
-        f"the same spread (95% interval {ratio['interval'][0]:.2f} to {ratio['interval'][1]:.2f}).",
+        "Every feature with a row of at least 0.01, of every seed; dotted: fractions of tight "
+        "polytopes, and 0. Shares within 0.02 of a fraction, beside those of a smooth law with the "
+        "same spread: "
+        + ", ".join(
+            f"{row['name']} {row['near']:.3f} ({row['smooth']:.3f})" for row in near["fractions"]
+        )
+        + ".",
     )
 
 

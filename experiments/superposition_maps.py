@@ -51,9 +51,9 @@ def phases(result: Result) -> Figure:
         f"Each cell is the best of {found['seeds']} trainings. Left of the solid line, where "
         "features are sparse, the optimum found by exact quadrature is an antipodal pair; right of "
         "it the less important feature is ignored. The dotted line is where a pair of unit weights "
-        "without bias would switch: free weights and biases share longer, and the more the "
-        "closer the importances are: there the less important feature's weight falls to 0 without "
-        "a jump.",
+        "without bias would switch: free weights and biases share longer, most so where "
+        "importances are nearly equal: there the less important feature's weight falls to 0 "
+        "without a jump.",
     )
 
 
@@ -68,7 +68,7 @@ def seeds(result: Result) -> Figure:
     figure.add_heatmap(
         x=chance,
         y=weight,
-        z=np.array(found["agreeing"], np.float32).reshape(len(weight), len(chance)),
+        z=np.mean(found["agreeing"], axis=1, dtype=np.float32).reshape(len(weight), len(chance)),
         zmin=0,
         zmax=1,
         coloraxis="coloraxis",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.intervals import proportion_interval
+from experiments.intervals import mean_interval
 from experiments.superposition_training import Models, chances, train
 
 if TYPE_CHECKING:
@@ -26,7 +26,8 @@ BAND = 0.15
 """Cells this close to the boundary, as a ratio of probabilities, are not judged."""
 IGNORED = 0.1
 """A feature whose row is shorter is ignored.  An optimum that ignores it has 0, one that shares has
-less than this only within a hundredth of the boundary, where importances are nearly equal."""
+less than this only within two hundredths of the boundary, for importances from about 0.6 of each
+other up, where sharing fades in without a jump."""
 KINDS = ("the second is ignored", "an antipodal pair", "the first is ignored", "other")
 TRIPLE_KINDS = (
     "the third is ignored",
@@ -92,7 +93,7 @@ def pairs(config: Config, progress: Progress) -> dict[str, Any]:
             "kinds": kinds[every, best].tolist(),
             "expected": _expected(weight, sharing).tolist(),
             "near": _near(chance, weight, dict(zip(weights.tolist(), bounds, strict=True))),
-            "agreeing": (kinds == _expected(weight, sharing)[:, None]).mean(axis=1).tolist(),
+            "agreeing": (kinds == _expected(weight, sharing)[:, None]).astype(int).tolist(),
             "excess": (losses.min(axis=1) / optimum - 1).tolist(),
             "boundary": bounds,
             "leading": [two_in_one.leading_boundary(one) for one in weights.tolist()],
@@ -101,22 +102,20 @@ def pairs(config: Config, progress: Progress) -> dict[str, Any]:
         }
 
     found: dict[str, Any] = progress.part("pairs", measure)
-    return found | _agreement(found, config.cell_seeds)
+    return found | _agreement(found)
 
 
-def _agreement(found: dict[str, Any], seeds: int) -> dict[str, Any]:
+def _agreement(found: dict[str, Any]) -> dict[str, Any]:
     """Shares of the cells away from the boundary, and of their trainings, that agree."""
     away = ~np.array(found["near"], bool)
     same = np.array(found["kinds"])[away] == np.array(found["expected"])[away]
-    single = np.array(found["agreeing"])[away]
-    hits = round(float(single.sum()) * seeds)
+    # A seed has one start and one set of draws in all cells: seeds are what is independent.
+    single = np.array(found["agreeing"], np.float64)[away].mean(axis=0)
     return {
         "judged": int(away.sum()),
         "agreement": float(same.mean()),
         "single": float(single.mean()),
-        # Seeds are the same in all cells, so that this is an interval for one seed in a cell drawn
-        # at random, not for the share of a new seed over the whole diagram.
-        "single_interval": proportion_interval(hits, len(single) * seeds),
+        "single_interval": mean_interval(single),
     }
 
 

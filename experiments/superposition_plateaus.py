@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -125,13 +126,31 @@ def _concentration(shares: list[list[Rows]]) -> dict[str, Any]:
     """
     seeds = len(shares[0])
     pooled = [np.concatenate([row[seed] for row in shares]) for seed in range(seeds)]
-    intervals = _merged([(one - NEAR, one + NEAR) for one in FRACTIONS.values()])
-    near = np.array([_inside(values, intervals) for values in pooled])
-    smooth = np.array([_smooth(values, intervals) for values in pooled])
+
+    def shares_of(fractions: Iterable[float]) -> tuple[Rows, Rows]:
+        intervals = _merged([(one - NEAR, one + NEAR) for one in fractions])
+        return (
+            np.array([_inside(values, intervals) for values in pooled]),
+            np.array([_smooth(values, intervals) for values in pooled]),
+        )
+
+    near, smooth = shares_of(FRACTIONS.values())
+    learned, smooth_learned = shares_of(one for one in FRACTIONS.values() if one > 0)
+    alone = {name: shares_of([one]) for name, one in FRACTIONS.items()}
     return {
         "near": summary(near),
         "smooth": summary(smooth),
         "ratio": summary(near / smooth),
+        "ratio_learned": summary(learned / smooth_learned),
+        "fractions": [
+            {
+                "name": name,
+                "value": FRACTIONS[name],
+                "near": float(one.mean()),
+                "smooth": float(other.mean()),
+            }
+            for name, (one, other) in alone.items()
+        ],
     }
 
 

@@ -20,6 +20,7 @@ __all__ = ["CROWD", "PLANE", "VARIANTS", "crowd", "plane", "variants", "without"
 Rows = NDArray[np.float64]
 
 PLANE = (5, 2)
+_UNTIED = 4
 CROWD = (20, 5)
 VARIANTS = {
     "ReLU": ("relu", True),
@@ -184,6 +185,16 @@ def crowd(config: Config, progress: Progress) -> tuple[dict[str, Any], dict[str,
     return {"rows": kept["rows"]}, {"lengths": np.array(kept["lengths"], np.float32)}
 
 
+def represented(vectors: Rows, decoders: Rows) -> Rows:
+    """Return how many features move their own output by more than 1/4 of their input, `[b]`.
+
+    That is w_i·v_i, which of tied models is the squared length of a row; of untied ones neither
+    row has a length of its own.
+    """
+    own = np.einsum("bnd,bnd->bn", vectors, decoders)
+    return np.asarray((own > REPRESENTED**2).sum(axis=1), np.float64)
+
+
 def variants(config: Config, progress: Progress) -> list[dict[str, Any]]:
     """Five features in two dimensions at the least probability, by what the output does."""
 
@@ -201,7 +212,8 @@ def variants(config: Config, progress: Progress) -> list[dict[str, Any]]:
                 f"output-{activation}-{'tied' if tied else 'untied'}",
                 ToyTask(
                     *PLANE,
-                    steps=config.steps,
+                    # Two sets of weights that pull each other up from small ones take longer.
+                    steps=config.steps if tied else _UNTIED * config.steps,
                     activation=activation,
                     tied=tied,
                     level=config.level,
@@ -214,13 +226,11 @@ def variants(config: Config, progress: Progress) -> list[dict[str, Any]]:
                 rate=config.rate,
             )
             losses = models.losses(importance)
-            # Of an untied model a row has no length of its own: what a feature reads of itself.
-            own = np.einsum("bnd,bnd->bn", models.vectors, models.decoders)
             found.append(
                 {
                     "name": name,
                     "ratio": summary(losses / without(config.lowest, importance, PLANE[1])),
-                    "represented": summary((own > REPRESENTED**2).sum(axis=1)),
+                    "represented": summary(represented(models.vectors, models.decoders)),
                     "settled": float(models.settled.mean()),
                 }
             )

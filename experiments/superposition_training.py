@@ -29,6 +29,9 @@ REPRESENTED = 0.5
 SETTLED = 0.05
 """Most change of |W|² over the last two fifths of a training that has settled: half of what the
 plateau's band of ± 10% allows."""
+CLOCK = 10.0
+"""Least rate·steps of a training that has settled: Adam moves a weight by about the rate each step,
+and before it could have gone from 0 to 1 ten times, standing still means nothing."""
 SETTLED_SHARE = 0.9
 """Least share of the seeds that have to settle for a number to count as converged."""
 BATCHES = 200
@@ -37,16 +40,14 @@ BATCHES = 200
 
 @dataclass(frozen=True)
 class Models:
-    """Trained models, `[b]`: W and V `[b, n, d]`, b `[b, n]`, losses, settling, the trace.
+    """Trained models, `[b]`: W and V `[b, n, d]`, mean squared errors by feature `[b, n]`.
 
-    `errors` `[b, n]` are mean squared errors by feature, `doubt` `[b, n]` their standard errors.
+    And which have settled, and the trace.
     """
 
     vectors: Rows
     decoders: Rows
-    bias: Rows
     errors: Rows
-    doubt: Rows
     settled: NDArray[np.bool_]
     trace: ensembles.Trace
 
@@ -98,16 +99,14 @@ def train(
     trained = ensembles.train(
         progress, name, task, keys, given, records=records, every=every, chunks=RECORDS
     )
-    errors, doubt = toy_autoencoder.evaluate(trained.states, task, BATCHES)
+    errors, _ = toy_autoencoder.evaluate(trained.states, task, BATCHES)
     vectors = _array(trained.states.params["vectors"][...])
     decoders = vectors if task.tied else _array(trained.states.params["decoders"][...])
     return Models(
         vectors,
         decoders,
-        _array(trained.states.params["bias"][...]),
         _array(errors),
-        _array(doubt),
-        _settled(trained.trace),
+        _settled(trained.trace) & (rate * task.steps >= CLOCK),
         trained.trace,
     )
 
@@ -117,11 +116,14 @@ def _array(value: Any) -> Rows:
 
 
 def _settled(trace: ensembles.Trace) -> NDArray[np.bool_]:
-    """Whether |W|² moved by no more than `SETTLED` of itself in the last two fifths."""
+    """Whether |W|², or the trace of V Wᵀ, moved by at most `SETTLED` of itself at the end.
+
+    In the last two fifths of the steps.
+    """
     if "norm" in trace:
         norms = np.asarray(trace["norm"], np.float64)
     else:
         norms = np.asarray(np.sum(np.square(trace["vectors"], dtype=np.float64), axis=(2, 3)))
-    late = norms[:, norms.shape[1] * 3 // 5 - 1 :]
+    late = np.abs(norms)[:, norms.shape[1] * 3 // 5 - 1 :]
     moved = late.max(axis=1) - late.min(axis=1)
     return np.asarray(moved <= SETTLED * np.maximum(late[:, -1], 1e-3))

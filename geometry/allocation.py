@@ -12,8 +12,8 @@ most d, row i costs (F - 1)(v_i - G_ii)² + 2 G_ii² (1/C_i - 1).  At the best G
     l_i = 2 v_i² (F - 1)(1 - C_i) / (2 + (F - 3) C_i),
 
 convex in C_i for F > 3, linear at 3 and concave below.  So the best allocation is water filling for
-F > 3, and all or nothing else.  Any C in [0, 1]ⁿ that sums to d can be had, by a tight frame of
-rows of these squared lengths (the theorem of Schur and Horn).
+F > 3, and all or nothing else.  Any C in [0, 1]ⁿ that sums to d can be had: rows of squared
+lengths C_i that form a tight frame have these capacities (the theorem of Schur and Horn).
 """
 
 from __future__ import annotations

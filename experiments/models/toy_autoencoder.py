@@ -109,7 +109,7 @@ class ToyTask:
     output), else that of `batch` fresh samples a step.  The rate of Adam stays as it is for
     `steps`/2 steps and then falls to 0 along a cosine, so that a fixed noise does not end the
     descent; with `level` it stays to the end.  `observed` is what is traced: "nothing", "norm" (the
-    squared Frobenius norm of W) or "weights" (W and b).
+    trace of V Wᵀ, which is the squared Frobenius norm of W if tied) or "weights" (W and b).
     """
 
     features: int
@@ -223,7 +223,8 @@ def evaluate(states: State, task: ToyTask, batches: int) -> tuple[Array, Array]:
 
 
 def _norm(model: ToyAutoencoder) -> dict[str, Array]:
-    return {"norm": jnp.sum(model.vectors[...] ** 2)}
+    vectors, decoders = model.rows()
+    return {"norm": jnp.sum(vectors * decoders)}
 
 
 def _weights(model: ToyAutoencoder) -> dict[str, Array]:

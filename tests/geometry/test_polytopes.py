@@ -28,6 +28,29 @@ def test_each_polytope(name: str) -> None:
     assert census(moved, shortest=0.1) == [Block(tuple(range(len(rows))), dim, name)]
 
 
+def test_cosines_in_closed_form() -> None:
+    root = np.sqrt(0.5)
+    # Within a ring (1 in height² 1/2, of norm² 3/2) opposite and neighbouring corners, then corners
+    # of the two rings an eighth or three eighths of a turn apart.
+    ring = [(-1 + 0.5) / 1.5] * 4 + [0.5 / 1.5] * 8
+    across = [(root - 0.5) / 1.5] * 8 + [(-root - 0.5) / 1.5] * 8
+    wanted = {
+        "square antiprism": ring + across,
+        "tetrahedron": [-1 / 3] * 6,
+        "4-simplex": [-1 / 4] * 10,
+        "pentagon": [(np.sqrt(5) - 1) / 4] * 5 + [-(np.sqrt(5) + 1) / 4] * 5,
+        "hexagon": [0.5] * 6 + [-0.5] * 6 + [-1.0] * 3,
+        "triangle": [-0.5] * 3,
+        "pair": [-1.0],
+        "alone": [],
+    }
+    assert set(wanted) == set(POLYTOPES)
+    for name, cosines in wanted.items():
+        rows = POLYTOPES[name][0]
+        found = np.sort((rows @ rows.T)[np.triu_indices(len(rows), 1)])
+        np.testing.assert_allclose(found, np.sort(cosines), atol=1e-12)
+
+
 def test_blocks_are_orthogonal_parts() -> None:
     rng = np.random.default_rng(4)
     rows = np.zeros((9, 6))
