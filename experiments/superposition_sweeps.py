@@ -20,7 +20,7 @@ __all__ = ["CROWD", "PLANE", "VARIANTS", "crowd", "plane", "variants", "without"
 Rows = NDArray[np.float64]
 
 PLANE = (5, 2)
-_UNTIED = 4
+_UNTIED = 8
 CROWD = (20, 5)
 VARIANTS = {
     "ReLU": ("relu", True),
