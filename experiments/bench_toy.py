@@ -43,8 +43,8 @@ is what the quadrature itself is accurate to, and the one that `LEAST_ACCURATE` 
 _SMALL, _INSTANCES, _SPARSE = (5, 2), 100, 0.05
 _IMPORTANCE = np.ones(_SMALL[0])
 _LONG = 4000
-_STEPS = (100, 200, 300, 500, 1000, 2000, 3000)
-_RATES = (0.01, 0.02, 0.05)
+_STEPS = (100, 200, 300, 500, 1000, 2000, 4000)
+_RATES = (0.005, 0.01, 0.02, 0.05)
 
 
 class Schedule(NamedTuple):
