@@ -12,6 +12,8 @@ from experiments.superposition_training import SETTLED_SHARE
 
 __all__ = ["checks", "longest"]
 
+# Relative distance of a loss from the optimum's that counts as the optimum.
+_FOUND = 0.01
 # Bands are closed, and 1 is not less than 1.
 _LESS = 1e-6
 
@@ -50,10 +52,11 @@ def checks(_config: object, result: Result) -> list[Check]:
             band=(None, 1e-4),
         ),
         judge(
-            "two in one: loss above the exact optimum, best of seeds, largest share of it",
-            theory="0 where one of the seeds finds the optimum; at most 0.01, in every cell",
-            estimate=max(pairs["excess"]),
-            band=(None, 1e-2),
+            "two in one: cells whose best seed has the optimum's loss, within 1%",
+            theory="all where one of the seeds finds the optimum; at least 0.95, near the boundary "
+            "too",
+            estimate=sum(one <= _FOUND for one in pairs["excess"]) / len(pairs["excess"]),
+            band=(0.95, None),
             converged=settled["pairs"] >= SETTLED_SHARE,
         ),
         judge(
