@@ -167,8 +167,8 @@ def answer(_config: Config, result: Result) -> str:
         f"In {pairs['agreement']:.1%} of {pairs['judged']} cells of a diagram over sparsity and "
         "importance the best trained model shares a dimension, or not, as the exact optimum "
         f"does{_open(data['settled']['pairs'])}. "
-        f"With each feature on {sparse['probability']:.0%} of the time, five features in a plane "
-        f"cost {sparse['ratio']['mean']:.2f} ({low:.2f} to {high:.2f}) of the best without "
+        f"With each feature on {100 * sparse['probability']:.3g}% of the time, five features in a "
+        f"plane cost {sparse['ratio']['mean']:.2f} ({low:.2f} to {high:.2f}) of the best without "
         f"superposition{_open(sparse['settled'])}."
     )
 
