@@ -25,15 +25,13 @@ def blocks(
     operator's eigenvalues, (largest - least)/mean over as many as the dimension rounded: 0 for a
     tight frame.
     """
-    from scipy.sparse.csgraph import connected_components
+    from geometry import polytopes
 
     kept = np.flatnonzero(np.asarray(capacities) >= PRESENT)
     rows = np.asarray(vectors, np.float64)[kept]
     unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
-    _, label = connected_components(np.abs(unit @ unit.T) > OVERLAP, directed=False)
     found = []
-    for name in dict.fromkeys(label.tolist()):
-        place = np.flatnonzero(label == name)
+    for place in polytopes.components(unit @ unit.T, OVERLAP):
         dimension = float(np.sum(np.asarray(capacities, np.float64)[kept[place]]))
         rank = max(1, round(dimension))
         values = np.linalg.svd(rows[place], compute_uv=False)[:rank] ** 2

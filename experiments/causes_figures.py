@@ -31,11 +31,6 @@ def figures(_config: object, result: Result) -> list[Figure]:
     ]
 
 
-def _bars(effects: list[Any]) -> dict[str, Any]:
-    low, high = zip(*(effect["interval"] for effect in effects), strict=True)
-    return theme.error_bars([effect["mean"] for effect in effects], low, high)
-
-
 def _symbols(effects: list[Any]) -> list[str]:
     """Open where a training behind the number had not converged."""
     return ["circle" if effect["converged"] else "circle-open" for effect in effects]
@@ -59,7 +54,7 @@ def _decomposition(result: Result) -> Figure:
         figure.add_scatter(
             x=ratios,
             y=np.array([effect["mean"] for effect in effects], np.float32),
-            error_y=_bars(effects),
+            error_y=theme.row_bars(effects),
             mode="lines+markers",
             line={"color": colour, "width": 2 if name == "observed" else 1},
             marker={"color": colour, "size": 8, "symbol": _symbols(effects)},
@@ -95,7 +90,7 @@ def _kurtosis(result: Result) -> Figure:
         figure.add_scatter(
             x=ratios,
             y=np.array([effect["mean"] for effect in effects], np.float32),
-            error_y=_bars(effects),
+            error_y=theme.row_bars(effects),
             mode="lines+markers",
             line={"color": colour, "width": 1},
             marker={"size": 8, "symbol": _symbols(effects)},
@@ -127,7 +122,7 @@ def _interactions(result: Result) -> Figure:
         figure.add_scatter(
             x=np.array([row["mean"] for row in rows], np.float32),
             y=[row["effect"] for row in rows],
-            error_x=_bars(rows),
+            error_x=theme.row_bars(rows),
             mode="markers",
             marker={
                 "color": colours[place % len(colours)],
@@ -200,7 +195,7 @@ def _nothing(result: Result) -> Figure:
         figure.add_scatter(
             x=[f"{row['neurons'] / data['features']:g}" for row in rows],
             y=np.array([row["serves"] for row in rows], np.float32),
-            error_y=_bars(
+            error_y=theme.row_bars(
                 [{"mean": row["serves"], "interval": row["serves_interval"]} for row in rows]
             ),
             mode="lines+markers",

@@ -38,11 +38,6 @@ def figures(_config: object, result: Result) -> list[Figure]:
     ]
 
 
-def _bars(rows: list[dict[str, Any]], value: str, interval: str) -> dict[str, Any]:
-    low, high = zip(*(row[interval] for row in rows), strict=True) if rows else ((), ())
-    return theme.error_bars([row[value] for row in rows], low, high)
-
-
 def _counts(result: Result) -> Figure:
     import plotly.graph_objects as go
 
@@ -75,7 +70,7 @@ def _counts(result: Result) -> Figure:
                 x=np.array([row["neurons"] for row in rows], np.float32)
                 * (1.05 if optimiser == "adamw" else 1),
                 y=np.array([row["count"] for row in rows], np.float32),
-                error_y=_bars(rows, "count", "interval"),
+                error_y=theme.row_bars(rows, "count", "interval"),
                 mode="markers",
                 marker={"color": colours[n], "symbol": _SYMBOLS[optimiser], "size": 8},
                 name=f"n = {n}, {_NAMES[optimiser]}",
@@ -156,7 +151,7 @@ def _starts(result: Result) -> Figure:
         figure.add_scatter(
             x=middle,
             y=list(rows),
-            error_x=_bars(kept, value, interval),
+            error_x=theme.row_bars(kept, value, interval),
             mode="markers",
             marker={"color": colour, "size": 9},
             name=label,
@@ -194,7 +189,7 @@ def _winners(result: Result) -> Figure:
             figure.add_scatter(
                 x=np.array([row["neurons"] / n for row in rows], np.float32),
                 y=np.array([row["largest"] for row in rows], np.float32),
-                error_y=_bars(rows, "largest", "won_interval"),
+                error_y=theme.row_bars(rows, "largest", "won_interval"),
                 mode="lines+markers",
                 line={"color": _SIZES[place % len(_SIZES)], "width": 1},
                 marker={"symbol": _SYMBOLS[optimiser], "size": 8},
@@ -277,7 +272,7 @@ def _penalties(result: Result) -> Figure:
         figure.add_scatter(
             x=labels,
             y=np.array([row[value] for row in rows], np.float32),
-            error_y=_bars(rows, value, interval),
+            error_y=theme.row_bars(rows, value, interval),
             mode="markers",
             marker={"color": colour, "size": 9},
             name=name,
@@ -313,7 +308,7 @@ def _noises(result: Result) -> Figure:
     figure.add_scatter(
         x=np.array([row["kurtosis"] for row in shared], np.float32),
         y=np.array([row["count"] for row in shared], np.float32),
-        error_y=_bars(shared, "count", "interval"),
+        error_y=theme.row_bars(shared, "count", "interval"),
         mode="markers",
         marker={"color": theme.HIGHLIGHT, "symbol": "x", "size": 8},
         name="shared neurons",
@@ -340,7 +335,7 @@ def _noise_points(
     figure.add_scatter(
         x=np.array([row["kurtosis"] for row in rows], np.float32),
         y=np.array([row["alignment"] for row in rows], np.float32),
-        error_y=_bars(rows, "alignment", "alignment_interval"),
+        error_y=theme.row_bars(rows, "alignment", "alignment_interval"),
         mode=mode,
         text=[row["kind"] for row in rows],
         textposition="top right",

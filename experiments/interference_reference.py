@@ -125,7 +125,7 @@ def _small(key: Any, blocks: int) -> dict[str, float]:
     import jax
 
     from geometry import capacity, interference, signals, sphere
-    from geometry.decoders.batch import product
+    from geometry.products import product
 
     features, dim, active = _SMALL
     trials = min(_MOST_SMALL_TRIALS, 512 * blocks)

@@ -58,12 +58,11 @@ def _losses(result: Result) -> Figure:
     ):
         rows = data[part]["rows"]
         chance = np.array([row["probability"] for row in rows], np.float32)
-        low, high = zip(*(row["ratio"]["interval"] for row in rows), strict=True)
-        middle = [row["ratio"]["mean"] for row in rows]
+        ratios = [row["ratio"] for row in rows]
         figure.add_scatter(
             x=chance,
-            y=np.array(middle, np.float32),
-            error_y=theme.error_bars(middle, low, high),
+            y=np.array([one["mean"] for one in ratios], np.float32),
+            error_y=theme.row_bars(ratios),
             mode="markers",
             marker={"color": colour, "size": 8},
             name=f"trained, {name}",
@@ -193,8 +192,7 @@ def _plateaus(result: Result) -> Figure:
 
     data: Any = result.data
     rows = data["plateaus"]["rows"]
-    middle = [row["dimensions"]["mean"] for row in rows]
-    low, high = zip(*(row["dimensions"]["interval"] for row in rows), strict=True)
+    dimensions = [row["dimensions"] for row in rows]
     figure = go.Figure()
     figure.add_hrect(
         y0=PLATEAU[0], y1=PLATEAU[1], fillcolor=theme.faint(theme.MEASURED), line={"width": 0}
@@ -203,8 +201,8 @@ def _plateaus(result: Result) -> Figure:
         figure.add_hline(y=value, line={"color": theme.THEORY, "width": 1, "dash": "dot"})
     figure.add_scatter(
         x=np.array([1 / row["probability"] for row in rows], np.float32),
-        y=np.array(middle, np.float32),
-        error_y=theme.error_bars(middle, low, high),
+        y=np.array([one["mean"] for one in dimensions], np.float32),
+        error_y=theme.row_bars(dimensions),
         mode="lines+markers",
         line={"color": theme.MEASURED, "width": 1},
         marker={
@@ -346,12 +344,11 @@ def _outputs(result: Result) -> Figure:
 
     rows: Any = result.data["variants"]
     figure = go.Figure()
-    middle = [row["represented"]["mean"] for row in rows]
-    low, high = zip(*(row["represented"]["interval"] for row in rows), strict=True)
+    counts = [row["represented"] for row in rows]
     figure.add_scatter(
         x=[row["name"] for row in rows],
-        y=np.array(middle, np.float32),
-        error_y=theme.error_bars(middle, low, high),
+        y=np.array([one["mean"] for one in counts], np.float32),
+        error_y=theme.row_bars(counts),
         mode="markers",
         marker={
             "color": theme.MEASURED,

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["POLYTOPES", "Block", "census"]
+__all__ = ["POLYTOPES", "Block", "census", "components"]
 
 Rows = NDArray[np.float64]
 
@@ -82,18 +82,20 @@ def census(
     unit = rows[kept] / lengths[kept, None]
     cosines = unit @ unit.T
     found = []
-    for label in _components(np.abs(cosines) > linked):
+    for label in components(cosines, linked):
         dim = int(np.linalg.matrix_rank(unit[label], tol=0.2 * math.sqrt(len(label))))
         name = _name(cosines[np.ix_(label, label)], dim, misfit)
         found.append(Block(tuple(int(place) for place in kept[label]), dim, name))
     return sorted(found, key=lambda block: (-len(block.members), block.members))
 
 
-def _components(links: NDArray[np.bool_]) -> list[NDArray[np.int64]]:
+def components(cosines: Rows, linked: float) -> list[NDArray[np.int64]]:
+    """Return the sets of vectors that |cos| > `linked` connects, in the order of first members."""
     from scipy.sparse.csgraph import connected_components
 
-    count, labels = connected_components(links.astype(np.float64), directed=False)
-    return [np.flatnonzero(labels == place) for place in range(count)]
+    links = (np.abs(cosines) > linked).astype(np.float64)
+    _, labels = connected_components(links, directed=False)
+    return [np.flatnonzero(labels == place) for place in dict.fromkeys(labels.tolist())]
 
 
 def _off_diagonal(cosines: Rows) -> Rows:

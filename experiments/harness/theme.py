@@ -9,6 +9,7 @@ graphics (criterion 1.4.11), and any two stay apart under simulated red-green bl
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -82,6 +83,14 @@ def error_bars(middle: ArrayLike, low: ArrayLike, high: ArrayLike) -> dict[str, 
         "thickness": 1.5,
         "width": 3,
     }
+
+
+def row_bars(
+    rows: Sequence[Mapping[str, Any]], value: str = "mean", interval: str = "interval"
+) -> dict[str, Any]:
+    """Return the error bars of rows that hold a number and its interval under these keys."""
+    low, high = zip(*(row[interval] for row in rows), strict=True) if rows else ((), ())
+    return error_bars([row[value] for row in rows], low, high)
 
 
 def settings(*, dark: bool = False) -> dict[str, Any]:

@@ -24,6 +24,8 @@ from jax import Array
 from jax.typing import ArrayLike
 from numpy.typing import NDArray
 
+from geometry import products
+
 __all__ = ["ERRORS", "LARGEST", "errors", "rule"]
 
 NODES = (1, 24, 9, 5, 4, 3)
@@ -49,7 +51,7 @@ def errors(activation: str, gram: Array, bias: Array, probability: ArrayLike) ->
     inputs, weights, active = rule(count)
     others = np.array([[j for j in range(count) if j != i] for i in range(count)], np.int32)
     rest = jnp.take_along_axis(gram, jnp.asarray(others.reshape(count, count - 1)), axis=1)
-    hidden = jnp.matmul(rest, inputs.T, precision=jax.lax.Precision.HIGHEST) + bias[:, None]
+    hidden = products.product(rest, jnp.asarray(inputs.T)) + bias[:, None]
     chance = weights * probability**active * (1 - probability) ** (count - 1 - active)
     own = jnp.diagonal(gram)[:, None]
     return jnp.sum(ERRORS[activation](own, hidden, probability) * chance[None, :], axis=1)

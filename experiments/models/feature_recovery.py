@@ -26,8 +26,9 @@ from flax import nnx
 from jax import Array
 from numpy.typing import ArrayLike, NDArray
 
-from experiments.models import rare_features
+from experiments.models import rare_features, training
 from experiments.models.rare_features import Active
+from geometry.products import product
 
 __all__ = [
     "FeatureRecovery",
@@ -67,8 +68,7 @@ def hidden(rows: Array, active: Active, batch: int) -> Array:
 
 def outputs(vectors: Array, bias: Array, layer: Array) -> Array:
     """Return the outputs of rows `[r, m]` with biases `[r]`, layers `[b, m]`.  Shape `[b, r]`."""
-    product = jnp.matmul(layer, vectors.T, precision=jax.lax.Precision.HIGHEST)
-    return jax.nn.relu(product + bias[None, :])
+    return jax.nn.relu(product(layer, vectors.T) + bias[None, :])
 
 
 def on_outputs(rows: Array, bias: Array, layer: Array, active: Active) -> Array:
@@ -135,11 +135,7 @@ class Setting(NamedTuple):
 def settings(*, rate: float, bias_rate: float, decay: ArrayLike, steps: ArrayLike) -> Setting:
     """Return settings for b members; `decay` and `steps` are `[b]`, the rest is for all."""
     count = len(np.asarray(decay))
-
-    def column(value: ArrayLike) -> Array:
-        return jnp.asarray(np.broadcast_to(np.asarray(value, np.float32), (count,)))
-
-    return Setting(column(rate), column(bias_rate), column(decay), column(steps))
+    return Setting(*(training.column(one, count) for one in (rate, bias_rate, decay, steps)))
 
 
 def pull(vectors: Array, decay: Array) -> Array:

@@ -18,6 +18,9 @@ from flax import nnx
 from jax import Array
 from numpy.typing import ArrayLike
 
+from experiments.models import training
+from geometry.products import product
+
 __all__ = ["Quadratic", "QuadraticTask", "Setting", "expected_loss", "settings"]
 
 
@@ -30,18 +33,12 @@ class Quadratic(nnx.Module):
 
     def __call__(self, inputs: Array) -> Array:
         """Return the outputs `[b]` before a bias, whose best value is sum_i (v_i - |w_i|²)."""
-        hidden = _product(inputs, self.vectors[...])
+        hidden = product(inputs, self.vectors[...])
         return jnp.sum(jnp.square(hidden), axis=1)
 
 
-def _product(left: Array, right: Array) -> Array:
-    # Accelerators would round the factors to a few bits otherwise.  Not sums over products: those
-    # round differently in ensembles of different size.
-    return jnp.matmul(left, right, precision=jax.lax.Precision.HIGHEST)
-
-
 def _gram(vectors: Array) -> Array:
-    return _product(vectors, vectors.T)
+    return product(vectors, vectors.T)
 
 
 def _residual(vectors: Array, importance: Array, kurtosis: Array) -> tuple[Array, Array]:
@@ -71,7 +68,7 @@ def _forward(
 
 def _backward(kept: tuple[Array, Array], outer: Array) -> tuple[Array, None, None]:
     pull, vectors = kept
-    return 4 * outer * _product(pull, vectors), None, None
+    return 4 * outer * product(pull, vectors), None, None
 
 
 expected_loss.defvjp(_forward, _backward)
@@ -95,11 +92,8 @@ def settings(
 ) -> Setting:
     """Return settings for the members of `importance` `[b, n]`; others one for all, or `[b]`."""
     values = np.asarray(importance, np.float32)
-
-    def column(value: ArrayLike) -> Array:
-        return jnp.asarray(np.broadcast_to(np.asarray(value, np.float32), values.shape[:1]))
-
-    return Setting(jnp.asarray(values), column(kurtosis), column(rate), column(start))
+    rest = (training.column(one, len(values)) for one in (kurtosis, rate, start))
+    return Setting(jnp.asarray(values), *rest)
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from experiments.models import rare_features
 from experiments.models.feature_recovery import hidden, on_outputs, outputs
 from experiments.models.rare_features import Active
+from geometry.products import product
 
 __all__ = ["Loss", "Sample", "alone", "loss", "sample", "together"]
 
@@ -109,7 +110,7 @@ def alone(vectors: Array, bias: Array, rows: Array) -> Array:
     """Return the loss while feature rows[r] alone is on, mean over its value.  Shape `[r]`."""
 
     def one(row: Array) -> Array:
-        slopes = jnp.matmul(vectors, vectors[row], precision=jax.lax.Precision.HIGHEST)
+        slopes = product(vectors, vectors[row])
         first, last = jax.nn.relu(bias), jax.nn.relu(2 * slopes + bias)
         both = (first * first + first * last + last * last) / 3
         # Where one end is 0, ReLU(g u + b)² is over (c/|g|) of [0, 2] a parabola from 0 to c².

@@ -22,8 +22,9 @@ from flax import nnx
 from jax import Array
 from numpy.typing import ArrayLike
 
-from experiments.models import noise, optimisers, starts
+from experiments.models import noise, optimisers, starts, training
 from geometry import sharing
+from geometry.products import product
 
 __all__ = ["Setting", "TiedRelu", "TiedReluTask", "basis_loss", "noisy_loss", "settings"]
 
@@ -38,17 +39,12 @@ class TiedRelu(nnx.Module):
     def __call__(self, inputs: Array, disturbance: Array | None = None) -> Array:
         """Return the outputs, `[b, n]`; `disturbance` `[b, m]` is added to the neurons."""
         vectors = self.vectors[...]
-        hidden = _product(inputs, vectors)
+        hidden = product(inputs, vectors)
         return _output(hidden if disturbance is None else hidden + disturbance, vectors)
 
 
-def _product(left: Array, right: Array) -> Array:
-    # Accelerators would round the factors to a few bits otherwise.
-    return jnp.matmul(left, right, precision=jax.lax.Precision.HIGHEST)
-
-
 def _output(hidden: Array, vectors: Array) -> Array:
-    return jax.nn.relu(_product(hidden, vectors.T))
+    return jax.nn.relu(product(hidden, vectors.T))
 
 
 @jax.custom_vjp
@@ -63,7 +59,7 @@ def basis_loss(vectors: Array) -> Array:
 
 def _residual(vectors: Array) -> Array:
     # Where G <= 0 the output is 0, also on the diagonal of a row of zeros, which then stays.
-    gram = _product(vectors, vectors.T)
+    gram = product(vectors, vectors.T)
     return jnp.maximum(gram, 0) - jnp.eye(len(vectors), dtype=vectors.dtype)
 
 
@@ -76,7 +72,7 @@ def _backward(kept: tuple[Array, Array], weight: Array) -> tuple[Array]:
     # Off the diagonal the residual is 0 wherever G <= 0; on it G <= 0 means a row of zeros, to
     # which the product gives no gradient either.  So the mask [G > 0] has nothing left to do.
     residual, vectors = kept
-    return (4 * weight * _product(residual, vectors),)
+    return (4 * weight * product(residual, vectors),)
 
 
 basis_loss.defvjp(_forward, _backward)
@@ -114,13 +110,8 @@ def settings(
     kurtosis: ArrayLike = 0.0,
 ) -> Setting:
     """Return settings for `count` members; each value is one for all, or `[count]`."""
-
-    def column(value: ArrayLike, kind: type = np.float32) -> Array:
-        return jnp.asarray(np.broadcast_to(np.asarray(value, kind), (count,)))
-
-    return Setting(
-        column(start, np.int32), column(rate), column(penalty), column(noise), column(kurtosis)
-    )
+    rest = (training.column(one, count) for one in (rate, penalty, noise, kurtosis))
+    return Setting(training.column(start, count, np.int32), *rest)
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,9 @@ from flax import nnx
 from jax import Array
 from numpy.typing import ArrayLike
 
-from experiments.models import expected_loss, threefry
+from experiments.models import expected_loss, threefry, training
 from experiments.models.training import State
+from geometry.products import product
 
 __all__ = ["ACTIVATIONS", "Setting", "ToyAutoencoder", "ToyTask", "evaluate", "settings"]
 
@@ -65,13 +66,8 @@ class ToyAutoencoder(nnx.Module):
         small.
         """
         vectors, decoders = self.rows()
-        hidden = _product(vectors.T, inputs)
-        return ACTIVATIONS[self.activation](_product(decoders, hidden) + self.bias[...][:, None])
-
-
-def _product(left: Array, right: Array) -> Array:
-    # Accelerators would round the factors to a few bits otherwise.
-    return jnp.matmul(left, right, precision=jax.lax.Precision.HIGHEST)
+        hidden = product(vectors.T, inputs)
+        return ACTIVATIONS[self.activation](product(decoders, hidden) + self.bias[...][:, None])
 
 
 class Setting(NamedTuple):
@@ -92,13 +88,10 @@ def settings(
 
     `probability` and `rate` are one for all or `[count]`; `importance` is `[n]` or `[count, n]`.
     """
-
-    def column(value: ArrayLike) -> Array:
-        return jnp.asarray(np.broadcast_to(np.asarray(value, np.float32), (count,)))
-
     weights = np.asarray(importance, np.float32)
     weights = np.broadcast_to(weights, (count, weights.shape[-1]))
-    return Setting(column(probability), jnp.asarray(weights), column(rate))
+    chance, speed = (training.column(one, count) for one in (probability, rate))
+    return Setting(chance, jnp.asarray(weights), speed)
 
 
 @dataclass(frozen=True)
@@ -164,7 +157,7 @@ class ToyTask:
         """Return the mean squared error of each feature, `[n]`."""
         if self.exact:
             vectors, decoders = model.rows()
-            gram = _product(decoders, vectors.T)
+            gram = product(decoders, vectors.T)
             return expected_loss.errors(self.activation, gram, model.bias[...], probability)
         inputs = sample(key, probability, self.features, self.batch)
         return jnp.mean((model.columns(inputs) - inputs) ** 2, axis=1)
@@ -198,7 +191,6 @@ def evaluate(states: State, task: ToyTask, batches: int) -> tuple[Array, Array]:
     Over `batches` batches that were not trained on; with an exact loss it is exact, and the error
     is 0.
     """
-    from experiments.models import training
 
     def one(state: State) -> tuple[Array, Array]:
         model = training.module(state, task)

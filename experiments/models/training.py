@@ -21,9 +21,11 @@ from typing import Any, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from flax import nnx
 from jax import Array
+from numpy.typing import ArrayLike
 
 Trace = dict[str, Array]
 
@@ -33,6 +35,7 @@ __all__ = [
     "Trace",
     "advance",
     "advance_all",
+    "column",
     "ensemble",
     "init",
     "member_keys",
@@ -85,6 +88,11 @@ def repeated(keys: Array, times: int) -> Array:
     data = jax.random.key_data(keys)
     copies: Array = jax.random.wrap_key_data(jnp.tile(data, (times, 1)))
     return copies
+
+
+def column(value: ArrayLike, count: int, kind: type = np.float32) -> Array:
+    """Return a leaf of settings, `[count]`, from one value for all members or one for each."""
+    return jnp.asarray(np.broadcast_to(np.asarray(value, kind), (count,)))
 
 
 def init(key: Array, task: Task, setting: Any) -> State:

@@ -23,7 +23,7 @@ from jax import Array, lax
 from jax.typing import ArrayLike
 from numpy.typing import NDArray
 
-from geometry.decoders.batch import product
+from geometry.products import product
 
 __all__ = ["RECOVERED", "REFUTED", "UNDECIDED", "decide", "subspace"]
 

@@ -1,11 +1,10 @@
-"""What all decoders ask of their arguments, and the product that they spend their time in."""
+"""What all decoders ask of their arguments."""
 
 import jax.numpy as jnp
 from jax import Array
-from jax.lax import Precision
 from jax.typing import ArrayLike
 
-__all__ = ["arguments", "product"]
+__all__ = ["arguments"]
 
 
 def arguments(vectors: ArrayLike, inputs: ArrayLike) -> tuple[Array, Array]:
@@ -18,8 +17,3 @@ def arguments(vectors: ArrayLike, inputs: ArrayLike) -> tuple[Array, Array]:
             f"`inputs` must have shape [b, {rows.shape[1]}]; got shape {signals.shape}."
         )
     return rows, signals
-
-
-def product(left: Array, right: Array) -> Array:
-    """Return the matrix product with float32's full precision on every device."""
-    return jnp.matmul(left, right, precision=Precision.HIGHEST)

@@ -14,7 +14,8 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jax.typing import ArrayLike
 
-from geometry.decoders.batch import arguments, product
+from geometry.decoders.batch import arguments
+from geometry.products import product
 
 __all__ = ["Lasso", "decode"]
 

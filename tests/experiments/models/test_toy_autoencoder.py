@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from itertools import product
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -218,9 +219,9 @@ def test_the_rate_falls_in_the_second_half() -> None:
         ({"features": 7}, "`exact` takes at most 6 features, or a linear output; got 7 and 'relu'"),
     ],
 )
-def test_refusals(words: dict[str, object], message: str) -> None:
+def test_refusals(words: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        ToyTask(**{"features": 3, "dim": 2, "steps": 5, **words})  # type: ignore[arg-type]
+        ToyTask(**({"features": 3, "dim": 2, "steps": 5} | words))
     assert ToyTask(50, 2, steps=5, activation="linear").workspace == 4 * 50**2
     with pytest.raises(ValueError, match="at most 6 features; got 7"):
         expected_loss.errors("relu", jnp.eye(7), jnp.zeros(7), jnp.float32(0.5))
