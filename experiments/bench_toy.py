@@ -128,7 +128,7 @@ def reach(plan: Schedule) -> Callable[[], Rows]:
     def run() -> Rows:
         keys = training.member_keys(jax.random.key(1), _INSTANCES)
         found = _train(task, keys, _IMPORTANCE, _SPARSE, plan.rate)
-        errors, _ = toy_autoencoder.evaluate(found.states, task, 1)
+        errors = toy_autoencoder.evaluate(found.states, task, 1)
         return np.asarray(np.asarray(errors, np.float64) @ _IMPORTANCE)
 
     return run

@@ -90,7 +90,7 @@ def relu(config: Config, progress: Progress) -> dict[str, Any]:
     trained = ensembles.train(
         progress, "relu", task, keys, given, records=RECORDS, every=every, chunks=RECORDS
     )
-    errors = np.asarray(evaluate(trained.states, task, 1)[0], np.float64)
+    errors = np.asarray(evaluate(trained.states, task, 1), np.float64)
     losses = (errors @ importance).reshape(len(chances), seeds)
     ends, middles = (
         capacities(trained.trace["vectors"][:, place]).reshape(len(chances), seeds, -1)

@@ -128,7 +128,7 @@ def _made(config: Settings, kind: str, key: Array, features: int, dim: int) -> D
     states, _ = training.advance_all(
         training.ensemble(key[None], task, setting), task, 1, config.steps
     )
-    errors, _ = toy_autoencoder.evaluate(states, task, 20)
+    errors = toy_autoencoder.evaluate(states, task, 20)
     vectors, loss = states.params["vectors"][...][0], jax.numpy.sum(errors[0])
     return dictionary.normalised(
         "trained",

@@ -99,7 +99,7 @@ def train(
     trained = ensembles.train(
         progress, name, task, keys, given, records=records, every=every, chunks=RECORDS
     )
-    errors, _ = toy_autoencoder.evaluate(trained.states, task, BATCHES)
+    errors = toy_autoencoder.evaluate(trained.states, task, BATCHES)
     vectors = _array(trained.states.params["vectors"][...])
     decoders = vectors if task.tied else _array(trained.states.params["decoders"][...])
     return Models(
