@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 
@@ -23,6 +25,8 @@ from experiments.harness.experiment import (
 from experiments.harness.run import main
 
 if TYPE_CHECKING:
+    import pytest
+
     from experiments.harness.progress import Progress
 
 HUGE = 7**6000
@@ -150,6 +154,49 @@ EXPERIMENT = Experiment(
     validate=validate,
     finish=finish,
 )
+
+
+def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Go to an empty folder, and return a file that gets a line for each measurement."""
+    inside = tmp_path / "here"
+    inside.mkdir()
+    monkeypatch.chdir(inside)
+    monkeypatch.setenv(CALLS, str(tmp_path / "calls"))
+    (tmp_path / "calls").touch()
+    return tmp_path / "calls"
+
+
+def count(calls: Path) -> int:
+    """Return how many measurements were made."""
+    return len(calls.read_text(encoding="utf-8").splitlines())
+
+
+def only_run(out: str = "results") -> Path:
+    """Return the folder of the only run."""
+    (folder,) = (Path(out) / "toy").iterdir()
+    return folder
+
+
+def measuring(**changes: Any) -> Experiment[Config]:
+    """Returns the toy with another result."""
+
+    def measure(config: Config, progress: object) -> Result:
+        parts: dict[str, Any] = {"data": {"sum": 1}, "arrays": {}, "tables": {}}
+        return Result(**{**parts, **changes})
+
+    return replace(EXPERIMENT, measure=measure, figures=lambda config, result: [])
+
+
+def process(*argv: str, prefix: str = "") -> subprocess.Popen[str]:
+    """Start this file as a script, after shell words `prefix`."""
+    script = f'{prefix} exec "$0" "$@"'
+    return subprocess.Popen(
+        ["bash", "-c", script, sys.executable, __file__, *argv],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
 
 if __name__ == "__main__":
     raise SystemExit(main(EXPERIMENT))
