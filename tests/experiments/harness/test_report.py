@@ -1,26 +1,21 @@
-"""The report, the index and the theme as text: no browser here."""
+"""The report and the index as text: no browser here."""
 
 from __future__ import annotations
 
-import itertools
 import json
-import math
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 import pytest
-from numpy.typing import NDArray
 
 from experiments.harness import theme
-from experiments.harness.checks import Check, Claim, ClaimVerdict, Verdict, judge
+from experiments.harness.checks import Check, Claim, ClaimVerdict, judge
 from experiments.harness.experiment import Figure, Table
-from experiments.harness.markup import chip, counts, duration, emphasise, moment, number, span
 from experiments.harness.report import ROWS, ReportInput, write_index, write_report
 
 VOID = {"meta", "link", "path", "rect", "circle"}
@@ -293,168 +288,6 @@ def test_the_gauge_shows_where_the_interval_lies(tmp_path: Path) -> None:
     assert gauge(judge("c", theory="t", estimate=2, band=(2, 2)), tmp_path) is None
     assert gauge(judge("c", theory="t", estimate=None, band=(2, 3)), tmp_path) is None
     assert gauge(judge("c", theory="t", estimate=10**400, band=(2, None)), tmp_path) is None
-
-
-def test_numbers() -> None:
-    power = "&thinsp;×&thinsp;10<sup>"
-    assert number(4096) == "4096"
-    assert number(-143479) == "-143,479"
-    assert number(999_999_999_999_999) == "999,999,999,999,999"
-    assert number(70488151969272494) == (
-        f'<span title="70488151969272494">≈&thinsp;7.049{power}16</sup></span>'
-    )
-    assert number(0.05) == "0.05"
-    assert number(0.0) == "0"
-    assert number(12345.678) == "12,345.7"
-    assert number(1.5e-7) == f"1.5{power}-7</sup>"
-    assert number(12345678.0) == f"1.235{power}7</sup>"
-    assert number(1.75e19) == f"1.75{power}19</sup>"
-    assert number(math.inf) == "∞"
-    assert number(-math.inf) == "−∞"
-    assert number(math.nan) == "not a number"
-    assert number("<b>") == "&lt;b&gt;"
-    assert "–" in number(None)
-    assert span(None, None) == "any"
-    assert span(None, 2) == "≤ 2"
-    assert span(1, None) == "≥ 1"
-    assert span(1, 1) == "= 1"
-    assert span(1, 2) == "1 … 2"
-
-
-def test_emphasis_marks_numbers_and_nothing_else() -> None:
-    marked = emphasise("From 13,020 to 1.75e19 at 1/20, 63.4° or -5% in R4 & C3 <d2>; 12.")
-    assert re.findall("<strong>(.*?)</strong>", marked) == [
-        "13,020",
-        "1.75e19",
-        "1/20",
-        "63.4°",
-        "-5%",
-        "12",
-    ]
-    assert "R4 &amp; C3 &lt;d2&gt;" in marked
-    assert "eps\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}<strong>1/2" in emphasise("eps = 1/2")
-    assert emphasise("13,020, then") == "<strong>13,020</strong>, then"
-
-
-def test_words_for_times() -> None:
-    assert [duration(s) for s in (0.123, 9.94, 59.4, 59.7, 200, 7500, math.nan)] == [
-        "0.12 s",
-        "9.9 s",
-        "59 s",
-        "1 min 0 s",
-        "3 min 20 s",
-        "2 h 5 min",
-        "unknown time",
-    ]
-    shown = "3 November 2025, 16:52 UTC"
-    for given in ("2025-11-03T16:52:00Z", "2025-11-03T17:52:00+01:00", "20251103T165200"):
-        assert shown in moment(given)
-    assert moment("yester<day") == "yester&lt;day"
-
-
-def test_every_verdict_has_a_word_and_a_glyph_of_its_own() -> None:
-    for verdicts in (Verdict, ClaimVerdict):
-        chips = {str(verdict): chip(str(verdict)) for verdict in verdicts}
-        glyphs = [re.findall(r'"true">(.)<', shown)[0] for shown in chips.values()]
-        assert len(set(glyphs)) == len(glyphs)
-        assert "•" not in glyphs
-        assert all(verdict in shown for verdict, shown in chips.items())
-    assert chip("<new>") == (
-        '<span class="chip plain"><span aria-hidden="true">•</span> &lt;new&gt;</span>'
-    )
-    assert ["2" in counts(["FAIL", "PASS", "PASS"])[0], len(counts(["FAIL", "PASS"]))] == [True, 2]
-
-
-# A contrast is (brighter + 0.05) / (darker + 0.05) of the relative luminances: WCAG 2.2.
-LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
-
-
-def linear(colour: str) -> NDArray[np.float64]:
-    channels = np.array([int(colour[at : at + 2], 16) for at in (1, 3, 5)]) / 255
-    return np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
-
-
-def contrast(one: str, other: str) -> float:
-    low, high = sorted(float(LUMINANCE @ linear(colour)) for colour in (one, other))
-    return (high + 0.05) / (low + 0.05)
-
-
-def test_contrast_is_computed_right() -> None:
-    assert contrast("#ffffff", "#000000") == pytest.approx(21)
-    # The lightest grey that passes 4.5:1 on white is #767676.
-    assert contrast("#767676", "#ffffff") > 4.5 > contrast("#777777", "#ffffff")
-
-
-@pytest.mark.parametrize("dark", [False, True])
-def test_data_colours_stand_out_from_the_page_and_from_each_other(dark: bool) -> None:
-    def tone(colour: str) -> str:
-        return theme.DARK[colour] if dark else colour
-
-    roles = [tone(colour) for colour in (*theme.COLOURS, theme.THEORY)]
-    assert min(contrast(role, tone(theme.PAGE)) for role in roles) >= 3
-    assert contrast(tone(theme.SOFT_TEXT), tone(theme.PAGE)) >= 4.5
-    assert contrast(tone(theme.THEORY), tone(theme.SURFACE)) >= 4.5
-
-    # Full dichromacy in linear RGB: Machado, Oliveira, Fernandes (2009), table at severity 1.
-    deuteranopia = [
-        [0.367322, 0.860646, -0.227968],
-        [0.280085, 0.672501, 0.047413],
-        [-0.011820, 0.042940, 0.968881],
-    ]
-    protanopia = [
-        [0.152286, 1.052583, -0.204868],
-        [0.114503, 0.786281, 0.099216],
-        [-0.003882, -0.048116, 1.051998],
-    ]
-    for sight in (np.eye(3), np.array(deuteranopia), np.array(protanopia)):
-        seen = [lab(np.clip(sight @ linear(role), 0, 1)) for role in roles]
-        # A difference of 2.3 in CIE Lab is just noticeable side by side; thin lines in a legend
-        # need several times that.
-        apart = [float(np.linalg.norm(a - b)) for a, b in itertools.combinations(seen, 2)]
-        assert min(apart) > 15
-
-
-def lab(rgb: NDArray[np.float64]) -> NDArray[np.float64]:
-    """CIE 1976 L*a*b* of linear sRGB, white point D65."""
-    to_xyz = np.array(
-        [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
-    )
-    t = to_xyz @ rgb / to_xyz.sum(axis=1)
-    f = np.where(t > (6 / 29) ** 3, np.cbrt(t), t / (3 * (6 / 29) ** 2) + 4 / 29)
-    return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
-
-
-def test_the_dark_theme_is_the_light_one_with_its_twins() -> None:
-    light = json.dumps(theme.settings())
-    swapped = re.sub("#[0-9a-f]{6}", lambda match: theme.DARK[match.group()], light)
-    assert json.loads(swapped) == json.loads(json.dumps(theme.settings(dark=True)))
-    # No colour is both a light one and a dark twin, so a second exchange changes nothing.
-    assert not set(theme.DARK) & set(theme.DARK.values())
-    assert all(re.fullmatch("#[0-9a-f]{6}", colour) for colour in theme.DARK)
-
-
-def test_the_template_is_one_that_plotly_accepts() -> None:
-    figure = go.Figure(layout={"template": theme.settings(dark=True)})
-    assert figure.layout.template.layout.colorway[0] == theme.DARK[theme.LOWER]
-    assert figure.layout.template.data.heatmap[0].colorscale[0][1] == theme.DARK["#eef4f9"]
-    assert go.Scatter(fillcolor=theme.faint(theme.UPPER)).fillcolor == f"{theme.UPPER}2e"
-
-
-def test_text_on_the_page_meets_aa() -> None:
-    style = resources.files("experiments.harness").joinpath("style.css").read_text("utf-8")
-    light, dark = (
-        dict(re.findall(r"--([\w-]+): (#\w+);", block))
-        for block in re.findall(r":root \{(.*?)\}", style, re.S)[:2]
-    )
-    light["page"] = "#ffffff"
-    assert (light["page"], dark["page"]) == (theme.PAGE, theme.DARK[theme.PAGE])
-    for colours in (light, dark):
-        for text in ("ink", "soft", "accent"):
-            assert contrast(colours[text], colours["page"]) >= 4.5
-            assert contrast(colours[text], colours["wash"]) >= 4.5
-        for tone in ("good", "bad", "unsure", "fine"):
-            assert contrast(colours[tone], colours[f"{tone}-wash"]) >= 4.5
-            assert contrast(colours["ink"], colours[f"{tone}-wash"]) >= 4.5
 
 
 def record(out: Path, folder: str, **changes: Any) -> Path:
