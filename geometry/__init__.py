@@ -21,6 +21,9 @@ Index
     capacity        feature dimensionality, leverage, sharing, worst cases
     allocation      the best division of dimensions among features, of a quadratic model
     steering        what scaling one feature does to the others
+    recovery        how well a learned dictionary recovers a true one, and what chance would
+    recovery_failures  dead, split and merged latents; merged and missed features
+    absorption      a child feature's latent standing in for its parent's
     bounds          proved upper bounds on the size of a packing
     packing         what an explicit packing is: rows by index, exact coherence, recipe
     constructions   explicit packings, one family a file
