@@ -32,7 +32,8 @@ __all__ = ["Failures", "Feature", "Latent", "accidental_merges", "failures"]
 
 _FIRSTS = 8
 _BLOCK_ENTRIES = 1 << 21
-# Two features this near to each other have no plane to speak of: 1 - cos² is mostly rounding.
+# Two features this near have no plane to speak of, 1 - cos² is mostly rounding; nor have a feature
+# and itself.
 _PLANE = 1e-9
 
 
@@ -151,7 +152,6 @@ def _best_pairs(
         # u ~ alpha a + beta b, with p = u·a, q = u·b, g = a·b: [1 g; g 1][alpha beta] = [p q].
         plane = 1 - g**2
         spans = plane > _PLANE
-        spans[every, first] = False
         scale = 1 / np.where(spans, plane, 1)
         alpha, beta = (p - g * q) * scale, (q - g * p) * scale
         small, large = np.minimum(alpha, beta), np.maximum(alpha, beta)

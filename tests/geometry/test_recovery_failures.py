@@ -187,6 +187,9 @@ def test_edges() -> None:
     found = recovery_failures.failures(np.array([[1.0, 1.0], [1.0, 0.0]]), twice)
     assert found.latents.tolist() == [Latent.OTHER, Latent.RECOVERING]
     assert sorted(found.features.tolist()) == [Feature.RECOVERED, Feature.MISSED]
+    # Two equal coefficients are balanced, and must be positive too.
+    found = recovery_failures.failures(np.array([[1.0, 1], [-1, -1]]), np.eye(2), balance=1)
+    assert found.latents.tolist() == [Latent.MERGED, Latent.OTHER]
     dead = recovery_failures.failures(np.zeros((3, 2)), twice)
     assert dead.latents.tolist() == 3 * [Latent.DEAD]
     assert dead.features.tolist() == 2 * [Feature.MISSED]
