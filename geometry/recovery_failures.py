@@ -157,7 +157,7 @@ def _best_pairs(
         small, large = np.minimum(alpha, beta), np.maximum(alpha, beta)
         allowed = spans & (small > 0) & (small >= balance * large)
         # The squared length of the projection, (p² + q² - 2gpq)/(1 - g²).
-        reach = np.sqrt(np.where(allowed, alpha * p + beta * q, 0))
+        reach = np.sqrt(np.where(allowed, np.maximum(alpha * p + beta * q, 0), 0))
         second = reach.argmax(axis=1)
         better = allowed[every, second] & (reach[every, second] > best)
         rows, columns = every[better], second[better]
