@@ -63,6 +63,7 @@ def advance(
             jax.tree.map(lambda leaf, chosen=chosen: jax.numpy.asarray(leaf[chosen]), settings),
             _params(states, part),
             states.memory,
+            states.rest,
         )
         batch, found = training.advance_all(batch, replace(task, neurons=width), records, every)
         # The last batch repeats a member to be full, and writes it twice.

@@ -27,14 +27,17 @@ __all__ = [
     "LARGEST",
     "TRUNCATED",
     "Active",
+    "Arrivals",
     "Law",
     "arrivals",
+    "arrive",
     "draw",
     "law",
     "probabilities",
     "slots",
     "tail_loss",
     "variances",
+    "words",
 ]
 
 LARGEST = 0.99
@@ -132,6 +135,19 @@ def slots(chances: Floats, batch: int) -> int:
     return count
 
 
+class Arrivals(NamedTuple):
+    """Features that are on in a batch: which, and in which sample, each `[slots]`, sample by sample.
+
+    `there` is false in slots without one, whose sample and feature are in range and mean nothing;
+    they come last, or are second arrivals.  `spare` is uniform on [0, 1) and independent of all.
+    """
+
+    sample: Array
+    feature: Array
+    there: Array
+    spare: Array
+
+
 class Active(NamedTuple):
     """The features of a batch that are on: which, in which sample, how strongly; each `[slots]`.
 
@@ -144,17 +160,31 @@ class Active(NamedTuple):
 
 
 def draw(key: Array, law: Law, batch: int) -> Active:
-    """Return the features that are on in `batch` samples, of which `law` must be.
+    """Return the features that are on in `batch` samples, with values uniform on [0, 2].
 
+    As `arrive` says.
+    """
+    found = arrive(jax.random.bits(key, (words(law),)), law, batch)
+    return Active(found.sample, found.feature, jnp.where(found.there, 2 * found.spare, 0))
+
+
+def words(law: Law) -> int:
+    """Return how many random words of 32 bits `arrive` takes."""
+    return 4 * len(law.counts) + 1
+
+
+def arrive(bits: Array, law: Law, batch: int) -> Arrivals:
+    """Return which features are on in `batch` samples, of which `law` must be.
+
+    `bits` are uniform words, `[words(law)]`: one call makes them all, since each compiles for long.
     Cost O(slots · log slots).  Raises ValueError unless batch times n is below 2^31, since 32-bit
     integers say where a feature is on.
     """
     features, room = len(law.threshold), len(law.counts)
     if batch * features >= _CODES:
         raise ValueError(f"`batch` times n must be below 2^31; got {batch} times {features}.")
-    # One call, since each compiles for long.  A remainder of 32 bits favours no sample or cell by
-    # more than n/2^32 of its chance, where a float32 times n would by n/2^23.
-    bits = jax.random.bits(key, (4 * room + 1,))
+    # A remainder of 32 bits favours no sample or cell by more than n/2^32 of its chance, where a
+    # float32 times n would by n/2^23.
     placing, choosing, turning, sizing = bits[1:].reshape(4, room)
     # Counts of probability below 2^-24 do not occur, as float32 has no uniforms so close to 1.
     count = jnp.sum(_uniform(bits[0]) >= law.counts)
@@ -170,7 +200,7 @@ def draw(key: Array, law: Law, batch: int) -> Active:
     # The last code of all is that of the last sample's last feature.
     place = jnp.minimum(code, nowhere - 1)
     there = new & (code < nowhere)
-    return Active(place // features, place % features, jnp.where(there, 2 * _uniform(sizing), 0))
+    return Arrivals(place // features, place % features, there, _uniform(sizing))
 
 
 def _uniform(bits: Array) -> Array:

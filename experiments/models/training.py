@@ -28,6 +28,7 @@ from jax import Array
 from numpy.typing import ArrayLike
 
 Trace = dict[str, Array]
+Carry = tuple[Array, Any, Any, Any]
 
 __all__ = [
     "State",
@@ -66,13 +67,17 @@ class Task(Protocol):
 
 
 class State(NamedTuple):
-    """One member in training: key, steps done, setting, parameters, the optimiser's memory."""
+    """One member in training: key, steps done, setting, parameters, the optimiser's memory.
+
+    `rest` holds the model's variables that no gradient changes: a loss may write them.
+    """
 
     key: Array
     step: Array
     setting: Any
     params: Any
     memory: Any
+    rest: Any
 
 
 def member_keys(key: Array, count: int) -> Array:
@@ -98,14 +103,14 @@ def column(value: ArrayLike, count: int, kind: type = np.float32) -> Array:
 def init(key: Array, task: Task, setting: Any) -> State:
     """Return a member at its start."""
     starting, feeding = jax.random.split(key)
-    params = nnx.state(task.model(starting, setting))
+    _, params, rest = nnx.split(task.model(starting, setting), nnx.Param, ...)
     memory = task.optimiser(setting).init(params)
-    return State(feeding, jnp.int32(0), setting, params, memory)
+    return State(feeding, jnp.int32(0), setting, params, memory, rest)
 
 
 def module(state: State, task: Task) -> Any:
     """Return the model with the state's parameters."""
-    return nnx.merge(_graph(task, state.setting), state.params)
+    return nnx.merge(_graph(task, state.setting), state.params, state.rest)
 
 
 def advance(state: State, task: Task, records: int, every: int) -> tuple[State, Trace]:
@@ -116,22 +121,25 @@ def advance(state: State, task: Task, records: int, every: int) -> tuple[State, 
     graph = _graph(task, state.setting)
     optimiser = task.optimiser(state.setting)
 
-    def loss(params: Any, key: Array) -> Array:
-        return task.loss(nnx.merge(graph, params), key, state.setting)
+    def loss(params: Any, rest: Any, key: Array) -> tuple[Array, Any]:
+        model = nnx.merge(graph, params, rest)
+        found = task.loss(model, key, state.setting)
+        return found, nnx.split(model, nnx.Param, ...)[2]
 
-    def step(carry: tuple[Array, Any, Any], _: None) -> tuple[tuple[Array, Any, Any], None]:
-        place, params, memory = carry
-        slope = jax.grad(loss)(params, jax.random.fold_in(state.key, place))
+    def step(carry: Carry, _: None) -> tuple[Carry, None]:
+        place, params, memory, rest = carry
+        key = jax.random.fold_in(state.key, place)
+        slope, rest = jax.grad(loss, has_aux=True)(params, rest, key)
         change, memory = optimiser.update(slope, memory, params)
-        return (place + 1, optax.apply_updates(params, change), memory), None
+        return (place + 1, optax.apply_updates(params, change), memory, rest), None
 
-    def record(carry: tuple[Array, Any, Any], _: None) -> tuple[tuple[Array, Any, Any], Any]:
+    def record(carry: Carry, _: None) -> tuple[Carry, Any]:
         carry, _ = jax.lax.scan(step, carry, length=every)
-        return carry, task.observe(nnx.merge(graph, carry[1]))
+        return carry, task.observe(nnx.merge(graph, carry[1], carry[3]))
 
-    carry = (state.step, state.params, state.memory)
-    (place, params, memory), trace = jax.lax.scan(record, carry, length=records)
-    return State(state.key, place, state.setting, params, memory), trace
+    carry = (state.step, state.params, state.memory, state.rest)
+    (place, params, memory, rest), trace = jax.lax.scan(record, carry, length=records)
+    return State(state.key, place, state.setting, params, memory, rest), trace
 
 
 @partial(jax.jit, static_argnames=("task", "records", "every"))
