@@ -213,7 +213,7 @@ class FeatureRecoveryTask:
 
         return optax.GradientTransformation(init, update)
 
-    def observe(self, model: FeatureRecovery) -> dict[str, Array]:
+    def observe(self, model: FeatureRecovery, setting: Setting) -> dict[str, Array]:
         """Return the features with |w| > 1/2, and the squared error with one feature on, at 1.
 
         The latter over 32 features evenly spaced in the logarithm of the rank.

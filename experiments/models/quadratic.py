@@ -126,7 +126,7 @@ class QuadraticTask:
         """Return gradient descent with momentum."""
         return optax.sgd(setting.rate / (setting.kurtosis + 1), self.momentum, nesterov=True)
 
-    def observe(self, model: Quadratic) -> dict[str, Array]:
+    def observe(self, model: Quadratic, setting: Setting) -> dict[str, Array]:
         """Return the capacities, `[n]`."""
         gram = _gram(model.vectors[...])
         own, rows = jnp.square(jnp.diagonal(gram)), jnp.sum(jnp.square(gram), axis=1)

@@ -128,8 +128,8 @@ def draw(key: Array, law: ActivationLaw, batch: int) -> Active:
     over the number of groups that arrive.  Raises ValueError as `rare_features` does, where a
     feature is on more than 99% of the time.
     """
-    sample, feature, there, spare = _fixed(key, law, batch) if law.kind == "fixed" else _grouped(
-        key, law, batch
+    sample, feature, there, spare = (
+        _fixed(key, law, batch) if law.kind == "fixed" else _grouped(key, law, batch)
     )
     # Midpoints, so that neither end is infinite.
     normal = special.ndtri((spare + 2.0**-25).astype(jnp.float32)) if law.spread else 0.0

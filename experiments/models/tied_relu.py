@@ -156,7 +156,7 @@ class TiedReluTask:
         """Return the optimiser, which knows the penalty."""
         return optimisers.OPTIMISERS[self.descent](setting.rate, setting.penalty)
 
-    def observe(self, model: TiedRelu) -> dict[str, Array]:
+    def observe(self, model: TiedRelu, setting: Setting) -> dict[str, Array]:
         """Return what the trace records."""
         return OBSERVED[self.observed](model.vectors[...])
 

@@ -170,7 +170,7 @@ class ToyTask:
         fall = optax.cosine_decay_schedule(1.0, max(1, self.steps - half))
         return optax.adam(lambda step: setting.rate * fall(jnp.maximum(step - half, 0)))
 
-    def observe(self, model: ToyAutoencoder) -> dict[str, Array]:
+    def observe(self, model: ToyAutoencoder, setting: Setting) -> dict[str, Array]:
         """Return what the trace records."""
         return OBSERVED[self.observed](model)
 

@@ -62,7 +62,7 @@ class Task(Protocol):
     def optimiser(self, setting: Any) -> optax.GradientTransformation:
         """Return the optimiser."""
 
-    def observe(self, model: Any) -> dict[str, Array]:
+    def observe(self, model: Any, setting: Any) -> dict[str, Array]:
         """Return what a trace records."""
 
 
@@ -122,7 +122,7 @@ def advance(state: State, task: Task, records: int, every: int) -> tuple[State, 
     optimiser = task.optimiser(state.setting)
 
     def loss(params: Any, rest: Any, key: Array) -> tuple[Array, Any]:
-        model = nnx.merge(graph, params, rest)
+        model = nnx.merge(graph, params, rest, copy=True)
         found = task.loss(model, key, state.setting)
         return found, nnx.split(model, nnx.Param, ...)[2]
 
@@ -135,7 +135,7 @@ def advance(state: State, task: Task, records: int, every: int) -> tuple[State, 
 
     def record(carry: Carry, _: None) -> tuple[Carry, Any]:
         carry, _ = jax.lax.scan(step, carry, length=every)
-        return carry, task.observe(nnx.merge(graph, carry[1], carry[3]))
+        return carry, task.observe(nnx.merge(graph, carry[1], carry[3]), state.setting)
 
     carry = (state.step, state.params, state.memory, state.rest)
     (place, params, memory, rest), trace = jax.lax.scan(record, carry, length=records)
@@ -170,7 +170,9 @@ def advance_all(
     def one(state: State) -> tuple[State, Trace]:
         return advance(state, task, records, every)
 
-    return jax.vmap(one)(states) if group is None else jax.lax.map(one, states, batch_size=group)
+    if group is None:
+        return jax.vmap(one)(states)
+    return jax.lax.map(one, states, batch_size=None if group == 1 else group)
 
 
 def _graph(task: Task, setting: Any) -> Any:

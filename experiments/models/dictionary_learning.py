@@ -1,0 +1,161 @@
+"""Training sparse autoencoders on activations whose features are known.
+
+A member has its own dictionary `[n, d]`, start and samples; sparsity, rate and length may differ
+between members.  Adam with gradients clipped to length 1; the rate stays as it is, and falls to 0
+along a line in the last part of the steps if asked to; the pressure to be sparse grows from none to
+all over the first part.  What a step minimises says the architecture (`models.autoencoders`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from flax import nnx
+from jax import Array
+from numpy.typing import ArrayLike
+
+from experiments.models import synthetic_activations, training
+from experiments.models.autoencoders import ARCHITECTURES
+from experiments.models.autoencoders.base import Pressure, SparseAutoencoder
+from experiments.models.synthetic_activations import ActivationLaw
+from experiments.models.training import State
+from geometry.products import product
+
+__all__ = ["DictionaryTask", "Setting", "best_cosines", "settings"]
+
+
+class Setting(NamedTuple):
+    """What may differ between members that train together.
+
+    The dictionary `[n, d]`; sparsity, a penalty's weight or k; the learning rate; how many steps
+    there are; over which share of them the pressure to be sparse grows, and over which, at the end,
+    the rate falls.
+    """
+
+    dictionary: Array
+    sparsity: Array
+    rate: Array
+    steps: Array
+    growth: Array
+    fall: Array
+
+
+def settings(
+    dictionaries: Array,
+    *,
+    sparsity: ArrayLike,
+    rate: ArrayLike,
+    steps: ArrayLike,
+    growth: ArrayLike = 0.0,
+    fall: ArrayLike = 0.0,
+) -> Setting:
+    """Return settings for members with `dictionaries` `[b, n, d]`; the others one or `[b]`."""
+    count = len(dictionaries)
+    column = partial(training.column, count=count)
+    return Setting(
+        jnp.asarray(dictionaries, jnp.float32),
+        column(sparsity),
+        column(rate),
+        column(steps),
+        column(growth),
+        column(fall),
+    )
+
+
+@dataclass(frozen=True)
+class DictionaryTask:
+    """The law of the activations, the autoencoder's size and kind.
+
+    `slots` is the most latents that are active in a sample where their number is fixed; training
+    begins with that many.  A latent silent for more than `window` steps is dead, and cared for by
+    the auxiliary loss where the architecture has one; 0 for no care.
+    """
+
+    law: ActivationLaw
+    dim: int
+    latents: int
+    architecture: str = "topk"
+    slots: int = 8
+    batch: int = 1024
+    window: int = 0
+    norm: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Hold the ranges."""
+        if min(self.dim, self.latents, self.slots, self.batch) < 1:
+            raise ValueError(f"sizes of `DictionaryTask` must be at least 1; got {self}.")
+        if self.architecture not in ARCHITECTURES:
+            raise ValueError(
+                f"`architecture` must be one of {', '.join(ARCHITECTURES)}; got "
+                f"{self.architecture!r}."
+            )
+        if self.slots > self.latents:
+            raise ValueError(
+                f"`slots` must be at most the latents, {self.latents}; got {self.slots}."
+            )
+
+    @property
+    def workspace(self) -> int:
+        """Bytes of the largest array that a member's step works on."""
+        return 4 * self.batch * self.latents
+
+    @property
+    def branches(self) -> bool:
+        """A step without dead latents leaves their loss out."""
+        return True
+
+    def model(self, key: Array, setting: Setting) -> SparseAutoencoder:
+        """Return the model at its start."""
+        kind = ARCHITECTURES[self.architecture]
+        return kind(self.latents, self.dim, self.slots, norm=self.norm, rngs=nnx.Rngs(key))
+
+    def inputs(self, key: Array, dictionary: Array) -> Array:
+        """Return a batch of activations.  Shape `[batch, d]`."""
+        found = synthetic_activations.draw(key, self.law, self.batch)
+        return synthetic_activations.mix(dictionary, found, self.batch)
+
+    def loss(self, model: SparseAutoencoder, key: Array, setting: Setting) -> Array:
+        """Return the architecture's loss of a fresh batch."""
+        growing = setting.growth * setting.steps
+        share = jnp.where(growing > 0, jnp.minimum(model.done[...] / growing, 1), 1)
+        pressure = Pressure(setting.sparsity, share)
+        return model.loss(self.inputs(key, setting.dictionary), pressure, self.window)
+
+    def optimiser(self, setting: Setting) -> optax.GradientTransformation:
+        """Return Adam behind the clipping of gradients."""
+
+        def rate(done: Array) -> Array:
+            falling = setting.fall * setting.steps
+            left = (setting.steps - done) / jnp.where(falling > 0, falling, 1)
+            return setting.rate * jnp.where(falling > 0, jnp.clip(left, 0, 1), 1)
+
+        return optax.chain(optax.clip_by_global_norm(1.0), optax.adam(rate))
+
+    def observe(self, model: SparseAutoencoder, setting: Setting) -> dict[str, Array]:
+        """Return each feature's best cosine `[n]`, and running means of error and active latents."""
+        silent = max(self.window, SILENT)
+        living = model.silent[...] <= silent
+        return {
+            "best": best_cosines(model.decoder[...], setting.dictionary, living),
+            "living": jnp.sum(living),
+            "error": model.error[...],
+            "active": model.active[...],
+        }
+
+
+SILENT = 100
+"""Steps after which a latent without activation counts as dead in traces."""
+
+
+def best_cosines(decoder: Array, dictionary: Array, living: Array) -> Array:
+    """Return for each feature the largest cosine with a living latent's row.  Shape `[n]`."""
+    norms = jnp.sqrt(jnp.sum(decoder**2, axis=1, keepdims=True))
+    units = decoder / jnp.where(norms > 0, norms, 1)
+    lengths = jnp.sqrt(jnp.sum(dictionary**2, axis=1, keepdims=True))
+    cosines = product(dictionary / lengths, units.T)
+    return jnp.max(jnp.where(living, cosines, -1), axis=1)
