@@ -74,7 +74,9 @@ def train(
         done, states, trace = _resumed(kept, shapes)
     states = devices.place_all(states)
     alone = jax.default_backend() == "cpu" and jax.device_count() == 1
-    group = _group(states, task.workspace) if alone else None
+    group = None
+    if alone:
+        group = 1 if task.branches else _group(states, task.workspace)
     saved = time.monotonic()
     with progress.phase(name, total=records * every) as step:
         step(done * share * every)

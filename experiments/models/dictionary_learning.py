@@ -10,9 +10,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 import optax
 from flax import nnx
@@ -23,7 +22,6 @@ from experiments.models import synthetic_activations, training
 from experiments.models.autoencoders import ARCHITECTURES
 from experiments.models.autoencoders.base import Pressure, SparseAutoencoder
 from experiments.models.synthetic_activations import ActivationLaw
-from experiments.models.training import State
 from geometry.products import product
 
 __all__ = ["DictionaryTask", "Setting", "best_cosines", "settings"]
@@ -137,7 +135,7 @@ class DictionaryTask:
         return optax.chain(optax.clip_by_global_norm(1.0), optax.adam(rate))
 
     def observe(self, model: SparseAutoencoder, setting: Setting) -> dict[str, Array]:
-        """Return each feature's best cosine `[n]`, and running means of error and active latents."""
+        """Return each feature's best cosine `[n]`, the living latents, running means."""
         silent = max(self.window, SILENT)
         living = model.silent[...] <= silent
         return {

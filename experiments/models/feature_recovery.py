@@ -175,6 +175,11 @@ class FeatureRecoveryTask:
         """Bytes of a batch's outputs."""
         return 4 * self.batch * self.drawn
 
+    @property
+    def branches(self) -> bool:
+        """No step has branches."""
+        return False
+
     def model(self, key: Array, setting: Setting) -> FeatureRecovery:
         """Return the model at its start: rows of mean squared length 1."""
         normal = jax.random.normal(key, (self.features, self.width))

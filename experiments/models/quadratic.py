@@ -114,6 +114,11 @@ class QuadraticTask:
         """Bytes of the Gram matrix."""
         return 4 * self.features**2
 
+    @property
+    def branches(self) -> bool:
+        """No step has branches."""
+        return False
+
     def model(self, key: Array, setting: Setting) -> Quadratic:
         """Return the model at its start."""
         return Quadratic(setting.start * jax.random.normal(key, (self.features, self.dim)))

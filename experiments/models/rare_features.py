@@ -136,7 +136,7 @@ def slots(chances: Floats, batch: int) -> int:
 
 
 class Arrivals(NamedTuple):
-    """Features that are on in a batch: which, and in which sample, each `[slots]`, sample by sample.
+    """Features that are on in a batch: which, in which sample, each `[slots]`, sample by sample.
 
     `there` is false in slots without one, whose sample and feature are in range and mean nothing;
     they come last, or are second arrivals.  `spare` is uniform on [0, 1) and independent of all.

@@ -44,9 +44,9 @@ def largest_of_all(values: Array, number: Array, most: int) -> Array:
     """Return the places, in the raveled array, of its `number` largest entries, rising.
 
     Of `values` `[b, m]`, whose size must be a multiple of 32; `number` is at most `most`.  Shape
-    `[most]`, padded with the array's size.  A bound is guessed from some rows and moved until enough
-    and not too many entries pass it; among those the exact bound is found.  Where entries tie at
-    the bound, any of them.
+    `[most]`, padded with the array's size.  A bound is guessed from some rows and moved until
+    enough entries pass it and not too many; among those the exact bound is found.  Where entries
+    tie at the bound, any of them.
     """
     rows = values.shape[0]
     room = min(math.ceil(_ROOM * most / _BLOCK) * _BLOCK, values.size)

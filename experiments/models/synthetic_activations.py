@@ -140,12 +140,15 @@ def draw(key: Array, law: ActivationLaw, batch: int) -> Active:
 def mix(dictionary: Array, active: Active, batch: int) -> Array:
     """Return the inputs, `[batch, d]`, from a dictionary `[n, d]`.  Cost O(slots · d)."""
     rows = active.amplitude[:, None] * dictionary[active.feature]
-    return jax.ops.segment_sum(rows, active.sample, batch, indices_are_sorted=True)
+    found: Array = jax.ops.segment_sum(rows, active.sample, batch, indices_are_sorted=True)
+    return found
 
 
 def dense(active: Active, features: int, batch: int) -> Array:
     """Return the amplitudes as a whole matrix, `[batch, n]`: for measurements."""
-    return jnp.zeros((batch, features)).at[active.sample, active.feature].add(active.amplitude)
+    blank = jnp.zeros((batch, features))
+    found: Array = blank.at[active.sample, active.feature].add(active.amplitude)
+    return found
 
 
 def _fixed(key: Array, law: ActivationLaw, batch: int) -> tuple[Array, Array, Array, Array]:

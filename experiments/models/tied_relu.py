@@ -140,6 +140,11 @@ class TiedReluTask:
         """Whether neurons without weights stay so, and may be left out (`narrowing`)."""
         return self.descent == "proximal" and self.noise is None and self.observed != "weights"
 
+    @property
+    def branches(self) -> bool:
+        """No step has branches."""
+        return False
+
     def model(self, key: Array, setting: Setting) -> TiedRelu:
         """Return the model at its start."""
         return TiedRelu(starts.make(self.starts, setting.start, key, self.features, self.neurons))

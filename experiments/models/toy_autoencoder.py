@@ -143,6 +143,11 @@ class ToyTask:
             return 4 * self.features**2
         return 4 * self.features * len(expected_loss.rule(self.features)[1])
 
+    @property
+    def branches(self) -> bool:
+        """No step has branches."""
+        return False
+
     def model(self, key: Array, setting: Setting) -> ToyAutoencoder:
         """Return the model at its start."""
         return ToyAutoencoder(

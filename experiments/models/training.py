@@ -53,6 +53,10 @@ class Task(Protocol):
     def workspace(self) -> int:
         """Bytes of the largest array that a member's step works on, beside its state."""
 
+    @property
+    def branches(self) -> bool:
+        """Whether steps have branches that cost: on one processor members go one by one then."""
+
     def model(self, key: Array, setting: Any) -> nnx.Module:
         """Return the model at its start."""
 
@@ -103,7 +107,7 @@ def column(value: ArrayLike, count: int, kind: type = np.float32) -> Array:
 def init(key: Array, task: Task, setting: Any) -> State:
     """Return a member at its start."""
     starting, feeding = jax.random.split(key)
-    _, params, rest = nnx.split(task.model(starting, setting), nnx.Param, ...)
+    params, rest = _split(task.model(starting, setting))
     memory = task.optimiser(setting).init(params)
     return State(feeding, jnp.int32(0), setting, params, memory, rest)
 
@@ -124,7 +128,7 @@ def advance(state: State, task: Task, records: int, every: int) -> tuple[State, 
     def loss(params: Any, rest: Any, key: Array) -> tuple[Array, Any]:
         model = nnx.merge(graph, params, rest, copy=True)
         found = task.loss(model, key, state.setting)
-        return found, nnx.split(model, nnx.Param, ...)[2]
+        return found, _split(model)[1]
 
     def step(carry: Carry, _: None) -> tuple[Carry, None]:
         place, params, memory, rest = carry
@@ -162,17 +166,27 @@ def advance_all(
 
     With `group`, that many members at a time go through all the steps, one group after the other,
     so that a group's weights stay in the processor's cache: half the time where all members
-    together do not fit.  It should divide b and be at least 2; states are the same to the bit, what
-    is observed may be rounded differently.
+    together do not fit.  It should divide b; states are the same to the bit from 2 on, what is
+    observed may be rounded differently.  With 1 no axis of members is made, so that a branch that a
+    member does not take costs nothing.
     The memory of `states` is used up.
     """
 
     def one(state: State) -> tuple[State, Trace]:
         return advance(state, task, records, every)
 
+    found: tuple[State, Trace]
     if group is None:
-        return jax.vmap(one)(states)
-    return jax.lax.map(one, states, batch_size=None if group == 1 else group)
+        found = jax.vmap(one)(states)
+    else:
+        found = jax.lax.map(one, states, batch_size=None if group == 1 else group)
+    return found
+
+
+def _split(model: nnx.Module) -> tuple[Any, Any]:
+    """The model's parameters, and its other variables."""
+    _, params, *rest = nnx.split(model, nnx.Param, ...)
+    return params, rest[0]
 
 
 def _graph(task: Task, setting: Any) -> Any:

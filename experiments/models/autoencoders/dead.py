@@ -37,7 +37,8 @@ def auxiliary(model: SparseAutoencoder, inputs: Array, residual: Array, dead: Ar
         bias = model.encoder_bias[...][places][:, None]
         values = product(encoder, model.centred(inputs).T) + bias
         explained = product(decoder.T, jnp.where(there[:, None], values, 0)).T
-        return number / half * squared_error(explained - left)
+        error: Array = number / half * squared_error(explained - left)
+        return error
 
     def many() -> Array:
         values = model.preactivations(inputs)

@@ -1,9 +1,9 @@
 """Gated: one path decides which latents are active, another how strongly.
 
 pi = E(x - b) + c; f = 1[pi > 0] relu(exp(r) E(x - b) + a), so that the penalty, on relu(pi) alone,
-does not shrink f.  Mean |x - x̂|² + lambda mean sum_j relu(pi_j) |w_j| + |x - x̂(relu(pi))|², the last
-with the decoder held fixed, which teaches the gate (Rajamanoharan et al. 2024, "Improving dictionary
-learning with gated sparse autoencoders", arXiv 2404.16014, equations 6 to 8).
+does not shrink f.  Mean |x - x̂|² + lambda mean sum_j relu(pi_j) |w_j| + |x - x̂(relu(pi))|², the
+last with the decoder held fixed, which teaches the gate (Rajamanoharan et al. 2024, "Improving
+dictionary learning with gated sparse autoencoders", arXiv 2404.16014, equations 6 to 8).
 """
 
 import jax
