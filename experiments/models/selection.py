@@ -95,7 +95,8 @@ def true_places(mask: Array, room: int) -> Array:
     to ten times slower on a processor: here entries are bits of words, the sum runs over words, and
     only words with a bit set are looked into.
     """
-    bits = mask.reshape(-1, _BLOCK).astype(jnp.uint32) << jnp.arange(_BLOCK, dtype=jnp.uint32)
+    bits = mask.reshape(-1, _BLOCK).astype(jnp.uint32)
+    bits <<= jnp.arange(_BLOCK, dtype=jnp.uint32)[None]
     words = jnp.sum(bits, axis=1, dtype=jnp.uint32)
     held = jax.lax.population_count(words).astype(jnp.int32)
     ends = jnp.cumsum(held)

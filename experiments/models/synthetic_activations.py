@@ -131,8 +131,9 @@ def draw(key: Array, law: ActivationLaw, batch: int) -> Active:
     sample, feature, there, spare = (
         _fixed(key, law, batch) if law.kind == "fixed" else _grouped(key, law, batch)
     )
-    # Midpoints, so that neither end is infinite.
-    normal = special.ndtri((spare + 2.0**-25).astype(jnp.float32)) if law.spread else 0.0
+    # Midpoints, so that neither end is infinite; the last one would be rounded to 1.
+    middle = jnp.minimum(spare + 2.0**-25, 1 - 2.0**-24)
+    normal = special.ndtri(middle) if law.spread else 0.0
     size = jnp.maximum(0, 1 + law.spread * normal)
     return Active(sample, feature, jnp.where(there, size, 0))
 
@@ -192,7 +193,7 @@ def _grouped(key: Array, law: ActivationLaw, batch: int) -> tuple[Array, Array, 
         # A tie of two uniforms, one in 2^24, turns one member more on.
         rank = jnp.sum(draws[0][:, None, :] < draws[0][:, :, None], axis=2)
         on = rank < count[:, None]
-    members = found.feature[:, None] * law.group + jnp.arange(law.group)
+    members = found.feature[:, None] * law.group + jnp.arange(law.group)[None]
     there = on & found.there[:, None]
     sample = jnp.repeat(found.sample, law.group)
     return sample, members.ravel(), there.ravel(), draws[1].ravel()

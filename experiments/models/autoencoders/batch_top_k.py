@@ -72,7 +72,7 @@ class BatchTopKAutoencoder(SparseAutoencoder):
         )
         centred, encoder, bias, norms = held
         batch, latents = len(centred), len(norms)
-        scores = (product(centred, encoder.T) + bias) * norms
+        scores = (product(centred, encoder.T) + bias[None]) * norms[None]
         number = self.slots + pressure.share * (pressure.sparsity - self.slots)
         number = jnp.round(number * batch).astype(jnp.int32)
         places = selection.largest_of_all(scores, number, self.slots * batch)

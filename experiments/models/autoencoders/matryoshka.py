@@ -29,7 +29,7 @@ class MatryoshkaAutoencoder(BatchTopKAutoencoder):
         """Return the mean squared error over the prefixes."""
         batch, latents = len(centred), len(self.silent[...])
         ends = np.array([max(1, latents // part) for part in _PARTS[:-1]])
-        shell = jnp.sum(chosen.latent[:, None] >= ends, axis=1)
+        shell = jnp.sum(chosen.latent[:, None] >= ends[None], axis=1)
         rows = sizes[:, None] * self.decoder[...][chosen.latent]
         # The shells' sums, side by side; up to a shell, their running sum.
         place = chosen.sample * len(_PARTS) + shell
