@@ -44,10 +44,10 @@ def largest(values: Array, count: int) -> Array:
 def largest_of_all(values: Array, number: Array, most: int) -> Array:
     """Return the places, in the raveled array, of its `number` largest entries, rising.
 
-    Of `values` `[b, m]`, whose size must be a multiple of 32; `number` is at most `most`.  Shape
-    `[most]`, padded with the array's size.  A bound is guessed from some rows, moved until enough
-    and not too many entries pass it, and among those the exact bound is found.  Of entries that tie at
-    it the first.  Entries of -inf are never among them; numbers below 1e-38 are taken for 0.
+    Of `values` `[b, m]`; `number` is at most `most`.  Shape `[most]`, padded with the array's size.
+    A bound is guessed from some rows and moved until enough entries pass it and not too many; among
+    those the exact bound is found.  Of entries that tie at it, the first of them.  Infinitely
+    negative entries do not count, and numbers below 1e-38 count as 0.
     """
     rows, nowhere = values.shape[0], values.size
     room = min(math.ceil(_ROOM * most / _BLOCK) * _BLOCK, values.size)
@@ -127,11 +127,12 @@ def _between(low: Array, high: Array) -> Array:
 def true_places(mask: Array, room: int) -> Array:
     """Return where the raveled `mask` is true, rising, up to `room` places; then its size.
 
-    Its size must be a multiple of 32.  As `jnp.nonzero`, whose running sum over all entries is five
+    As `jnp.nonzero`, whose running sum over all entries is five
     to ten times slower on a processor: here entries are bits of words, the sum runs over words, and
     only words with a bit set are looked into.
     """
-    bits = mask.reshape(-1, _BLOCK).astype(jnp.uint32)
+    filled = jnp.pad(mask.ravel(), (0, -mask.size % _BLOCK))
+    bits = filled.reshape(-1, _BLOCK).astype(jnp.uint32)
     bits <<= jnp.arange(_BLOCK, dtype=jnp.uint32)[None]
     words = jnp.sum(bits, axis=1, dtype=jnp.uint32)
     held = jax.lax.population_count(words).astype(jnp.int32)
