@@ -201,7 +201,7 @@ def _amplitude(spare: Array, spread: float) -> Array:
     if not spread:
         return jnp.ones(spare.shape)
     # Half a step of the uniform numbers at 0, which would be infinite; 1 does not occur.
-    normal = special.ndtri(jnp.maximum(spare, jnp.float32(2.0**-25)))
+    normal: Array = special.ndtri(jnp.maximum(spare, jnp.float32(2.0**-25)))
     return jnp.maximum(0, 1 + spread * normal)
 
 
