@@ -244,7 +244,7 @@ def test_inputs_are_sums_of_rows(kind: str) -> None:
     active, whole = _drawn(kind), _whole(kind)
     sample = np.asarray(active.sample)
     assert (np.diff(sample) >= 0).all()
-    assert 0 <= sample.min()
+    assert sample.min() >= 0
     assert sample.max() < BATCH
     np.testing.assert_array_equal(
         np.asarray(synthetic_activations.dense(active, law.features, BATCH)), whole
