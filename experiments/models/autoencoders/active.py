@@ -68,7 +68,7 @@ def restored(
         return Restored(jnp.stack(parts), number > 0, jnp.sum(number) / batch, _least(scores))
     sizes = _amplitudes(model, centred, chosen)
     rows = sizes[:, None] * model.decoder[...][chosen.latent]
-    part = jnp.sum(chosen.latent[:, None] >= jnp.array(ends[:-1], jnp.int32), axis=1)
+    part = jnp.sum(chosen.latent[:, None] >= jnp.array(ends[:-1], jnp.int32)[None], axis=1)
     place = part * batch + chosen.sample
     sums = jax.ops.segment_sum(rows, place, len(ends) * batch, indices_are_sorted=len(ends) == 1)
     fires = jnp.zeros(latents, bool).at[chosen.latent].max(sizes > 0)

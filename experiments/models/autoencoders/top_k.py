@@ -48,7 +48,7 @@ class TopKAutoencoder(SparseAutoencoder):
         """Return what latents are chosen by, (e_j·(x - b) + c_j) |w_j|, `[batch, m]`; no slope."""
         held = (centred, self.encoder[...], self.encoder_bias[...], self.norms())
         centred, encoder, bias, norms = jax.lax.stop_gradient(held)
-        return (product(centred, encoder.T) + bias) * norms
+        return (product(centred, encoder.T) + bias[None]) * norms[None]
 
     def chosen(self, scores: Array, number: Array) -> Chosen:
         """Return the `number` largest of each sample, the last in part if it is not whole."""
