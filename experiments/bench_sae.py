@@ -4,9 +4,9 @@ Both sides train on fresh samples of one law, with one batch, architecture, auxi
 number of steps, at each rate of one grid.  The law: each of N features is on with probability
 `ACTIVE`/N, at magnitude 1, and writes its unit row into R^d.  The peer is SAELens's own
 `train_toy_sae` on PyTorch's CPU build, in the fastest form that it has: samples as sparse tensors,
-on as many threads as a short trial finds best.  Its TopK can keep latents sparse only where
-they are chosen without their decoder norms (with them, its backward pass fails on a CPU).  It is
-left out, and said to be absent, where SAELens is not installed.
+TopK's latents too, on as many threads as a short trial finds best.  Latents are therefore chosen by
+their activations alone: its default, which weighs them by decoder norms, fails on a CPU with sparse
+latents.  It is left out, and said to be absent, where SAELens is not installed.
 """
 
 from __future__ import annotations
@@ -45,12 +45,14 @@ Rows = NDArray[np.float32]
 ARCHITECTURES = ("topk", "batchtopk", "l1")
 SIZES = {"d/N = 64/512": (64, 512), "d/N = 128/1024": (128, 1024), "d/N = 256/2048": (256, 2048)}
 """Width and features; as many latents as features."""
-STEPS = {"d/N = 64/512": 1500, "d/N = 128/1024": 1000, "d/N = 256/2048": 500}
+STEPS = {"d/N = 64/512": 1500, "d/N = 128/1024": 800, "d/N = 256/2048": 400}
+"""The peer's auxiliary loss starts after 1001 steps: at the first size only."""
 BATCH, ACTIVE = 1024, 8
 """Samples a step; features on in the mean, and latents kept by TopK and, in the mean, BatchTopK."""
-RATES = (1e-3, 3e-3, 1e-2)
-PENALTY = 0.5
-"""What L1 weighs a latent's activation times its decoder norm by."""
+RATES = (3e-3, 1e-2, 2e-2)
+"""Of Adam, constant."""
+PENALTY = {"d/N = 64/512": 0.5, "d/N = 128/1024": 0.3, "d/N = 256/2048": 0.3}
+"""What L1 weighs a latent's activation times its decoder norm by: most features are then found."""
 LEAST = 2.0
 """How many times faster than the peer each architecture should be."""
 MISSING = importlib.util.find_spec("sae_lens") is None
@@ -104,7 +106,7 @@ def _train(architecture: str, size: str, rate: float, steps: int, threads: int) 
         dictionary = FeatureDictionary(features, dim, initializer=None)
         dictionary.feature_vectors.data = torch.tensor(truth(size))
         generator = ActivationGenerator(features, ACTIVE / features, use_sparse_tensors=True)
-        model = _model(architecture, dim, features)
+        model = _model(architecture, size)
         begun = time.perf_counter()
         train_toy_sae(
             model,
@@ -119,18 +121,22 @@ def _train(architecture: str, size: str, rate: float, steps: int, threads: int) 
     return Outcome(decoder, steps * BATCH / seconds)
 
 
-def _model(architecture: str, dim: int, latents: int) -> Any:
+def _model(architecture: str, size: str) -> Any:
     import sae_lens
 
+    dim, latents = SIZES[size]
     shape = {"d_in": dim, "d_sae": latents}
+    plain = {"rescale_acts_by_decoder_norm": False, **shape}
     if architecture == "topk":
-        return sae_lens.TopKTrainingSAE(sae_lens.TopKTrainingSAEConfig(k=ACTIVE, **shape))
+        return sae_lens.TopKTrainingSAE(
+            sae_lens.TopKTrainingSAEConfig(k=ACTIVE, use_sparse_activations=True, **plain)
+        )
     if architecture == "batchtopk":
         return sae_lens.BatchTopKTrainingSAE(
-            sae_lens.BatchTopKTrainingSAEConfig(k=float(ACTIVE), **shape)
+            sae_lens.BatchTopKTrainingSAEConfig(k=float(ACTIVE), **plain)
         )
     return sae_lens.StandardTrainingSAE(
-        sae_lens.StandardTrainingSAEConfig(l1_coefficient=PENALTY, **shape)
+        sae_lens.StandardTrainingSAEConfig(l1_coefficient=PENALTY[size], **shape)
     )
 
 
