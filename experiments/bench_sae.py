@@ -36,13 +36,14 @@ __all__ = [
     "SIZES",
     "STEPS",
     "Outcome",
+    "ours",
     "theirs",
     "truth",
 ]
 
 Rows = NDArray[np.float32]
 
-ARCHITECTURES = ("topk", "batchtopk", "l1")
+ARCHITECTURES = {"topk": "TopK", "batch-topk": "BatchTopK", "relu": "ReLU+L1"}
 SIZES = {"d/N = 64/512": (64, 512), "d/N = 128/1024": (128, 1024), "d/N = 256/2048": (256, 2048)}
 """Width and features; as many latents as features."""
 STEPS = {"d/N = 64/512": 1500, "d/N = 128/1024": 800, "d/N = 256/2048": 400}
@@ -75,6 +76,48 @@ def truth(size: str) -> Rows:
     rows: Rows = (drawn / np.linalg.norm(drawn, axis=1, keepdims=True)).astype(np.float32)
     rows.setflags(write=False)
     return rows
+
+
+def ours(architecture: str, size: str, rate: float) -> Callable[[], Outcome]:
+    """Return the training here, compiled."""
+    import jax
+
+    from experiments.models import training
+    from experiments.models.dictionary_learning import DictionaryTask, settings
+    from experiments.models.synthetic_activations import ActivationLaw
+
+    dim, features = SIZES[size]
+    law = ActivationLaw(features, ACTIVE, "independent", spread=0.0)
+    task = DictionaryTask(
+        law,
+        dim,
+        features,
+        architecture,
+        slots=ACTIVE,
+        batch=BATCH,
+        window=1000,
+        norm=0.1,
+        weighed=architecture == "relu",
+    )
+    sparsity = PENALTY[size] if architecture == "relu" else ACTIVE
+
+    def start(steps: int) -> training.State:
+        given = settings(truth(size)[None], sparsity=sparsity, rate=rate, steps=steps)
+        return training.ensemble(training.member_keys(jax.random.key(0), 1), task, given)
+
+    records = 10
+    every = STEPS[size] // records
+    jax.block_until_ready(training.advance_all(start(STEPS[size]), task, records, every, group=1))
+
+    def train() -> Outcome:
+        states = jax.block_until_ready(start(STEPS[size]))
+        begun = time.perf_counter()
+        states, _ = training.advance_all(states, task, records, every, group=1)
+        jax.block_until_ready(states.step)
+        seconds = time.perf_counter() - begun
+        return Outcome(np.asarray(states.params["decoder"][0]), STEPS[size] * BATCH / seconds)
+
+    return train
 
 
 def theirs(architecture: str, size: str, rate: float) -> Callable[[], Outcome]:
@@ -131,7 +174,7 @@ def _model(architecture: str, size: str) -> Any:
         return sae_lens.TopKTrainingSAE(
             sae_lens.TopKTrainingSAEConfig(k=ACTIVE, use_sparse_activations=True, **plain)
         )
-    if architecture == "batchtopk":
+    if architecture == "batch-topk":
         return sae_lens.BatchTopKTrainingSAE(
             sae_lens.BatchTopKTrainingSAEConfig(k=float(ACTIVE), **plain)
         )
