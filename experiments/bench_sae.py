@@ -15,7 +15,9 @@ import contextlib
 import importlib.util
 import io
 import logging
+import math
 import os
+import statistics
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -36,7 +38,11 @@ __all__ = [
     "SIZES",
     "STEPS",
     "Outcome",
+    "Race",
+    "flops",
     "ours",
+    "race",
+    "recovery",
     "theirs",
     "truth",
 ]
@@ -61,6 +67,40 @@ MISSING = importlib.util.find_spec("sae_lens") is None
 _TRIAL = 20
 
 
+class Race(NamedTuple):
+    """Both sides over the grid of rates: speeds in samples per second, recoveries in [0, 1].
+
+    `theirs` and `peers` are None where the peer is absent.
+    """
+
+    features: int
+    ours: list[float]
+    mine: list[float]
+    theirs: list[float] | None
+    peers: list[float] | None
+
+    @property
+    def times(self) -> float | None:
+        """How many times faster than the peer, by the medians over the grid."""
+        if self.theirs is None:
+            return None
+        return statistics.median(self.ours) / statistics.median(self.theirs)
+
+    @property
+    def slack(self) -> float:
+        """By how much two recoveries may differ by chance: two standard errors.
+
+        Each of N features is found or not, with the peer's best share; one training each.
+        """
+        best = max(self.peers or self.mine)
+        return 2 * math.sqrt(2 * best * (1 - best) / self.features)
+
+    @property
+    def equal(self) -> bool | None:
+        """Whether the best recovery over the grid is the peer's, less what chance does, or more."""
+        return None if self.peers is None else max(self.mine) >= max(self.peers) - self.slack
+
+
 class Outcome(NamedTuple):
     """Decoder rows `[m, d]`, of any length, and samples per second of the training alone."""
 
@@ -76,6 +116,37 @@ def truth(size: str) -> Rows:
     rows: Rows = (drawn / np.linalg.norm(drawn, axis=1, keepdims=True)).astype(np.float32)
     rows.setflags(write=False)
     return rows
+
+
+def race(architecture: str, size: str) -> Race:
+    """Train on both sides at every rate, in turn."""
+    features = SIZES[size][1]
+    own: list[Outcome] = []
+    other: list[Outcome] = []
+    for rate in RATES:
+        own.append(ours(architecture, size, rate)())
+        if not MISSING:
+            other.append(theirs(architecture, size, rate)())
+    return Race(
+        features,
+        [one.speed for one in own],
+        [recovery(one, size) for one in own],
+        None if MISSING else [one.speed for one in other],
+        None if MISSING else [recovery(one, size) for one in other],
+    )
+
+
+def recovery(outcome: Outcome, size: str) -> float:
+    """Return the share of features with a latent of their own at a cosine above 0.9."""
+    from geometry import recovery as metrics
+
+    return metrics.measure(outcome.decoder, truth(size)).recall
+
+
+def flops(size: str) -> float:
+    """Floating-point operations of the five dense products of a sample's step."""
+    dim, features = SIZES[size]
+    return 10.0 * dim * features
 
 
 def ours(architecture: str, size: str, rate: float) -> Callable[[], Outcome]:
