@@ -131,8 +131,9 @@ def draw(key: Array, law: ActivationLaw, batch: int) -> Active:
     sample, feature, there, spare = (
         _fixed(key, law, batch) if law.kind == "fixed" else _grouped(key, law, batch)
     )
-    # Midpoints, so that neither end is infinite.
-    normal = special.ndtri((spare + 2.0**-25).astype(jnp.float32)) if law.spread else 0.0
+    # Midpoints, so that neither end is infinite; the last one would round to 1.
+    middle = jnp.minimum((spare + 2.0**-25).astype(jnp.float32), jnp.float32(1 - 2.0**-24))
+    normal = special.ndtri(middle) if law.spread else 0.0
     size = jnp.maximum(0, 1 + law.spread * normal)
     return Active(sample, feature, jnp.where(there, size, 0))
 
