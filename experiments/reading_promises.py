@@ -9,13 +9,27 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from functools import partial
 
+from experiments import whole_commands
 from experiments.promise import Promise
 
 __all__ = ["promises"]
 
 _COMMANDS = ("interference", "readout", "dimensions", "steering")
 _SECONDS = 120.0
+_STEERING_SECONDS = 90.0
+# All of its checks, by parts of their names: closed forms, then what is recovered.
+_STEERING = (
+    "first false activation",
+    "selectivity of",
+    "selectivity in",
+    "C14:",
+    "C16:",
+    "spurious share",
+    "selectivity kept by the recovered direction",
+    "activation of the latent",
+)
 _BYTES = 5 << 28
 _COLUMNS = (0.1, 0.25, 0.5, 0.75, 0.9)
 
@@ -25,6 +39,15 @@ def promises() -> Iterator[Promise]:
     yield Promise(
         f"{', '.join(_COMMANDS)}, quick: every check passes, in under {_SECONDS:.0f} s together",
         commands,
+    )
+    yield Promise(
+        "steering, quick: the closed forms hold within intervals; the recovered direction's "
+        f"selectivity as a share of the true one's; under {_STEERING_SECONDS:.0f} s",
+        partial(whole_commands.quick, ("steering",), _STEERING_SECONDS, _STEERING),
+    )
+    yield Promise(
+        "a killed steering run goes on to the same bits",
+        partial(whole_commands.resumed, "steering", 2),
     )
     yield Promise(
         f"l1 transition within 5% of Donoho-Tanner, d/N = {_COLUMNS}, signed and nonnegative, "
