@@ -28,6 +28,12 @@ _KINDS = {
     "packing": theme.LOWER,
     "trained": theme.REFERENCE,
 }
+_SYMBOLS = {
+    "random": "circle",
+    "tight": "square-open",
+    "packing": "diamond-open",
+    "trained": "triangle-up-open",
+}
 
 
 def figures(_config: object, result: Result) -> list[Figure]:
@@ -142,6 +148,23 @@ def _kinds(result: Result) -> Figure:
     )
 
 
+def _by_arm(figure: PlotlyFigure, arms: Any, what: str, name: str) -> None:
+    rows = [one[what] for one in arms.values()]
+    figure.add_scatter(
+        x=list(arms),
+        y=np.array([row["mean"] for row in rows], np.float32),
+        error_y=theme.row_bars(rows),
+        mode="markers",
+        marker={
+            "color": _KINDS.get(name, theme.MEASURED),
+            "size": 10,
+            "symbol": _SYMBOLS.get(name, "circle"),
+            "line": {"width": 2},
+        },
+        name=name,
+    )
+
+
 def _selectivity(result: Result) -> Figure:
     import plotly.graph_objects as go
 
@@ -149,14 +172,7 @@ def _selectivity(result: Result) -> Figure:
     theory = data["theory"]
     figure = go.Figure()
     for name, row in data["dictionaries"].items():
-        means = [one["selectivity"]["mean"] for one in row["arms"].values()]
-        figure.add_scatter(
-            x=list(row["arms"]),
-            y=np.array(means, np.float32),
-            mode="markers",
-            marker={"color": _KINDS.get(name, theme.MEASURED), "size": 10},
-            name=name,
-        )
+        _by_arm(figure, row["arms"], "selectivity", name)
     for level, words in (
         (theory["tight"], "d/N"),
         (theory["neuron"], "best of d neurons"),
@@ -178,7 +194,8 @@ def _selectivity(result: Result) -> Figure:
         "selectivity",
         "Selectivity: how much of the step arrives at the target",
         figure,
-        "The target's share of the squared change of all readings, mean over targets. Dotted: "
+        "The target's share of the squared change of all readings, mean over targets, with 95% "
+        "intervals over dictionaries. Dotted: "
         "d/N, the most that N features in d dimensions allow on average; the best of d neurons of "
         "random directions; and chance.",
     )
@@ -190,21 +207,15 @@ def _collateral(result: Result) -> Figure:
     data: Any = result.data
     figure = go.Figure()
     for name, row in data["dictionaries"].items():
-        means = [one["collateral"]["mean"] for one in row["arms"].values()]
-        figure.add_scatter(
-            x=list(row["arms"]),
-            y=np.array(means, np.float32),
-            mode="markers",
-            marker={"color": _KINDS.get(name, theme.MEASURED), "size": 10},
-            name=name,
-        )
+        _by_arm(figure, row["arms"], "collateral", name)
     figure.add_hline(y=1, line={"color": theme.THEORY, "width": 1, "dash": "dot"})
-    figure.update_yaxes(title="rms change of the others", type="log", dtick=1)
+    figure.update_yaxes(title="others' rms change over the target's", type="log", dtick=1)
     return Figure(
         "collateral",
         "Collateral: how far the others move when the target moves by 1",
         figure,
-        "The rms change of the other readings, median over targets. Of all directions the dual "
+        "The rms change of the other readings, median over targets, with 95% intervals over "
+        "dictionaries. Of all directions the dual "
         "one moves the others least. Dotted: as far as the target itself.",
     )
 
