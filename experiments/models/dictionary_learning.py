@@ -24,7 +24,7 @@ from experiments.models.autoencoders.base import Pressure, SparseAutoencoder
 from experiments.models.synthetic_activations import ActivationLaw
 from geometry.products import product
 
-__all__ = ["DictionaryTask", "Setting", "best_cosines", "settings"]
+__all__ = ["DictionaryTask", "Setting", "Moments", "best_cosines", "firing", "moments", "settings"]
 
 
 class Setting(NamedTuple):
@@ -157,3 +157,68 @@ def best_cosines(decoder: Array, dictionary: Array, living: Array) -> Array:
     lengths = jnp.sqrt(jnp.sum(dictionary**2, axis=1, keepdims=True))
     cosines = product(dictionary / lengths, units.T)
     return jnp.max(jnp.where(living, cosines, -1), axis=1)
+
+
+class Moments(NamedTuple):
+    """Sums over fresh samples, batch by batch: leaves have a leading axis `[batches]`.
+
+    - `error`, `inputs` `[d]`, `input_squares` `[d]`: of |x - x̂|², of x, of x².
+    - `fires` `[m]`, `codes` `[m]`, `code_squares` `[m]`: of f > 0, f, f².
+    - `amplitudes` `[n]`, `amplitude_squares` `[n]`: of the features' true amplitudes a, of a².
+    - `code_products` `[m, n]`, `input_products` `[d, n]`: of f a and of x a.
+    """
+
+    error: Array
+    inputs: Array
+    input_squares: Array
+    fires: Array
+    codes: Array
+    code_squares: Array
+    amplitudes: Array
+    amplitude_squares: Array
+    code_products: Array
+    input_products: Array
+
+
+@partial(jax.jit, static_argnames=("task", "batches"))
+def moments(state: State, task: DictionaryTask, batches: int) -> Moments:
+    """Return the moments of one member over `batches` batches that it was not trained on."""
+    model = training.module(state, task)
+
+    def batch(place: Array) -> Moments:
+        inputs, codes, truth = sampled(model, state, task, place)
+        left = inputs - model.decoded(codes)
+        return Moments(
+            jnp.sum(left**2),
+            jnp.sum(inputs, axis=0),
+            jnp.sum(inputs**2, axis=0),
+            jnp.sum(codes > 0, axis=1),
+            jnp.sum(codes, axis=1),
+            jnp.sum(codes**2, axis=1),
+            jnp.sum(truth, axis=0),
+            jnp.sum(truth**2, axis=0),
+            product(codes, truth),
+            product(inputs.T, truth),
+        )
+
+    found: Moments = jax.lax.map(batch, jnp.arange(batches, dtype="uint32"))
+    return found
+
+
+@partial(jax.jit, static_argnames="task")
+def firing(state: State, task: DictionaryTask, place: Array) -> tuple[Array, Array]:
+    """Return which latents fire `[batch, m]` and which features are on `[batch, n]`, fresh ones."""
+    _, codes, truth = sampled(training.module(state, task), state, task, place)
+    return codes.T > 0, truth > 0
+
+
+def sampled(
+    model: SparseAutoencoder, state: State, task: DictionaryTask, place: Array
+) -> tuple[Array, Array, Array]:
+    """Return fresh inputs `[batch, d]`, their codes `[m, batch]`, true amplitudes `[batch, n]`."""
+    # Steps count from 0 up, these from the top down.
+    key = jax.random.fold_in(state.key, jnp.uint32(2**32 - 1) - place.astype(jnp.uint32))
+    active = synthetic_activations.draw(key, task.law, task.batch)
+    inputs = synthetic_activations.mix(state.setting.dictionary, active, task.batch)
+    codes = model.codes(inputs, state.setting.sparsity)
+    return inputs, codes, synthetic_activations.dense(active, task.law.features, task.batch)

@@ -43,8 +43,7 @@ def largest(values: Array, count: int) -> Array:
 def largest_of_all(values: Array, number: Array, most: int) -> Array:
     """Return the places, in the raveled array, of its `number` largest entries, rising.
 
-    Of `values` `[b, m]`, whose size must be a multiple of 32; `number` is at most `most`.  Shape
-    `[most]`, padded with the array's size.  A bound is guessed from some rows and moved until
+    Of `values` `[b, m]`; `number` is at most `most`.  Shape `[most]`, padded with the array's size.  A bound is guessed from some rows and moved until
     enough entries pass it and not too many; among those the exact bound is found.  Where entries
     tie at the bound, any of them.
     """
@@ -91,11 +90,12 @@ def _bound(
 def true_places(mask: Array, room: int) -> Array:
     """Return where the raveled `mask` is true, rising, up to `room` places; then its size.
 
-    Its size must be a multiple of 32.  As `jnp.nonzero`, whose running sum over all entries is five
+    As `jnp.nonzero`, whose running sum over all entries is five
     to ten times slower on a processor: here entries are bits of words, the sum runs over words, and
     only words with a bit set are looked into.
     """
-    bits = mask.reshape(-1, _BLOCK).astype(jnp.uint32) << jnp.arange(_BLOCK, dtype=jnp.uint32)
+    filled = jnp.pad(mask.ravel(), (0, -mask.size % _BLOCK))
+    bits = filled.reshape(-1, _BLOCK).astype(jnp.uint32) << jnp.arange(_BLOCK, dtype=jnp.uint32)
     words = jnp.sum(bits, axis=1, dtype=jnp.uint32)
     held = jax.lax.population_count(words).astype(jnp.int32)
     ends = jnp.cumsum(held)

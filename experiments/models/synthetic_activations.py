@@ -131,10 +131,7 @@ def draw(key: Array, law: ActivationLaw, batch: int) -> Active:
     sample, feature, there, spare = (
         _fixed(key, law, batch) if law.kind == "fixed" else _grouped(key, law, batch)
     )
-    # Midpoints, so that neither end is infinite; the last one would round to 1.
-    middle = jnp.minimum((spare + 2.0**-25).astype(jnp.float32), jnp.float32(1 - 2.0**-24))
-    normal = special.ndtri(middle) if law.spread else 0.0
-    size = jnp.maximum(0, 1 + law.spread * normal)
+    size = _amplitude(spare, law.spread)
     return Active(sample, feature, jnp.where(there, size, 0))
 
 
@@ -197,6 +194,15 @@ def _grouped(key: Array, law: ActivationLaw, batch: int) -> tuple[Array, Array, 
     there = on & found.there[:, None]
     sample = jnp.repeat(found.sample, law.group)
     return sample, members.ravel(), there.ravel(), draws[1].ravel()
+
+
+def _amplitude(spare: Array, spread: float) -> Array:
+    """max(0, 1 + spread·xi) from uniform numbers in [0, 1)."""
+    if not spread:
+        return jnp.ones(spare.shape)
+    # Half a step of the uniform numbers at 0, which would be infinite; 1 does not occur.
+    normal: Array = special.ndtri(jnp.maximum(spare, jnp.float32(2.0**-25)))
+    return jnp.maximum(0, 1 + spread * normal)
 
 
 def _uniform(bits: Array) -> Array:

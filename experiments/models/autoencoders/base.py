@@ -106,8 +106,8 @@ class SparseAutoencoder(nnx.Module):
 
     def count_dense(self, codes: Array, residual: Array) -> None:
         """Keep count of a step with codes `[m, batch]`."""
-        on = codes > 0
-        self.count(jnp.any(on, axis=1), residual, jnp.sum(on) / codes.shape[1])
+        number = jnp.sum(codes > 0, axis=1)
+        self.count(number > 0, residual, jnp.sum(number) / codes.shape[1])
 
 
 def squared_error(residual: Array) -> Array:

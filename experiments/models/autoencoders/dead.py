@@ -28,7 +28,7 @@ def auxiliary(model: SparseAutoencoder, inputs: Array, residual: Array, dead: Ar
     number = jnp.sum(dead)
 
     def none() -> Array:
-        return jnp.float32(0)
+        return jnp.zeros(())
 
     def few() -> Array:
         places = jnp.nonzero(dead, size=min(half, len(dead)), fill_value=0)[0]
@@ -37,8 +37,7 @@ def auxiliary(model: SparseAutoencoder, inputs: Array, residual: Array, dead: Ar
         bias = model.encoder_bias[...][places][:, None]
         values = product(encoder, model.centred(inputs).T) + bias
         explained = product(decoder.T, jnp.where(there[:, None], values, 0)).T
-        error: Array = number / half * squared_error(explained - left)
-        return error
+        return number / half * squared_error(explained - left)
 
     def many() -> Array:
         values = model.preactivations(inputs)

@@ -40,7 +40,7 @@ class GatedAutoencoder(SparseAutoencoder):
         )
         own = inputs - product(decoder.T, gate).T - bias
         norms = jnp.sqrt(jnp.sum(decoder**2, axis=1))
-        penalty = jnp.sum(gate * norms[:, None]) / inputs.shape[0]
+        penalty = jnp.sum(jnp.sum(gate, axis=1) * norms) / inputs.shape[0]
         weight = pressure.share * pressure.sparsity
         return squared_error(residual) + weight * penalty + squared_error(own)
 

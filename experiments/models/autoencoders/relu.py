@@ -26,5 +26,5 @@ class ReluAutoencoder(SparseAutoencoder):
         codes = self.codes(inputs, pressure.sparsity)
         residual = inputs - self.decoded(codes)
         self.count_dense(codes, residual)
-        penalty = jnp.sum(codes * self.norms()[:, None]) / inputs.shape[0]
+        penalty = jnp.sum(jnp.sum(codes, axis=1) * self.norms()) / inputs.shape[0]
         return squared_error(residual) + pressure.share * pressure.sparsity * penalty

@@ -1,0 +1,256 @@
+"""One cell of the autoencoder experiment: autoencoders of one kind, one for each seed, measured."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from experiments import ensembles
+from experiments.intervals import mean_interval
+from experiments.sae_config import PIECE
+
+if TYPE_CHECKING:
+    from experiments.harness.progress import Progress
+    from experiments.models.dictionary_learning import DictionaryTask, Moments
+    from experiments.models.training import State
+    from experiments.sae_config import Config
+
+__all__ = ["READ", "REPRESENTED", "Cell", "absorbed", "estimate", "finest", "measure", "train"]
+
+Rows = NDArray[np.float64]
+
+THRESHOLD = 0.9
+"""A feature is recovered by a latent of its own with a larger cosine."""
+REPRESENTED = 0.5
+"""Features whose direction is shorter are not represented, and not to be found."""
+READ = 0.5
+"""A unit reads a feature that explains a larger share of its variance."""
+_FLOOR_DRAWS = 8
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Trained members, the task, the samples that each has seen; the course of their recovery."""
+
+    states: State
+    task: DictionaryTask
+    samples: int
+    course: NDArray[np.float64]
+
+
+def estimate(values: Sequence[float]) -> dict[str, Any]:
+    """Return mean, Student's interval over seeds, and the values."""
+    low, high = mean_interval(values)
+    return {
+        "mean": float(np.mean(values)),
+        "interval": [low, high] if math.isfinite(low) else None,
+        "seeds": [float(value) for value in values],
+    }
+
+
+def train(
+    config: Config,
+    progress: Progress,
+    name: str,
+    task: DictionaryTask,
+    dictionaries: NDArray[np.float32],
+    *,
+    sparsity: float,
+    samples: int,
+) -> Cell:
+    """Train one autoencoder on each of the `dictionaries` `[b, n, d]`.
+
+    Members of cells with the same name but another architecture, sparsity or budget have the same
+    keys, so that they are paired.
+    """
+    import jax
+
+    from experiments.models import dictionary_learning, training
+
+    pieces = max(1, math.ceil(samples / (PIECE * task.batch)))
+    root = jax.random.fold_in(jax.random.key(config.seed), 1)
+    trained = ensembles.train(
+        progress,
+        name,
+        task,
+        training.member_keys(root, len(dictionaries)),
+        dictionary_learning.settings(
+            dictionaries,
+            sparsity=sparsity,
+            rate=config.rate,
+            steps=pieces * PIECE,
+            growth=config.growth,
+            fall=config.fall,
+        ),
+        records=pieces,
+        every=PIECE,
+        chunks=pieces,
+    )
+    course = (trained.trace["best"] > THRESHOLD).mean(axis=2)
+    return Cell(trained.states, task, pieces * PIECE * task.batch, course)
+
+
+def measure(config: Config, cell: Cell) -> dict[str, Any]:
+    """Return what each autoencoder of a cell recovers and restores, as estimates over seeds.
+
+    Recall, precision, F1, MCC and MMCS over chance, explained variance, active latents, living
+    ones, kinds of failure, and how well single latents and single neurons read a feature.
+    """
+    import jax
+
+    from experiments.models import dictionary_learning
+
+    batches = max(1, config.evaluations // cell.task.batch)
+    found: dict[str, list[float]] = {}
+    for seed in range(len(cell.states.step)):
+        state = jax.tree.map(lambda leaf, seed=seed: leaf[seed], cell.states)
+        moments = dictionary_learning.moments(state, cell.task, batches)
+        sums = jax.tree.map(lambda leaf: np.asarray(leaf, np.float64).sum(axis=0), moments)
+        count = batches * cell.task.batch
+        for key, value in (_restored(sums, count) | _recovered(config, state, sums)).items():
+            found.setdefault(key, []).append(value)
+    return {
+        "samples": cell.samples,
+        "course": cell.course.tolist(),
+        **{key: estimate(values) for key, values in found.items()},
+    }
+
+
+def _restored(sums: Moments, count: int) -> dict[str, float]:
+    """Explained variance, active latents, and who reads what."""
+    variance = (sums.input_squares - sums.inputs**2 / count).sum()
+    latents = _shares(
+        sums.code_products, sums.codes, sums.code_squares, sums.amplitudes,
+        sums.amplitude_squares, count,
+    )  # fmt: skip
+    neurons = _shares(
+        sums.input_products, sums.inputs, sums.input_squares, sums.amplitudes,
+        sums.amplitude_squares, count,
+    )  # fmt: skip
+    living = sums.fires > 0
+    return {
+        "explained": float(1 - sums.error / variance),
+        "active": float(sums.fires.sum() / count),
+        "latent_reading": float(latents.max(axis=0).mean()),
+        "neuron_reading": float(neurons.max(axis=0).mean()),
+        "latents_reading": float((latents.max(axis=1) > READ)[living].mean())
+        if living.any()
+        else 0,
+        "neurons_reading": float((neurons.max(axis=1) > READ).mean()),
+    }
+
+
+def _shares(
+    products: Rows, units: Rows, unit_squares: Rows, truth: Rows, truth_squares: Rows, count: int
+) -> Rows:
+    """Squared correlation of each unit with each feature, `[units, n]`; 0 for constant ones."""
+    covariance = products - np.outer(units, truth) / count
+    own = unit_squares - units**2 / count
+    theirs = truth_squares - truth**2 / count
+    scale = np.outer(own, theirs)
+    share = np.divide(covariance**2, scale, out=np.zeros_like(scale), where=scale > 0)
+    return np.asarray(share, np.float64)
+
+
+def _recovered(config: Config, state: State, sums: Moments) -> dict[str, float]:
+    """Metrics of the decoder against the dictionary, and kinds of failure."""
+    from geometry import recovery, recovery_failures
+
+    learned, truth = decoder(state), represented(state)
+    living = sums.fires > 0
+    found = recovery.measure(learned, truth, threshold=THRESHOLD, living=living)
+    floor = chance(config, len(learned), *truth.shape)
+    kinds = recovery_failures.failures(learned, truth, threshold=THRESHOLD, living=living)
+    count = np.bincount(kinds.latents, minlength=len(recovery_failures.Latent))
+    hidden = np.bincount(kinds.features, minlength=len(recovery_failures.Feature))
+    return {
+        "recovery": found.recall,
+        "precision": found.precision,
+        "f1": found.f1,
+        "mcc": recovery.above_chance(found.mcc, floor[0]),
+        "mmcs": recovery.above_chance(found.mmcs, floor[1]),
+        "uniqueness": found.uniqueness,
+        "hidden": float(len(truth)),
+        **{
+            f"latents: {kind.name.lower()}": float(count[kind]) for kind in recovery_failures.Latent
+        },
+        **{
+            f"features: {kind.name.lower()}": float(hidden[kind])
+            for kind in recovery_failures.Feature
+        },
+        "features: split": float((kinds.copies > 0).sum()),
+    }
+
+
+_FLOORS: dict[tuple[int, int, int, int], tuple[float, float]] = {}
+
+
+def chance(config: Config, latents: int, features: int, dim: int) -> tuple[float, float]:
+    """Return MCC and MMCS of random decoders, once for each size."""
+    import jax
+
+    from geometry import recovery
+
+    size = (config.seed, latents, features, dim)
+    if size not in _FLOORS:
+        key = jax.random.fold_in(jax.random.key(config.seed), 2)
+        floor = recovery.chance_floor(key, latents, features, dim, draws=_FLOOR_DRAWS)
+        _FLOORS[size] = float(floor.mcc), float(floor.mmcs)
+    return _FLOORS[size]
+
+
+def decoder(state: State) -> Rows:
+    """Return one member's decoder rows, `[m, d]`."""
+    return np.asarray(state.params["decoder"][...], np.float64)
+
+
+def represented(state: State) -> Rows:
+    """Return the rows of one member's dictionary that are to be found, `[n, d]`."""
+    truth = np.asarray(state.setting.dictionary, np.float64)
+    return np.asarray(truth[np.linalg.norm(truth, axis=1) > REPRESENTED], np.float64)
+
+
+def finest(cell: Cell) -> dict[str, NDArray[Any]]:
+    """Return the first member's decoder and dictionary, for figures."""
+    import jax
+
+    state = jax.tree.map(lambda leaf: leaf[0], cell.states)
+    return {"decoder": decoder(state), "dictionary": represented(state)}
+
+
+def absorbed(config: Config, cell: Cell) -> dict[str, Any]:
+    """Return the shares of parents that are recovered, and that children absorb, over seeds.
+
+    A parent is absorbed where its own latent stays silent while a child's latent stands in.
+    """
+    import jax
+
+    from experiments.models import dictionary_learning, synthetic_activations
+    from geometry import absorption
+
+    parents = synthetic_activations.parents(cell.task.law)
+    heads = np.unique(parents[parents >= 0])
+    batches = max(1, config.evaluations // cell.task.batch)
+    found: dict[str, list[float]] = {"parents": [], "children": [], "absorbed": []}
+    for seed in range(len(cell.states.step)):
+        state = jax.tree.map(lambda leaf, seed=seed: leaf[seed], cell.states)
+        seen = [
+            [np.asarray(part) for part in dictionary_learning.firing(state, cell.task, place)]
+            for place in np.arange(batches, dtype=np.uint32)
+        ]
+        living = np.any([fires.any(axis=0) for fires, _ in seen], axis=0)
+        truth = np.asarray(state.setting.dictionary, np.float64)
+        tree = absorption.hierarchy(
+            decoder(state), truth, parents, threshold=THRESHOLD, living=living
+        )
+        counts = [absorption.silences(fires, on, tree) for fires, on in seen]
+        fate = absorption.absorbed(sum(counts[1:], start=counts[0]), tree)
+        found["parents"].append(float((tree.latents[heads] >= 0).mean()))
+        found["children"].append(float((tree.latents[parents >= 0] >= 0).mean()))
+        found["absorbed"].append(float(fate.absorbed[heads].mean()))
+    return {key: estimate(values) for key, values in found.items()}
