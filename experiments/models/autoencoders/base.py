@@ -66,7 +66,7 @@ class SparseAutoencoder(nnx.Module):
 
     def centred(self, inputs: Array) -> Array:
         """Return x - b.  Shape `[batch, d]`."""
-        return inputs - self.decoder_bias[...]
+        return inputs - self.decoder_bias[...][None]
 
     def preactivations(self, inputs: Array) -> Array:
         """Return e_j·(x - b) + c_j.  Shape `[m, batch]`."""
@@ -79,7 +79,7 @@ class SparseAutoencoder(nnx.Module):
 
     def decoded(self, codes: Array) -> Array:
         """Return x̂ from codes `[m, batch]`.  Shape `[batch, d]`."""
-        return product(self.decoder[...].T, codes).T + self.decoder_bias[...]
+        return product(self.decoder[...].T, codes).T + self.decoder_bias[...][None]
 
     def codes(self, inputs: Array, sparsity: Array) -> Array:
         """Return the latents' activations outside of training.  Shape `[m, batch]`.

@@ -53,7 +53,7 @@ class TopKAutoencoder(SparseAutoencoder):
             (centred, self.encoder[...], self.encoder_bias[...], self.norms())
         )
         centred, encoder, bias, norms = held
-        scores = (product(centred, encoder.T) + bias) * norms
+        scores = (product(centred, encoder.T) + bias[None]) * norms[None]
         latent = selection.largest(scores, self.slots)
         weight = jnp.clip(number - jnp.arange(self.slots), 0, 1)
         batch = len(centred)
