@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from experiments import steering_recovered
 from experiments.harness.errors import InputError
@@ -20,10 +21,11 @@ from experiments.steering import EXPERIMENT
 from experiments.steering_config import Config
 from experiments.steering_recovered import Autoencoder, pick, steer_latents
 
+Rows = NDArray[np.float32]
 DIM = 8
 
 
-def handmade(rows: np.ndarray, active: int, *, length: float = 1.0) -> Autoencoder:
+def handmade(rows: Rows, active: int, *, length: float = 1.0) -> Autoencoder:
     """An autoencoder with these rows, decoder rows `length` long and encoder rows as much less."""
     latents, dim = rows.shape
     task = DictionaryTask(ActivationLaw(latents, active), dim, latents, slots=active, batch=4)
@@ -37,9 +39,10 @@ def handmade(rows: np.ndarray, active: int, *, length: float = 1.0) -> Autoencod
     return Autoencoder(state, task)
 
 
-def planted(rows: np.ndarray, cosine: float) -> np.ndarray:
+def planted(rows: Rows, cosine: float) -> Rows:
     """Directions with that cosine with each of orthogonal rows, the rest along the next one."""
-    return cosine * rows + np.sqrt(1 - cosine**2) * np.roll(rows, 1, axis=0)
+    rest = np.sqrt(1 - cosine**2) * np.roll(rows, 1, axis=0)
+    return np.asarray(cosine * rows + rest, np.float32)
 
 
 def test_a_perfect_autoencoder_scales_its_target_alone() -> None:
@@ -59,7 +62,7 @@ def test_a_perfect_autoencoder_scales_its_target_alone() -> None:
 @pytest.mark.parametrize("cosine", [0.95, 0.8])
 def test_known_cosines(cosine: float) -> None:
     rows = np.eye(DIM, dtype=np.float32)
-    one = handmade(planted(rows, cosine)[::-1].astype(np.float32), 1)
+    one = handmade(planted(rows, cosine)[::-1], 1)
     targets = np.arange(DIM)
     picked = pick(one.decoder, one.living, rows, targets)
     np.testing.assert_array_equal(picked.latents, DIM - 1 - targets)
@@ -75,13 +78,13 @@ def test_known_cosines(cosine: float) -> None:
 
 def test_dead_latents_are_not_picked() -> None:
     rows = np.eye(4, dtype=np.float32)
-    decoder = np.concatenate([rows, planted(rows, 0.95), planted(rows, 0.7)]).astype(np.float64)
+    decoder = np.concatenate([rows, planted(rows, 0.95), planted(rows, 0.8)]).astype(np.float64)
     living = np.arange(12) >= 4
     living[4] = False
     picked = pick(decoder, living, rows, np.arange(4))
     assert picked.recovered.tolist() == [False, True, True, True]
     assert picked.latents.tolist() == [8, 5, 6, 7]
-    np.testing.assert_allclose(picked.cosines, [np.sqrt(0.51), 0.95, 0.95, 0.95])
+    np.testing.assert_allclose(picked.cosines, [0.8, 0.95, 0.95, 0.95])
 
 
 def test_one_latent_recovers_one_feature_only() -> None:
@@ -105,8 +108,9 @@ def test_large_dictionaries_are_not_trained_on_unless_asked(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("experiments.steering_config.LARGEST", 20)
-    np.save(tmp_path / "w.npy", np.eye(5, 5, dtype=np.float32)[:, :5])
-    words = ["--file", str(tmp_path / "w.npy"), "--reference", "16", "--seeds", "2"]
+    monkeypatch.setattr("experiments.steering_parts.reference", lambda *_: [])
+    np.save(tmp_path / "w.npy", np.eye(5, dtype=np.float32))
+    words = ["--file", str(tmp_path / "w.npy"), "--seeds", "2"]
     assert main(EXPERIMENT, [*words, "--json", "--quiet", "--out", str(tmp_path)]) in (0, 1)
     answer = json.loads(capsys.readouterr().out)
     assert steering_recovered.ARM not in answer["arms"]

@@ -192,7 +192,8 @@ def test_a_tight_frame_keeps_the_square_of_the_cosine() -> None:
     v = np.array([[0.8, 0.6, 0.0], [0.8, 0.0, -0.6]])
     kept = steering.selectivity(rows, np.array([0, 0]), v) / 0.5
     np.testing.assert_allclose(kept, 0.64)
-    np.testing.assert_allclose(steering.kept_selectivity([0.8, -1.0, 0.0], 2, 6, 3), [0.64, 1, 0])
+    for cosine, expected in ((0.8, 0.64), (-1.0, 1.0), (0.0, 0.0)):
+        assert steering.kept_selectivity(cosine, 2.0, 6, 3) == pytest.approx(expected)
 
 
 def test_a_latents_slope_is_least_squares() -> None:
