@@ -1,13 +1,14 @@
 """Draft."""
 
-from __future__ import annotations
-import sys, time, json
+import json
+import time
+
 from experiments import sae_arms
-from experiments.sae_config import Config
 from experiments.harness.progress import Progress
+from experiments.sae_config import Config
 
 if __name__ == "__main__":
     b = time.time()
-    found = sae_arms.measure(Config(), Progress(quiet=True))
+    found, shown = sae_arms.measure(Config(), Progress(quiet=True))
     print(time.time() - b)
-    json.dump(found, open("/tmp/w7/sae.json", "w"), default=lambda a: a.tolist())
+    json.dump([found, shown], open("/tmp/w7/sae.json", "w"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +13,6 @@ from experiments.sae_config import Config
 
 if TYPE_CHECKING:
     from experiments.harness.progress import Progress
-    from experiments.models.dictionary_learning import DictionaryTask
     from experiments.models.synthetic_activations import ActivationLaw
 
 __all__ = ["CROWDED", "FAMILY", "measure"]
@@ -21,14 +21,89 @@ Vectors = NDArray[np.float32]
 
 CROWDED = 4
 """Features per dimension in the arm of weak penalties."""
-FAMILY = (4, 0.2, 2)
-"""Features of a family in the arm of parents and children, a child's probability with its parent
-on, and how many parents are on for each feature that is on elsewhere, in the mean."""
+FAMILY = (4, 0.2)
+"""Features of a family in the arm of parents and children, and a child's probability to be on with
+its parent."""
 _TOY_STEPS, _TOY_RATE, _TOY_BATCH, _TOY_ON = 1000, 0.01, 256, 4
 
 
-def measure(config: Config, progress: Progress) -> dict[str, Any]:
-    """Train and measure every arm; each cell is kept, so that a killed run goes on."""
+@dataclass(frozen=True)
+class Want:
+    """What a cell trains and on what."""
+
+    architecture: str
+    law: ActivationLaw
+    dictionary: str
+    sparsity: float
+    samples: int
+
+    @property
+    def name(self) -> str:
+        """What the cell is kept under: equal cells of several arms are trained once."""
+        law = self.law
+        words = (
+            self.architecture,
+            self.dictionary,
+            law.kind,
+            f"{law.features}x{law.active:g}",
+            f"s{self.sparsity:g}",
+            str(self.samples),
+        )
+        return "-".join(words).replace(".", "_").replace("+", "")
+
+
+class Cells:
+    """Trains cells that are asked for, each once; a killed run finds those that were done."""
+
+    def __init__(self, config: Config, progress: Progress) -> None:
+        """For one run."""
+        self._config = config
+        self._progress = progress
+        self._found: dict[str, dict[str, Any]] = {}
+
+    def get(self, want: Want) -> dict[str, Any]:
+        """Return what was measured on the cell."""
+        name = want.name
+        if name not in self._found:
+            self._found[name] = self._progress.part(name, lambda: self._made(want))
+        return self._found[name]
+
+    def _made(self, want: Want) -> dict[str, Any]:
+        from experiments.models.dictionary_learning import DictionaryTask
+
+        config = self._config
+        task = DictionaryTask(
+            want.law,
+            config.dim,
+            config.latents or want.law.features,
+            want.architecture,
+            slots=max(config.slots, int(want.law.active)),
+            batch=config.batch,
+            window=config.window,
+        )
+        given = dictionaries(config, want.dictionary, want.law.features)
+        cell = sae_cells.train(
+            config,
+            self._progress,
+            want.name,
+            task,
+            given,
+            sparsity=want.sparsity,
+            samples=want.samples,
+        )
+        found = sae_cells.measure(config, cell) | sae_cells.finest(cell)
+        if want.law.kind == "hierarchical":
+            found |= sae_cells.absorbed(config, cell)
+        return found
+
+
+def measure(config: Config, progress: Progress) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Train and measure every arm.
+
+    Returns the rows of each arm, and the variables and the dictionary of the first architecture's
+    first autoencoder, trained longest.
+    """
+    cells = Cells(config, progress)
     arms = {
         "architectures": _architectures,
         "dictionaries": _dictionaries,
@@ -37,12 +112,20 @@ def measure(config: Config, progress: Progress) -> dict[str, Any]:
         "penalties": _penalties,
         "families": _families,
     }
-    found = {}
-    with progress.phase("arms", total=len(arms)) as step:
-        for name, arm in arms.items():
-            found[name] = arm(config, progress)
-            step()
-    return found
+    wants = {name: arm(config) for name, arm in arms.items()}
+    found: dict[str, Any] = {}
+    shown: dict[str, Any] = {}
+    with progress.phase("cells", total=sum(len(rows) for rows in wants.values())) as step:
+        for name, rows in wants.items():
+            found[name] = []
+            for labels, want in rows:
+                cell = dict(cells.get(want))
+                kept = {key: cell.pop(key) for key in ("weights", "dictionary")}
+                if name == "architectures" and labels["architecture"] == config.architectures[0]:
+                    shown = kept
+                found[name].append(labels | cell)
+                step()
+    return found, shown
 
 
 def law(config: Config, features: int, active: int, kind: str | None = None) -> ActivationLaw:
@@ -62,21 +145,6 @@ def law(config: Config, features: int, active: int, kind: str | None = None) -> 
     )
 
 
-def task(config: Config, given: ActivationLaw, architecture: str, active: int) -> DictionaryTask:
-    """Return what is trained, with as many latents as features unless asked otherwise."""
-    from experiments.models.dictionary_learning import DictionaryTask
-
-    return DictionaryTask(
-        given,
-        config.dim,
-        config.latents or given.features,
-        architecture,
-        slots=max(config.slots, active),
-        batch=config.batch,
-        window=config.window,
-    )
-
-
 def sparsity(config: Config, architecture: str, active: float) -> float:
     """Return the weight of the penalty, or the number of latents, of an architecture."""
     return {
@@ -87,7 +155,7 @@ def sparsity(config: Config, architecture: str, active: float) -> float:
 
 
 def dictionaries(config: Config, kind: str, features: int) -> Vectors:
-    """Return a dictionary for each seed, `[seeds, n, d]`: those of a kind are the same everywhere."""
+    """Return a dictionary for each seed, `[seeds, n, d]`, the same wherever it is asked for."""
     import jax
 
     root = jax.random.fold_in(jax.random.key(config.seed), 0)
@@ -118,177 +186,109 @@ def _toy(config: Config, key: Any, features: int) -> Vectors:
     return np.asarray(states.params["vectors"][...][0])
 
 
-def _cell(
-    config: Config,
-    progress: Progress,
-    name: str,
-    what: DictionaryTask,
-    given: Vectors,
-    sparse: float,
-    samples: int,
-    extra: Any = None,
-) -> dict[str, Any]:
-    def make() -> dict[str, Any]:
-        cell = sae_cells.train(
-            config, progress, name, what, given, sparsity=sparse, samples=samples
-        )
-        found = sae_cells.measure(config, cell)
-        return found | (extra(cell) if extra else {})
-
-    kept: dict[str, Any] = progress.part(name, make)
-    return kept
+def _main(config: Config) -> Want:
+    """The first architecture at the main setting."""
+    return Want(
+        config.architectures[0],
+        law(config, config.features, config.active),
+        config.dictionaries[0],
+        config.active,
+        config.samples,
+    )
 
 
-def _architectures(config: Config, progress: Progress) -> list[dict[str, Any]]:
+Rows = list[tuple[dict[str, Any], Want]]
+
+
+def _architectures(config: Config) -> Rows:
     """Every architecture on every budget."""
-    given = dictionaries(config, config.dictionaries[0], config.features)
-    main = law(config, config.features, config.active)
-    rows = []
-    budgets = sorted(set(config.budgets))
-    for architecture in dict.fromkeys(config.architectures):
-        cells = []
-        for budget in budgets:
-
-            def finest(cell: sae_cells.Cell, last: bool = budget == budgets[-1]) -> dict[str, Any]:
-                return sae_cells.finest(cell) if last else {}
-
-            cells.append(
-                _cell(
-                    config,
-                    progress,
-                    f"{architecture}-{budget}",
-                    task(config, main, architecture, config.active),
-                    given,
-                    sparsity(config, architecture, config.active),
-                    budget,
-                    finest,
-                )
-            )
-        rows.append({"architecture": architecture, "cells": cells})
-    return rows
-
-
-def _dictionaries(config: Config, progress: Progress) -> list[dict[str, Any]]:
-    """The first architecture on every dictionary."""
-    first = config.architectures[0]
-    main = law(config, config.features, config.active)
+    main = _main(config)
     return [
-        {
-            "dictionary": kind,
-            **_cell(
-                config,
-                progress,
-                f"dictionary-{kind}",
-                task(config, main, first, config.active),
-                dictionaries(config, kind, config.features),
-                config.active,
-                config.samples,
+        (
+            {"architecture": architecture, "budget": budget},
+            replace(
+                main,
+                architecture=architecture,
+                sparsity=sparsity(config, architecture, config.active),
+                samples=budget,
             ),
-        }
+        )
+        for architecture in dict.fromkeys(config.architectures)
+        for budget in sorted(set(config.budgets))
+    ]
+
+
+def _dictionaries(config: Config) -> Rows:
+    """The first architecture on every dictionary."""
+    main = _main(config)
+    return [
+        ({"kind": kind}, replace(main, dictionary=kind))
         for kind in dict.fromkeys(config.dictionaries)
     ]
 
 
-def _sparsities(config: Config, progress: Progress) -> list[dict[str, Any]]:
+def _sparsities(config: Config) -> Rows:
     """The first architecture with other numbers of latents than there are features on."""
-    first = config.architectures[0]
-    given = dictionaries(config, config.dictionaries[0], config.features)
-    main = law(config, config.features, config.active)
+    main = _main(config)
     return [
-        {
-            "sparsity": number,
-            **_cell(
-                config,
-                progress,
-                f"sparsity-{number}",
-                task(config, main, first, config.active),
-                given,
-                number,
-                config.samples,
-            ),
-        }
+        ({"number": number}, replace(main, sparsity=number))
         for number in sorted(set(config.sparsities))
     ]
 
 
-def _sizes(config: Config, progress: Progress) -> list[dict[str, Any]]:
-    """The first architecture over features per dimension and features on."""
-    first = config.architectures[0]
-    rows = []
-    for ratio in sorted(set(config.ratios)):
-        features = ratio * config.dim
-        given = dictionaries(config, "random", features)
-        for active in sorted(set(config.actives)):
-            rows.append(
-                {
-                    "ratio": ratio,
-                    "active": active,
-                    **_cell(
-                        config,
-                        progress,
-                        f"size-{ratio}-{active}",
-                        task(config, law(config, features, active), first, active),
-                        given,
-                        active,
-                        config.samples,
-                    ),
-                }
-            )
-    return rows
+def _sizes(config: Config) -> Rows:
+    """The first architecture over features per dimension and features on.
 
-
-def _penalties(config: Config, progress: Progress) -> list[dict[str, Any]]:
-    """ReLU with weak and strong penalties in a crowded space."""
-    features = CROWDED * config.dim
-    given = dictionaries(config, "random", features)
-    crowded = law(config, features, config.active)
+    Every pair of them, or without `grid` one varies while the other is as in the main setting.
+    """
+    main = _main(config)
+    ratio = config.features / config.dim
+    pairs = {
+        (times, active)
+        for times in config.ratios
+        for active in config.actives
+        if config.grid or times == ratio or active == config.active
+    }
+    pairs |= {(times, config.active) for times in config.ratios}
+    pairs |= {(ratio, active) for active in config.actives}
     return [
-        {
-            "penalty": penalty,
-            **_cell(
-                config,
-                progress,
-                f"penalty-{place}",
-                task(config, crowded, "relu", config.active),
-                given,
-                penalty,
-                config.samples,
-            ),
-        }
-        for place, penalty in enumerate(sorted(set(config.penalties)))
+        (
+            {"ratio": times, "on": active},
+            replace(main, law=law(config, round(times * config.dim), active), sparsity=active),
+        )
+        for times, active in sorted(pairs)
     ]
 
 
-def _families(config: Config, progress: Progress) -> list[dict[str, Any]]:
+def _penalties(config: Config) -> Rows:
+    """ReLU with weak and strong penalties in a crowded space."""
+    crowded = replace(
+        _main(config),
+        architecture="relu",
+        law=law(config, CROWDED * config.dim, config.active),
+        dictionary="random",
+    )
+    return [
+        ({"penalty": penalty}, replace(crowded, sparsity=penalty))
+        for penalty in sorted(set(config.penalties))
+    ]
+
+
+def _families(config: Config) -> Rows:
     """Parents with children, for the architectures that differ most in what they make of them."""
     from experiments.models.synthetic_activations import ActivationLaw
 
-    size, chance, _ = FAMILY
-    features = config.features // size * size
-    given = dictionaries(config, "random", features)
+    size, chance = FAMILY
     tree = ActivationLaw(
-        features,
+        config.features // size * size,
         config.active,
         "hierarchical",
         spread=config.spread,
         group=size,
         strength=chance,
     )
-    rows = []
-    for architecture in ("topk", "matryoshka"):
-        rows.append(
-            {
-                "architecture": architecture,
-                **_cell(
-                    config,
-                    progress,
-                    f"family-{architecture}",
-                    task(config, tree, architecture, config.active),
-                    given,
-                    config.active,
-                    config.samples,
-                    lambda cell: sae_cells.absorbed(config, cell),
-                ),
-            }
-        )
-    return rows
+    main = replace(_main(config), law=tree, dictionary="random")
+    return [
+        ({"architecture": architecture}, replace(main, architecture=architecture))
+        for architecture in ("topk", "matryoshka")
+    ]

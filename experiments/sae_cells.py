@@ -16,7 +16,7 @@ from experiments.sae_config import PIECE
 
 if TYPE_CHECKING:
     from experiments.harness.progress import Progress
-    from experiments.models.dictionary_learning import DictionaryTask, Moments
+    from experiments.models.dictionary_learning import DictionaryTask
     from experiments.models.training import State
     from experiments.sae_config import Config
 
@@ -110,7 +110,10 @@ def measure(config: Config, cell: Cell) -> dict[str, Any]:
     for seed in range(len(cell.states.step)):
         state = jax.tree.map(lambda leaf, seed=seed: leaf[seed], cell.states)
         moments = dictionary_learning.moments(state, cell.task, batches)
-        sums = jax.tree.map(lambda leaf: np.asarray(leaf, np.float64).sum(axis=0), moments)
+        sums = {
+            key: np.asarray(value, np.float64).sum(axis=0)
+            for key, value in moments._asdict().items()
+        }
         count = batches * cell.task.batch
         for key, value in (_restored(sums, count) | _recovered(config, state, sums)).items():
             found.setdefault(key, []).append(value)
@@ -121,48 +124,39 @@ def measure(config: Config, cell: Cell) -> dict[str, Any]:
     }
 
 
-def _restored(sums: Moments, count: int) -> dict[str, float]:
+def _restored(sums: dict[str, Rows], count: int) -> dict[str, float]:
     """Explained variance, active latents, and who reads what."""
-    variance = (sums.input_squares - sums.inputs**2 / count).sum()
-    latents = _shares(
-        sums.code_products, sums.codes, sums.code_squares, sums.amplitudes,
-        sums.amplitude_squares, count,
-    )  # fmt: skip
-    neurons = _shares(
-        sums.input_products, sums.inputs, sums.input_squares, sums.amplitudes,
-        sums.amplitude_squares, count,
-    )  # fmt: skip
-    living = sums.fires > 0
+    variance = (sums["input_squares"] - sums["inputs"] ** 2 / count).sum()
+    latents = _shares(sums, "code", "codes", count)
+    neurons = _shares(sums, "input", "inputs", count)
+    living = sums["fires"] > 0
+    reading = latents.max(axis=1)[living] > READ
     return {
-        "explained": float(1 - sums.error / variance),
-        "active": float(sums.fires.sum() / count),
+        "explained": float(1 - sums["error"] / variance),
+        "active": float(sums["fires"].sum() / count),
         "latent_reading": float(latents.max(axis=0).mean()),
         "neuron_reading": float(neurons.max(axis=0).mean()),
-        "latents_reading": float((latents.max(axis=1) > READ)[living].mean())
-        if living.any()
-        else 0,
+        "latents_reading": float(reading.mean()) if living.any() else 0.0,
         "neurons_reading": float((neurons.max(axis=1) > READ).mean()),
     }
 
 
-def _shares(
-    products: Rows, units: Rows, unit_squares: Rows, truth: Rows, truth_squares: Rows, count: int
-) -> Rows:
+def _shares(sums: dict[str, Rows], unit: str, units: str, count: int) -> Rows:
     """Squared correlation of each unit with each feature, `[units, n]`; 0 for constant ones."""
-    covariance = products - np.outer(units, truth) / count
-    own = unit_squares - units**2 / count
-    theirs = truth_squares - truth**2 / count
-    scale = np.outer(own, theirs)
+    products, own = sums[f"{unit}_products"], sums[f"{unit}_squares"] - sums[units] ** 2 / count
+    truth = sums["amplitudes"]
+    covariance = products - np.outer(sums[units], truth) / count
+    scale = np.outer(own, sums["amplitude_squares"] - truth**2 / count)
     share = np.divide(covariance**2, scale, out=np.zeros_like(scale), where=scale > 0)
     return np.asarray(share, np.float64)
 
 
-def _recovered(config: Config, state: State, sums: Moments) -> dict[str, float]:
+def _recovered(config: Config, state: State, sums: dict[str, Rows]) -> dict[str, float]:
     """Metrics of the decoder against the dictionary, and kinds of failure."""
     from geometry import recovery, recovery_failures
 
     learned, truth = decoder(state), represented(state)
-    living = sums.fires > 0
+    living = sums["fires"] > 0
     found = recovery.measure(learned, truth, threshold=THRESHOLD, living=living)
     floor = chance(config, len(learned), *truth.shape)
     kinds = recovery_failures.failures(learned, truth, threshold=THRESHOLD, living=living)
@@ -215,12 +209,16 @@ def represented(state: State) -> Rows:
     return np.asarray(truth[np.linalg.norm(truth, axis=1) > REPRESENTED], np.float64)
 
 
-def finest(cell: Cell) -> dict[str, NDArray[Any]]:
-    """Return the first member's decoder and dictionary, for figures."""
+def finest(cell: Cell) -> dict[str, Any]:
+    """Return the first member's variables by name, and its dictionary."""
     import jax
 
     state = jax.tree.map(lambda leaf: leaf[0], cell.states)
-    return {"decoder": decoder(state), "dictionary": represented(state)}
+    weights = {**state.params, **state.rest}
+    return {
+        "weights": {key: np.asarray(value[...]).tolist() for key, value in weights.items()},
+        "dictionary": represented(state).tolist(),
+    }
 
 
 def absorbed(config: Config, cell: Cell) -> dict[str, Any]:

@@ -80,7 +80,9 @@ class Config:
         3,
         8,
     )
-    """Numbers k of features on, at each ratio."""
+    """Numbers k of features on."""
+    grid: bool = False
+    """Every pair of a ratio and a number, not just those with one of them as in the main setting."""
     sparsities: Annotated[tuple[int, ...], cli.integers("--sparsities", at_least=1)] = (1, 2, 3, 5)
     """Numbers of latents that TopK is given while k are on."""
     penalties: Annotated[
@@ -137,7 +139,7 @@ def validate(config: Config) -> None:
             f"--growth and --fall must be at most 1 together; got {config.growth:g} and "
             f"{config.fall:g}."
         )
-    if "topk" != config.architectures[0] and not config.architectures[0].endswith("topk"):
+    if config.architectures[0] != "topk" and not config.architectures[0].endswith("topk"):
         raise InputError(
             "--architectures must begin with topk or batch-topk, which does the other "
             f"measurements; got {config.architectures[0]}."

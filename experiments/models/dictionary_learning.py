@@ -23,9 +23,10 @@ from experiments.models import synthetic_activations, training
 from experiments.models.autoencoders import ARCHITECTURES
 from experiments.models.autoencoders.base import Pressure, SparseAutoencoder
 from experiments.models.synthetic_activations import ActivationLaw
+from experiments.models.training import State
 from geometry.products import product
 
-__all__ = ["DictionaryTask", "Setting", "Moments", "best_cosines", "firing", "moments", "settings"]
+__all__ = ["DictionaryTask", "Moments", "Setting", "best_cosines", "firing", "moments", "settings"]
 
 
 class Setting(NamedTuple):

@@ -17,8 +17,9 @@ _BLOCK = 32
 _ROOM = 1.5
 _GUESSES = 12
 _ROUNDS = 64
+_PLAIN = 30
 
-Halving = tuple[Array, Array, Array, Array, Array]
+Halving = tuple[Array, Array, Array, Array, Array, Array]
 
 
 def largest(values: Array, count: int) -> Array:
@@ -43,29 +44,48 @@ def largest(values: Array, count: int) -> Array:
 def largest_of_all(values: Array, number: Array, most: int) -> Array:
     """Return the places, in the raveled array, of its `number` largest entries, rising.
 
-    Of `values` `[b, m]`; `number` is at most `most`.  Shape `[most]`, padded with the array's size.  A bound is guessed from some rows and moved until
-    enough entries pass it and not too many; among those the exact bound is found.  Where entries
-    tie at the bound, any of them.
+    Of `values` `[b, m]`; `number` is at most `most`.  Shape `[most]`, padded with the array's size.
+    A bound is guessed from some rows and moved until enough entries pass it and not too many; among
+    those the exact bound is found.  Of entries that tie at it, the first of them.  Infinitely
+    negative entries do not count, and numbers below 1e-38 count as 0.
     """
-    rows = values.shape[0]
+    rows, nowhere = values.shape[0], values.size
     room = min(math.ceil(_ROOM * most / _BLOCK) * _BLOCK, values.size)
     probed = values[:: max(1, rows // _PROBED)][:_PROBED]
     aim = number * ((_ROOM + 1) / 2 * probed.size / values.size)
-    guess = _bound(probed, aim, aim, _GUESSES)
-    bound = _bound(values, number, _ROOM * number, _ROUNDS, guess)
-    places = true_places(values >= bound, room)
-    there = places < values.size
+    guess = _bound(probed, aim, aim, _GUESSES)[0]
+    bound, passing = _bound(values, number, _ROOM * number, _ROUNDS, guess)
+
+    def tied() -> Array:
+        least = _least(values, bound)
+        above = true_places(values > least, most)
+        lacking = number - jnp.sum(above < nowhere)
+        equal = jnp.where(jnp.arange(most) < lacking, true_places(values == least, most), nowhere)
+        both = jnp.sort(jnp.concatenate([above, equal]))[:room]
+        return jnp.pad(both, (0, max(0, room - len(both))), constant_values=nowhere)
+
+    # More pass only where they tie.
+    places = jax.lax.cond(passing > room, tied, lambda: true_places(values >= bound, room))
+    there = places < nowhere
     near = jnp.where(there, values.ravel()[jnp.where(there, places, 0)], -jnp.inf)
-    least = _bound(near, number, number, _ROUNDS, bound)
-    rank = jnp.cumsum(near >= least) - 1
-    slot = jnp.where(near >= least, rank, most)
-    return jnp.full(most, values.size).at[slot].set(places, mode="drop")
+    least = _least(near, _bound(near, number, number, _ROUNDS, bound)[0])
+    above, equal = near > least, near == least
+    kept = above | (equal & (jnp.cumsum(equal) <= number - jnp.sum(above)))
+    slot = jnp.where(kept, jnp.cumsum(kept) - 1, most)
+    return jnp.full(most, nowhere).at[slot].set(places, mode="drop")
+
+
+def _least(values: Array, bound: Array) -> Array:
+    return jnp.min(values, where=values >= bound, initial=jnp.inf)
 
 
 def _bound(
     values: Array, least: Array, most: Array, rounds: int, guess: Array | None = None
-) -> Array:
-    """A number that between `least` and `most` entries pass, by halving; infinite ones never do."""
+) -> tuple[Array, Array]:
+    """A number that between `least` and `most` entries pass, by halving, and how many do.
+
+    Where entries tie there may be none; then, after all rounds, the largest that `least` pass.
+    """
 
     def passing(bound: Array) -> Array:
         return jnp.sum(values >= bound)
@@ -75,16 +95,33 @@ def _bound(
         return ((number < least) | (number > most)) & (turn < rounds)
 
     def halve(state: Halving) -> Halving:
-        low, high, bound, number, turn = state
-        low = jnp.where(number >= least, bound, low)
-        high = jnp.where(number >= least, high, bound)
-        bound = (low + high) / 2
-        return low, high, bound, passing(bound), turn + 1
+        low, high, held, bound, number, turn = state
+        enough = number >= least
+        low, high = jnp.where(enough, bound, low), jnp.where(enough, high, bound)
+        held = jnp.where(enough, number, held)
+        # Values of one scale are halved sooner; representable numbers surely, in 32 rounds.
+        bound = jnp.where(turn < _PLAIN, low / 2 + high / 2, _between(low, high))
+        return low, high, held, bound, passing(bound), turn + 1
 
     low, high = jnp.min(values, where=values > -jnp.inf, initial=jnp.inf), jnp.max(values)
-    first = (low + high) / 2 if guess is None else guess
-    found = jax.lax.while_loop(astray, halve, (low, high, first, passing(first), jnp.int32(0)))
-    return found[2]
+    first = low / 2 + high / 2 if guess is None else guess
+    first = jnp.where((first >= low) & (first <= high), first, low)
+    start = (low, high, jnp.int32(values.size), first, passing(first), jnp.int32(0))
+    low, _, held, bound, number, _ = jax.lax.while_loop(astray, halve, start)
+    enough = number >= least
+    return jnp.where(enough, bound, low), jnp.where(enough, number, held)
+
+
+def _between(low: Array, high: Array) -> Array:
+    """The middle one of the float32 numbers from `low` to `high`."""
+
+    def swapped(bits: Array) -> Array:
+        # Integers in the order of the numbers whose bits these are, and back.
+        return jnp.where(bits < 0, bits ^ 0x7FFFFFFF, bits)
+
+    first, last = (swapped(jax.lax.bitcast_convert_type(end, jnp.int32)) for end in (low, high))
+    middle = (first >> 1) + (last >> 1) + (first & last & 1)
+    return jax.lax.bitcast_convert_type(swapped(middle), jnp.float32)
 
 
 def true_places(mask: Array, room: int) -> Array:
@@ -95,7 +132,8 @@ def true_places(mask: Array, room: int) -> Array:
     only words with a bit set are looked into.
     """
     filled = jnp.pad(mask.ravel(), (0, -mask.size % _BLOCK))
-    bits = filled.reshape(-1, _BLOCK).astype(jnp.uint32) << jnp.arange(_BLOCK, dtype=jnp.uint32)
+    bits = filled.reshape(-1, _BLOCK).astype(jnp.uint32)
+    bits <<= jnp.arange(_BLOCK, dtype=jnp.uint32)[None]
     words = jnp.sum(bits, axis=1, dtype=jnp.uint32)
     held = jax.lax.population_count(words).astype(jnp.int32)
     ends = jnp.cumsum(held)

@@ -190,7 +190,7 @@ def _grouped(key: Array, law: ActivationLaw, batch: int) -> tuple[Array, Array, 
         # A tie of two uniforms, one in 2^24, turns one member more on.
         rank = jnp.sum(draws[0][:, None, :] < draws[0][:, :, None], axis=2)
         on = rank < count[:, None]
-    members = found.feature[:, None] * law.group + jnp.arange(law.group)
+    members = found.feature[:, None] * law.group + jnp.arange(law.group)[None]
     there = on & found.there[:, None]
     sample = jnp.repeat(found.sample, law.group)
     return sample, members.ravel(), there.ravel(), draws[1].ravel()

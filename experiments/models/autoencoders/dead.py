@@ -44,7 +44,7 @@ def auxiliary(model: SparseAutoencoder, inputs: Array, residual: Array, dead: Ar
         scores = jax.lax.stop_gradient(values * model.norms()[:, None])
         scores = jnp.where(dead[:, None], scores, -jnp.inf)
         least = jax.lax.top_k(scores.T, min(half, len(dead)))[0][:, -1]
-        explained = product(model.decoder[...].T, jnp.where(scores >= least, values, 0)).T
+        explained = product(model.decoder[...].T, jnp.where(scores >= least[None], values, 0)).T
         return squared_error(explained - left)
 
     which = (number > 0).astype(jnp.int32) + (number > half).astype(jnp.int32)

@@ -38,7 +38,7 @@ class GatedAutoencoder(SparseAutoencoder):
         decoder, bias = (
             jax.lax.stop_gradient(value) for value in (self.decoder[...], self.decoder_bias[...])
         )
-        own = inputs - product(decoder.T, gate).T - bias
+        own = inputs - product(decoder.T, gate).T - bias[None]
         norms = jnp.sqrt(jnp.sum(decoder**2, axis=1))
         penalty = jnp.sum(jnp.sum(gate, axis=1) * norms) / inputs.shape[0]
         weight = pressure.share * pressure.sparsity

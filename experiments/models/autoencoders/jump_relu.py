@@ -63,5 +63,8 @@ class JumpReluAutoencoder(SparseAutoencoder):
         # Thresholds and the penalty are in units of f_j |w_j|, which rescaling leaves as they are.
         values = jax.nn.relu(self.preactivations(inputs))
         norms = jax.lax.stop_gradient(self.norms())[:, None]
-        gates = step(values * norms, jnp.exp(self.log_threshold[...])[:, None])
-        return values * gates, gates
+        threshold = jnp.exp(self.log_threshold[...])[:, None]
+        gates = step(values * norms, threshold)
+        held, edge = jax.lax.stop_gradient((gates, threshold / jnp.where(norms > 0, norms, 1)))
+        # Where the slope in the threshold is estimated, f_j is what it is at the threshold.
+        return values * held + edge * (gates - held), gates

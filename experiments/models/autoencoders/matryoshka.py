@@ -8,32 +8,28 @@ matters most, and a general feature is not taken apart among special ones (Bussm
 
 from __future__ import annotations
 
-import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 
-from experiments.models.autoencoders.active import Chosen
+from experiments.models.autoencoders.active import Restored
 from experiments.models.autoencoders.base import squared_error
 from experiments.models.autoencoders.batch_top_k import BatchTopKAutoencoder
 
 __all__ = ["MatryoshkaAutoencoder"]
 
-_PARTS = (8, 4, 2, 1)
+_SHARES = (8, 4, 2, 1)
 
 
 class MatryoshkaAutoencoder(BatchTopKAutoencoder):
     """BatchTopK, and every prefix a dictionary."""
 
-    def errors(self, chosen: Chosen, sizes: Array, centred: Array, residual: Array) -> Array:
+    def ends(self) -> tuple[int, ...]:
+        """Return where the prefixes end."""
+        latents = len(self.silent[...])
+        return tuple(sorted({max(1, latents // share) for share in _SHARES}))
+
+    def error_of(self, centred: Array, residual: Array, found: Restored) -> Array:
         """Return the mean squared error over the prefixes."""
-        batch, latents = len(centred), len(self.silent[...])
-        ends = np.array([max(1, latents // part) for part in _PARTS[:-1]])
-        shell = jnp.sum(chosen.latent[:, None] >= ends, axis=1)
-        rows = sizes[:, None] * self.decoder[...][chosen.latent]
-        # The shells' sums, side by side; up to a shell, their running sum.
-        place = chosen.sample * len(_PARTS) + shell
-        sums = jax.ops.segment_sum(rows, place, batch * len(_PARTS))
-        within = jnp.cumsum(sums.reshape(batch, len(_PARTS), -1), axis=1)
-        errors = [squared_error(centred - within[:, part]) for part in range(len(_PARTS) - 1)]
-        return (sum(errors) + squared_error(residual)) / len(_PARTS)
+        within = jnp.cumsum(found.parts, axis=0)
+        errors = [squared_error(centred - prefix) for prefix in within[:-1]]
+        return sum(errors, start=squared_error(residual)) / len(within)

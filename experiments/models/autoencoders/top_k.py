@@ -1,6 +1,6 @@
 """TopK: the k latents with the largest activations in each sample, and no penalty.
 
-x̂ = b + sum over the k largest e_j·(x - b) + c_j, times |w_j|, of relu(e_j·(x - b) + c_j) w_j; mean
+x̂ = b + sum over the k largest (e_j·(x - b) + c_j) |w_j| of relu(e_j·(x - b) + c_j) w_j; mean
 |x - x̂|² plus the auxiliary loss of the dead (Gao et al. 2024, arXiv 2406.04093; the factor |w_j|
 makes the choice free of how lengths are split between encoder and decoder).
 """
@@ -13,7 +13,7 @@ from jax import Array
 
 from experiments.models import selection
 from experiments.models.autoencoders import active, dead
-from experiments.models.autoencoders.active import Chosen
+from experiments.models.autoencoders.active import Chosen, Restored
 from experiments.models.autoencoders.base import Pressure, SparseAutoencoder, squared_error
 from geometry.products import product
 
@@ -28,35 +28,43 @@ class TopKAutoencoder(SparseAutoencoder):
     def codes(self, inputs: Array, sparsity: Array) -> Array:
         """Return the latents' activations, k of them in a sample.  Shape `[m, batch]`."""
         centred = self.centred(inputs)
-        chosen = self._chosen(centred, sparsity)
-        sizes = active.amplitudes(self, centred, chosen)
-        return active.whole(len(self.silent[...]), len(inputs), chosen, sizes)
+        return active.codes(self, centred, self.chosen(self.scores(centred), sparsity))
 
     def loss(self, inputs: Array, pressure: Pressure, window: int) -> Array:
         """Return the squared error and the auxiliary loss; the number falls from `slots` to k."""
         centred = self.centred(inputs)
         number = self.slots + pressure.share * (pressure.sparsity - self.slots)
-        chosen = self._chosen(centred, number)
-        sizes = active.amplitudes(self, centred, chosen)
-        rows = (sizes[:, None] * self.decoder[...][chosen.latent]).reshape(
-            len(inputs), -1, inputs.shape[1]
-        )
-        residual = centred - jnp.sum(rows, axis=1)
-        silent = self.silent[...] > window
-        active.count(self, chosen, sizes, residual)
-        found = squared_error(residual)
-        return found + dead.auxiliary(self, inputs, residual, silent) if window else found
+        chosen = self.chosen(self.scores(centred), number)
+        found = active.restored(self, centred, chosen, self.ends())
+        residual = centred - jnp.sum(found.parts, axis=0)
+        error = self.error_of(centred, residual, found)
+        if window:
+            error += dead.auxiliary(self, inputs, residual, self.silent[...] > window)
+        self.remember(found)
+        self.count(found.fires, residual, found.number)
+        return error
 
-    def _chosen(self, centred: Array, number: Array) -> Chosen:
-        """The largest of each sample; a rank counts in part where the number is not whole."""
-        held = jax.lax.stop_gradient(
-            (centred, self.encoder[...], self.encoder_bias[...], self.norms())
-        )
-        centred, encoder, bias, norms = held
-        scores = (product(centred, encoder.T) + bias[None]) * norms[None]
+    def scores(self, centred: Array) -> Array:
+        """Return what latents are chosen by, (e_j·(x - b) + c_j) |w_j|, `[batch, m]`; no slope."""
+        held = (centred, self.encoder[...], self.encoder_bias[...], self.norms())
+        centred, encoder, bias, norms = jax.lax.stop_gradient(held)
+        return (product(centred, encoder.T) + bias[None]) * norms[None]
+
+    def chosen(self, scores: Array, number: Array) -> Chosen:
+        """Return the `number` largest of each sample, the last in part if it is not whole."""
+        batch = len(scores)
         latent = selection.largest(scores, self.slots)
         weight = jnp.clip(number - jnp.arange(self.slots), 0, 1)
-        batch = len(centred)
-        return Chosen(
-            jnp.repeat(jnp.arange(batch), self.slots), latent.ravel(), jnp.tile(weight, batch)
-        )
+        sample = jnp.repeat(jnp.arange(batch), self.slots)
+        return Chosen(sample, latent.ravel(), jnp.tile(weight, batch))
+
+    def ends(self) -> tuple[int, ...]:
+        """Return where the parts of the latents end that the loss tells apart."""
+        return (len(self.silent[...]),)
+
+    def error_of(self, centred: Array, residual: Array, found: Restored) -> Array:
+        """Return the squared error that is minimised."""
+        return squared_error(residual)
+
+    def remember(self, found: Restored) -> None:
+        """Keep what codes need outside of training: nothing."""
