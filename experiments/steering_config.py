@@ -10,11 +10,13 @@ from experiments.harness import cli
 from experiments.harness.errors import InputError
 from experiments.harness.experiment import INPUT_FILE
 
-__all__ = ["DEFAULTS", "Config", "samples", "validate"]
+__all__ = ["DEFAULTS", "RECORDS", "Config", "samples", "steps", "validate"]
 
 DEFAULTS = (256, 64)
 """Features and dimensions, where none are asked for."""
 SAMPLES = 256_000
+RECORDS = 10
+"""Times that an autoencoder in training is observed."""
 LARGEST = 1 << 17
 """Entries of a dictionary past which autoencoders are trained only where --samples asks for it."""
 
@@ -79,6 +81,11 @@ def samples(config: Config, features: int, dim: int) -> int:
     if config.samples is not None:
         return config.samples
     return SAMPLES if features * dim <= LARGEST else 0
+
+
+def steps(config: Config, asked: int) -> int:
+    """Return the steps of an autoencoder that is to see about so many activations."""
+    return max(1, round(asked / config.batch / RECORDS)) * RECORDS
 
 
 def validate(config: Config) -> None:

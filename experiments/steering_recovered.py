@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from experiments import ensembles, steering_config
 from experiments.dictionary import Dictionary
 from experiments.harness.errors import InputError
-from experiments.steering_config import Config
+from experiments.steering_config import RECORDS, Config
 
 if TYPE_CHECKING:
     from jax import Array
@@ -41,7 +41,6 @@ ARM = "recovered direction"
 LEAST = 0.9
 """The cosine past which a latent recovers a feature."""
 TENFOLD = 10
-_RECORDS = 10
 _BLOCK = 256
 
 Floats = NDArray[np.float64]
@@ -98,8 +97,8 @@ def train_all(
         asked = steering_config.samples(config, *dictionaries.shape[1:])
         if not asked or count < config.active:
             continue
-        every = max(1, round(asked / config.batch / _RECORDS))
-        task, settings = _task(config, dictionaries, every * _RECORDS)
+        steps = steering_config.steps(config, asked)
+        task, settings = _task(config, dictionaries, steps)
         trained = ensembles.train(
             progress,
             f"autoencoders-{count}",
@@ -107,9 +106,9 @@ def train_all(
             # Dictionaries of the same place share their draws, so that kinds are paired.
             keys[jnp.array([seed for _, seed in members])],
             settings,
-            records=_RECORDS,
-            every=every,
-            chunks=_RECORDS,
+            records=RECORDS,
+            every=steps // RECORDS,
+            chunks=RECORDS,
         )
         states = jax.device_get(_plain(trained.states))
         for place, member in enumerate(members):

@@ -108,7 +108,7 @@ def test_large_dictionaries_are_not_trained_on_unless_asked(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("experiments.steering_config.LARGEST", 20)
-    monkeypatch.setattr("experiments.steering_parts.reference", lambda *_: [])
+    monkeypatch.setattr("experiments.steering_theory.reference", lambda *_: [])
     np.save(tmp_path / "w.npy", np.eye(5, dtype=np.float32))
     words = ["--file", str(tmp_path / "w.npy"), "--seeds", "2"]
     assert main(EXPERIMENT, [*words, "--json", "--quiet", "--out", str(tmp_path)]) in (0, 1)
