@@ -5,8 +5,8 @@
 Alternates each kernel with its floor, so that a noisy machine slows both alike, and prints the
 medians and the ratio: the blocked Gram kernel against one plain NumPy float32 product of the same
 number of multiply-adds, the read-out kernel against its matrix product, the training sweep and the
-toy autoencoder against the same in PyTorch, sparse autoencoders against SAELens, and the main job cold (a new process) against a run
-found done. With `--json` one object.
+toy autoencoder against the same in PyTorch, sparse autoencoders against SAELens, and the main job
+cold (a new process) against a run found done. With `--json` one object.
 """
 
 from __future__ import annotations

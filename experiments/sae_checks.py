@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from experiments.harness.checks import Check, judge
@@ -159,12 +160,12 @@ def _measured(row: Any) -> tuple[float | None, ...]:
 def tables(data: Any) -> dict[str, Table]:
     """Architectures over budgets, what fails, every other arm."""
     arms = data["arms"]
-    labels = {
-        "dictionaries": ("dictionary", lambda row: row["kind"]),
+    labels: dict[str, tuple[str, Callable[[Any], str]]] = {
+        "dictionaries": ("dictionary", lambda row: str(row["kind"])),
         "sparsities": ("latents given", lambda row: f"{row['number']:g}"),
         "sizes": ("N/d, features on", lambda row: f"{row['ratio']:g}, {row['on']}"),
         "penalties": ("penalty of ReLU", lambda row: f"{row['penalty']:g}"),
-        "families": ("families, seen by", lambda row: row["architecture"]),
+        "families": ("families, seen by", lambda row: str(row["architecture"])),
     }
     kinds = [key for key in arms["architectures"][0] if key.startswith(("features: ", "latents: "))]
     return {

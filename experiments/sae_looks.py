@@ -76,7 +76,8 @@ def label(arm: str, row: Any) -> str:
         return f"N/d = {row['ratio']:g}, k = {row['on']}"
     if arm == "penalties":
         return f"λ = {row['penalty']:g}"
-    return NAMES.get(row["architecture"], row["architecture"])
+    name = str(row["architecture"])
+    return NAMES.get(name, name)
 
 
 def under(config: Config) -> str:

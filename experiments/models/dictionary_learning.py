@@ -46,7 +46,7 @@ class Setting(NamedTuple):
 
 
 def settings(
-    dictionaries: Array,
+    dictionaries: ArrayLike,
     *,
     sparsity: ArrayLike,
     rate: ArrayLike,
@@ -55,10 +55,10 @@ def settings(
     fall: ArrayLike = 0.0,
 ) -> Setting:
     """Return settings for members with `dictionaries` `[b, n, d]`; the others one or `[b]`."""
-    count = len(dictionaries)
-    column = partial(training.column, count=count)
+    rows = jnp.asarray(dictionaries, jnp.float32)
+    column = partial(training.column, count=len(rows))
     return Setting(
-        jnp.asarray(dictionaries, jnp.float32),
+        rows,
         column(sparsity),
         column(rate),
         column(steps),

@@ -202,11 +202,13 @@ def _amplitude(spare: Array, spread: float) -> Array:
         return jnp.ones(spare.shape)
     # Half a step of the uniform numbers at 0, which would be infinite; 1 does not occur.
     normal: Array = special.ndtri(jnp.maximum(spare, jnp.float32(2.0**-25)))
-    return jnp.maximum(0, 1 + spread * normal)
+    found: Array = jnp.maximum(0, 1 + spread * normal)
+    return found
 
 
 def _uniform(bits: Array) -> Array:
-    return (bits >> 8).astype(jnp.float32) * jnp.float32(2.0**-24)
+    found: Array = (bits >> 8).astype(jnp.float32) * jnp.float32(2.0**-24)
+    return found
 
 
 def _heads(law: ActivationLaw) -> Floats:
