@@ -123,7 +123,7 @@ def measure(config: Config, progress: Progress) -> tuple[dict[str, Any], dict[st
                 kept = {key: cell.pop(key) for key in ("weights", "dictionary")}
                 if name == "architectures" and labels["architecture"] == config.architectures[0]:
                     shown = kept
-                found[name].append(labels | cell)
+                found[name].append({**labels, "name": want.name, **cell})
                 step()
     return found, shown
 
