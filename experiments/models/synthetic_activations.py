@@ -206,7 +206,8 @@ def _amplitude(spare: Array, spread: float) -> Array:
 
 
 def _uniform(bits: Array) -> Array:
-    return (bits >> 8).astype(jnp.float32) * jnp.float32(2.0**-24)
+    found: Array = (bits >> 8).astype(jnp.float32) * jnp.float32(2.0**-24)
+    return found
 
 
 def _heads(law: ActivationLaw) -> Floats:
