@@ -15,7 +15,9 @@ import contextlib
 import importlib.util
 import io
 import logging
+import math
 import os
+import statistics
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -36,13 +38,18 @@ __all__ = [
     "SIZES",
     "STEPS",
     "Outcome",
+    "Race",
+    "flops",
+    "ours",
+    "race",
+    "recovery",
     "theirs",
     "truth",
 ]
 
 Rows = NDArray[np.float32]
 
-ARCHITECTURES = ("topk", "batchtopk", "l1")
+ARCHITECTURES = {"topk": "TopK", "batch-topk": "BatchTopK", "relu": "ReLU+L1"}
 SIZES = {"d/N = 64/512": (64, 512), "d/N = 128/1024": (128, 1024), "d/N = 256/2048": (256, 2048)}
 """Width and features; as many latents as features."""
 STEPS = {"d/N = 64/512": 1500, "d/N = 128/1024": 800, "d/N = 256/2048": 400}
@@ -60,6 +67,40 @@ MISSING = importlib.util.find_spec("sae_lens") is None
 _TRIAL = 20
 
 
+class Race(NamedTuple):
+    """Both sides over the grid of rates: speeds in samples per second, recoveries in [0, 1].
+
+    `theirs` and `peers` are None where the peer is absent.
+    """
+
+    features: int
+    ours: list[float]
+    mine: list[float]
+    theirs: list[float] | None
+    peers: list[float] | None
+
+    @property
+    def times(self) -> float | None:
+        """How many times faster than the peer, by the medians over the grid."""
+        if self.theirs is None:
+            return None
+        return statistics.median(self.ours) / statistics.median(self.theirs)
+
+    @property
+    def slack(self) -> float:
+        """By how much two recoveries may differ by chance: two standard errors.
+
+        Each of N features is found or not, with the peer's best share; one training each.
+        """
+        best = max(self.peers or self.mine)
+        return 2 * math.sqrt(2 * best * (1 - best) / self.features)
+
+    @property
+    def equal(self) -> bool | None:
+        """Whether the best recovery over the grid is the peer's, less what chance does, or more."""
+        return None if self.peers is None else max(self.mine) >= max(self.peers) - self.slack
+
+
 class Outcome(NamedTuple):
     """Decoder rows `[m, d]`, of any length, and samples per second of the training alone."""
 
@@ -75,6 +116,79 @@ def truth(size: str) -> Rows:
     rows: Rows = (drawn / np.linalg.norm(drawn, axis=1, keepdims=True)).astype(np.float32)
     rows.setflags(write=False)
     return rows
+
+
+def race(architecture: str, size: str) -> Race:
+    """Train on both sides at every rate, in turn."""
+    features = SIZES[size][1]
+    own: list[Outcome] = []
+    other: list[Outcome] = []
+    for rate in RATES:
+        own.append(ours(architecture, size, rate)())
+        if not MISSING:
+            other.append(theirs(architecture, size, rate)())
+    return Race(
+        features,
+        [one.speed for one in own],
+        [recovery(one, size) for one in own],
+        None if MISSING else [one.speed for one in other],
+        None if MISSING else [recovery(one, size) for one in other],
+    )
+
+
+def recovery(outcome: Outcome, size: str) -> float:
+    """Return the share of features with a latent of their own at a cosine above 0.9."""
+    from geometry import recovery as metrics
+
+    return metrics.measure(outcome.decoder, truth(size)).recall
+
+
+def flops(size: str) -> float:
+    """Floating-point operations of the five dense products of a sample's step."""
+    dim, features = SIZES[size]
+    return 10.0 * dim * features
+
+
+def ours(architecture: str, size: str, rate: float) -> Callable[[], Outcome]:
+    """Return the training here, compiled."""
+    import jax
+
+    from experiments.models import training
+    from experiments.models.dictionary_learning import DictionaryTask, settings
+    from experiments.models.synthetic_activations import ActivationLaw
+
+    dim, features = SIZES[size]
+    law = ActivationLaw(features, ACTIVE, "independent", spread=0.0)
+    task = DictionaryTask(
+        law,
+        dim,
+        features,
+        architecture,
+        slots=ACTIVE,
+        batch=BATCH,
+        window=1000,
+        norm=0.1,
+        weighed=architecture == "relu",
+    )
+    sparsity = PENALTY[size] if architecture == "relu" else ACTIVE
+
+    def start(steps: int) -> training.State:
+        given = settings(truth(size)[None], sparsity=sparsity, rate=rate, steps=steps)
+        return training.ensemble(training.member_keys(jax.random.key(0), 1), task, given)
+
+    records = 10
+    every = STEPS[size] // records
+    jax.block_until_ready(training.advance_all(start(STEPS[size]), task, records, every, group=1))
+
+    def train() -> Outcome:
+        states = jax.block_until_ready(start(STEPS[size]))
+        begun = time.perf_counter()
+        states, _ = training.advance_all(states, task, records, every, group=1)
+        jax.block_until_ready(states.step)
+        seconds = time.perf_counter() - begun
+        return Outcome(np.asarray(states.params["decoder"][0]), STEPS[size] * BATCH / seconds)
+
+    return train
 
 
 def theirs(architecture: str, size: str, rate: float) -> Callable[[], Outcome]:
@@ -131,7 +245,7 @@ def _model(architecture: str, size: str) -> Any:
         return sae_lens.TopKTrainingSAE(
             sae_lens.TopKTrainingSAEConfig(k=ACTIVE, use_sparse_activations=True, **plain)
         )
-    if architecture == "batchtopk":
+    if architecture == "batch-topk":
         return sae_lens.BatchTopKTrainingSAE(
             sae_lens.BatchTopKTrainingSAEConfig(k=float(ACTIVE), **plain)
         )

@@ -237,8 +237,24 @@ CLAIMS: Mapping[str, Statement] = {
     ),
     "C16": Statement(
         "Scaling one recovered feature tenfold steers the model along it.",
-        ("C16: reading of the target at s = 10", "C16: other features switched on at s = 10"),
-        open="directions recovered by autoencoders in place of the true one",
+        (
+            "C16: reading of the target at s = 10",
+            "C16: reading of the target over ten times its activation, its latent scaled tenfold",
+            "C16: selectivity of the recovered direction over that of the true one",
+            "C16: other features switched on at s = 10",
+            "C16: other features switched on, a recovered latent scaled tenfold",
+            "spurious share at s = 10, d = 64",
+            "spurious share at s = 10, d = 4096",
+        ),
+        ClaimVerdict.REFINED,
+        "the target follows a recovered latent about as it follows its true direction, but not "
+        "alone: the step moves every feature whose direction overlaps, and switches on those that "
+        "it moves past the threshold, a share that more dimensions make small",
+        core=(
+            "C16: reading of the target at s = 10",
+            "C16: reading of the target over ten times its activation, its latent scaled tenfold",
+            "C16: selectivity of the recovered direction over that of the true one",
+        ),
     ),
     "C17": Statement(
         "Current methods succeed on about a quarter of the cases tried.",

@@ -9,13 +9,33 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from functools import partial
 
+from experiments import whole_commands
 from experiments.promise import Promise
 
 __all__ = ["promises"]
 
-_COMMANDS = ("interference", "readout", "dimensions", "steering")
+# Steering's autoencoders have a promise of their own.
+_COMMANDS = (
+    ("interference",),
+    ("readout",),
+    ("dimensions",),
+    ("steering", "--samples", "0"),
+)
 _SECONDS = 120.0
+_STEERING_SECONDS = 90.0
+# All of its checks, by parts of their names: closed forms, then what is recovered.
+_STEERING = (
+    "first false activation",
+    "selectivity of",
+    "selectivity in",
+    "C14:",
+    "C16:",
+    "spurious share",
+    "selectivity kept by the recovered direction",
+    "activation of the latent",
+)
 _BYTES = 5 << 28
 _COLUMNS = (0.1, 0.25, 0.5, 0.75, 0.9)
 
@@ -23,8 +43,18 @@ _COLUMNS = (0.1, 0.25, 0.5, 0.75, 0.9)
 def promises() -> Iterator[Promise]:
     """Every promise about reading superposed features."""
     yield Promise(
-        f"{', '.join(_COMMANDS)}, quick: every check passes, in under {_SECONDS:.0f} s together",
+        f"{', '.join(' '.join(words) for words in _COMMANDS)}, quick: every check passes, in under "
+        f"{_SECONDS:.0f} s together",
         commands,
+    )
+    yield Promise(
+        "steering, quick: the closed forms hold within intervals; the recovered direction's "
+        f"selectivity as a share of the true one's; under {_STEERING_SECONDS:.0f} s",
+        partial(whole_commands.quick, ("steering",), _STEERING_SECONDS, _STEERING),
+    )
+    yield Promise(
+        "a killed steering run goes on to the same bits",
+        partial(whole_commands.resumed, "steering", 2),
     )
     yield Promise(
         f"l1 transition within 5% of Donoho-Tanner, d/N = {_COLUMNS}, signed and nonnegative, "
@@ -39,10 +69,10 @@ def commands() -> tuple[bool, str]:
     """The four experiments in fresh processes, reports included."""
     seconds, others = 0.0, []
     with tempfile.TemporaryDirectory() as folder:
-        for name in _COMMANDS:
+        for name, *words in _COMMANDS:
             begun = time.perf_counter()
             done = subprocess.run(
-                [sys.executable, "-m", f"experiments.{name}", "--json", "--out", folder],
+                [sys.executable, "-m", f"experiments.{name}", *words, "--json", "--out", folder],
                 capture_output=True,
                 text=True,
                 check=False,

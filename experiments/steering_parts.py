@@ -8,23 +8,22 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments import dictionary
+from experiments import dictionary, steering_recovered
 from experiments.dictionary import Dictionary
 from experiments.intervals import mean_interval
+from experiments.steering_config import Config
+from experiments.steering_recovered import ARM, Autoencoder, Member
+from experiments.steering_theory import SCALES
 
 if TYPE_CHECKING:
     from jax import Array
 
-__all__ = ["ARMS", "SCALES", "reference", "steer_kind", "theory"]
+__all__ = ["ARMS", "make", "roots", "steer_kind"]
 
-SCALES = tuple(range(21))
 _SCANNED = 32
 _SCAN_STEPS = 400
 # Float32 readings of orthogonal directions stay below this, for a written direction of length 1.
 _ROUNDING = 1e-6
-# Dimension, share of the targets, and resolution of the check: rare events need more targets.
-_REFERENCE = ((64, 4, 0.02), (256, 4, 0.02), (768, 2, 0.02), (4096, 1, 0.05))
-_REFERENCE_FEATURES = 4096
 
 Vectors = NDArray[np.float32]
 Targets = NDArray[np.int64]
@@ -53,34 +52,14 @@ def _random(vectors: Vectors, targets: Targets, key: Array) -> NDArray[np.float6
     return np.asarray(sphere.sample(key, len(targets), vectors.shape[1]), np.float64)
 
 
-# What is written along, `[targets, d]`; its length does not matter.  A new arm is one line here.
+# What is written along, `[targets, d]`; its length does not matter.  A new arm is one line here;
+# the recovered direction, where there are autoencoders, comes third.
 ARMS: Mapping[str, Callable[[Vectors, Targets, Array], NDArray[np.float64]]] = {
     "true direction": _true,
     "dual direction": _dual,
     "best neuron": _neuron,
     "random direction": _random,
 }
-
-
-class Settings(Protocol):
-    """What these measurements need of the experiment's flags."""
-
-    @property
-    def seed(self) -> int: ...
-    @property
-    def seeds(self) -> int: ...
-    @property
-    def targets(self) -> int: ...
-    @property
-    def amplitude(self) -> float: ...
-    @property
-    def theta(self) -> float: ...
-    @property
-    def steps(self) -> int: ...
-    @property
-    def file(self) -> str | None: ...
-    @property
-    def tensor(self) -> str | None: ...
 
 
 class Step(Protocol):
@@ -90,30 +69,27 @@ class Step(Protocol):
 
 
 def _estimate(values: Sequence[float]) -> dict[str, Any]:
-    low, high = mean_interval(values)
-    return {"mean": float(np.mean(values)), "interval": [low, high]}
+    """The mean and its interval over seeds; without those that have no number."""
+    there = [value for value in values if np.isfinite(value)]
+    if len(there) < 2:
+        return {"mean": None, "interval": None}
+    return {"mean": float(np.mean(there)), "interval": list(mean_interval(there))}
 
 
-def theory(config: Settings, features: int, dim: int) -> dict[str, Any]:
-    """Closed forms for random directions, over s, and for the arms."""
-    from geometry import steering
+def roots(seed: int) -> tuple[Array, Array, Array]:
+    """Return the keys of dictionaries and targets, of autoencoders, of the reference settings."""
+    import jax
 
-    neuron = steering.best_neuron_law(features, dim)
-    random = steering.dimensionality_law(features, dim)
-    return {
-        "on": [
-            float(steering.spurious_fraction(s, config.theta, dim, amplitude=config.amplitude))
-            for s in SCALES
-        ],
-        "neuron": neuron,
-        "random": random,
-        "tight": min(1.0, dim / features),
-        "chance": 1 / features,
-        "gain": random / neuron,
-    }
+    made, trained, reference = jax.random.split(jax.random.key(seed), 3)
+    return made, trained, reference
 
 
-def _made(config: Settings, kind: str, key: Array, features: int, dim: int) -> Dictionary:
+def make(config: Config, kind: str, seed: int, shape: tuple[int, int]) -> Dictionary:
+    """Return the dictionary of a kind, or of the file, for one of the seeds."""
+    if config.file is not None:
+        return dictionary.from_file(kind, config.tensor)
+    features, dim = shape
+    key = _keys(config, seed)[0]
     if kind != "trained":
         return dictionary.named(kind, key, features, dim)
     import jax
@@ -137,61 +113,141 @@ def _made(config: Settings, kind: str, key: Array, features: int, dim: int) -> D
     )
 
 
-def steer_kind(
-    config: Settings, kind: str, shape: tuple[int, int], step: Step
-) -> tuple[str, str, dict[str, Any], dict[str, NDArray[Any]]]:
-    """Steer one kind over all seeds: its name, a notice, numbers, and arrays for the figures."""
+def _keys(config: Config, seed: int) -> Array:
+    """Keys of a seed's dictionary, targets, random directions, and company."""
     import jax
 
-    features, dim = shape
-    made = dictionary.from_file(kind, config.tensor) if config.file is not None else None
-    root = jax.random.key(config.seed)
+    return jax.random.split(jax.random.fold_in(roots(config.seed)[0], seed), 4)
+
+
+def steer_kind(
+    config: Config,
+    kind: str,
+    shape: tuple[int, int],
+    trained: Mapping[Member, tuple[Dictionary, Autoencoder]],
+    step: Step,
+) -> tuple[str, str, dict[str, Any], dict[str, NDArray[Any]]]:
+    """Steer one kind over all seeds: its name, a notice, numbers, and arrays for the figures.
+
+    `trained` has the dictionaries that there are autoencoders for.
+    """
+    import jax
+
     seeds = []
     kept: dict[str, NDArray[Any]] = {}
     name, notice = kind, ""
+    one: Dictionary | None = None
     for seed in range(config.seeds):
-        making, choosing, drawing = jax.random.split(jax.random.fold_in(root, seed), 3)
-        one = made or _made(config, kind, making, features, dim)
+        _, choosing, drawing, company = _keys(config, seed)
+        autoencoder: Autoencoder | None = None
+        if (kind, seed) in trained:
+            one, autoencoder = trained[kind, seed]
+        elif one is None or config.file is None:
+            one = make(config, kind, seed, shape)
         if seed == 0:
             name, notice = one.name, one.notice
         count = len(one.vectors)
         targets = np.asarray(jax.random.permutation(choosing, count)[: config.targets], np.int64)
-        found, drawn = _steer(config, one.vectors, targets, drawing)
-        seeds.append(found)
-        kept = kept or drawn
-        step()
-    arms = {
-        arm: {
-            "selectivity": _estimate([one["arms"][arm]["selectivity"] for one in seeds]),
-            "collateral": _estimate([one["arms"][arm]["collateral"] for one in seeds]),
-            "first": _estimate([one["arms"][arm]["first"] for one in seeds]),
-            "on": [
-                _estimate([one["arms"][arm]["on"][place] for one in seeds])
-                for place in range(len(SCALES))
-            ],
+        written = {
+            arm: direction(one.vectors, targets, jax.random.fold_in(drawing, place))
+            for place, (arm, direction) in enumerate(ARMS.items())
         }
-        for arm in ARMS
-    }
-    return (
-        name,
-        notice,
-        {
-            "arms": arms,
-            "gain": _estimate([one["gain"] for one in seeds]),
-            "tenfold": float(np.mean([one["tenfold"] for one in seeds])),
-            "first_deviation": max(one["first_deviation"] for one in seeds),
-            "leverage_deviation": max(one["leverage_deviation"] for one in seeds),
+        found: dict[str, Any] = {}
+        drawn: dict[str, NDArray[Any]] = {}
+        if autoencoder is not None:
+            directions, found["recovered"], drawn = _recovered(
+                config, autoencoder, one.vectors, targets, company
+            )
+            written = _third(written, directions)
+        steered, kinds = _steer(config, one.vectors, targets, written)
+        seeds.append(found | steered)
+        kept = kept or drawn | kinds
+        step()
+    return name, notice, _summed(seeds), kept
+
+
+def _third(
+    written: dict[str, NDArray[np.float64]], directions: NDArray[np.float64]
+) -> dict[str, NDArray[np.float64]]:
+    items = list(written.items())
+    return dict([*items[:2], (ARM, directions), *items[2:]])
+
+
+def _summed(seeds: list[dict[str, Any]]) -> dict[str, Any]:
+    """Means over seeds, with intervals; an arm that a seed lacks is left out."""
+    arms = [arm for arm in seeds[0]["arms"] if all(arm in one["arms"] for one in seeds)]
+    row: dict[str, Any] = {
+        "arms": {
+            arm: {
+                "selectivity": _estimate([one["arms"][arm]["selectivity"] for one in seeds]),
+                "collateral": _estimate([one["arms"][arm]["collateral"] for one in seeds]),
+                "first": _estimate([one["arms"][arm]["first"] for one in seeds]),
+                "on": [
+                    _estimate([one["arms"][arm]["on"][place] for one in seeds])
+                    for place in range(len(SCALES))
+                ],
+            }
+            for arm in arms
         },
-        kept,
-    )
+        "gain": _estimate([one["gain"] for one in seeds]),
+        "tenfold": float(np.mean([one["tenfold"] for one in seeds])),
+        "first_deviation": max(one["first_deviation"] for one in seeds),
+        "leverage_deviation": max(one["leverage_deviation"] for one in seeds),
+    }
+    if ARM in arms:
+        row["recovered"] = {
+            key: _estimate([one["recovered"][key] for one in seeds])
+            for key in seeds[0]["recovered"]
+        }
+    return row
+
+
+def _recovered(
+    config: Config, autoencoder: Autoencoder, vectors: Vectors, targets: Targets, key: Array
+) -> tuple[NDArray[np.float64], dict[str, float], dict[str, NDArray[Any]]]:
+    """The picked directions; how near they are, what they keep, what scaling their latents does.
+
+    Numbers whose name ends in `_all` are over all targets, others over the recovered ones, and NaN
+    where there are none.
+    """
+    from geometry import steering
+
+    picked = steering_recovered.pick(autoencoder.decoder, autoencoder.living, vectors, targets)
+    own = steering.selectivity(vectors, targets, vectors[targets])
+    kept = steering.selectivity(vectors, targets, picked.directions) / own
+    theory = steering.kept_selectivity(picked.cosines, 1 / own, *vectors.shape)
+    there = picked.recovered
+
+    def mean(values: NDArray[np.float64]) -> float:
+        return float(values[there].mean()) if there.any() else float("nan")
+
+    found = {
+        "share": float(there.mean()),
+        "cosine": mean(picked.cosines),
+        "cosine_all": float(picked.cosines.mean()),
+        "kept": mean(kept),
+        "kept_all": float(kept.mean()),
+        "theory": mean(theory),
+        "ratio": mean(kept) / mean(theory),
+    }
+    steered = steering_recovered.steer_latents(config, autoencoder, vectors, targets, picked, key)
+    for setting, numbers in steered.items():
+        found |= {f"{setting}_{name}": mean(values) for name, values in numbers.items()}
+    found["alone_reading_all"] = float(steered["alone"]["reading"].mean())
+    arrays: dict[str, NDArray[Any]] = {
+        "cosine": picked.cosines.astype(np.float32),
+        "kept": kept.astype(np.float32),
+    }
+    return picked.directions, found, arrays
 
 
 def _steer(
-    config: Settings, vectors: Vectors, targets: Targets, key: Array
+    config: Config,
+    vectors: Vectors,
+    targets: Targets,
+    arms: Mapping[str, NDArray[np.float64]],
 ) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-    """All arms on one dictionary."""
-    import jax
-
+    """All arms on one dictionary; `arms` has what is written along, `[targets, d]`."""
     from geometry import capacity, steering
     from geometry.decoders import matched_filter
 
@@ -200,8 +256,7 @@ def _steer(
     up, down = doses > 0, doses < 0
     found: dict[str, Any] = {"arms": {}}
     kept: dict[str, NDArray[Any]] = {}
-    for place, (arm, make) in enumerate(ARMS.items()):
-        written = make(vectors, targets, jax.random.fold_in(key, place))
+    for arm, written in arms.items():
         effect = np.einsum("md,md->m", np.asarray(vectors[targets], np.float64), written)
         # Equal effect on the target: w_i·v = 1.
         unit = (written / effect[:, None]).astype(np.float32)
@@ -241,7 +296,7 @@ def _steer(
 
 
 def _scanned(
-    config: Settings, vectors: Vectors, targets: Targets, predicted: NDArray[np.float64]
+    config: Config, vectors: Vectors, targets: Targets, predicted: NDArray[np.float64]
 ) -> float:
     """The largest distance of the predicted first activation to the scanned one, in scan steps.
 
@@ -270,32 +325,3 @@ def _scanned(
         gap = (scales[passed[0]] - predicted[place]) / (reach / _SCAN_STEPS)
         worst = max(worst, gap if gap >= 0 else -gap * _SCAN_STEPS)
     return worst
-
-
-def reference(seed: int, seeds: int, most: int) -> list[dict[str, Any]]:
-    """The share of other features on at s = 10, theta = 1/2, at the suite's reference widths."""
-    import jax
-
-    from geometry import sphere, steering
-
-    found = []
-    root = jax.random.fold_in(jax.random.key(seed), 78)
-    for dim, part, within in _REFERENCE:
-        shares = []
-        targets = np.arange(most // part)
-        for member in range(seeds):
-            key = jax.random.fold_in(jax.random.fold_in(root, dim), member)
-            rows = np.asarray(sphere.sample(key, _REFERENCE_FEATURES, dim))
-            seen = steering.couplings(rows, targets, rows[targets], np.array([0.5 / 9]))
-            shares.append(float(seen.passing.mean()) / (_REFERENCE_FEATURES - 1))
-        found.append(
-            {
-                "dim": dim,
-                "share": float(np.mean(shares)),
-                "interval": list(mean_interval(shares)),
-                "exact": float(steering.spurious_fraction(10, 0.5, dim)),
-                "normal": float(steering.spurious_fraction(10, 0.5, dim, exact=False)),
-                "within": within,
-            }
-        )
-    return found

@@ -28,7 +28,9 @@ __all__ = [
     "couplings",
     "dimensionality_law",
     "dual_directions",
+    "encoder_slope",
     "first_false_activation",
+    "kept_selectivity",
     "selectivity",
     "spurious_fraction",
 ]
@@ -79,6 +81,35 @@ def selectivity(
     energy = np.einsum("md,md->m", written @ frame, written)
     share = np.divide(hit, energy, out=np.zeros(len(written)), where=energy > 0)
     return np.asarray(share, np.float64)
+
+
+def kept_selectivity(
+    cosines: ArrayLike, energies: ArrayLike, features: int, dim: int
+) -> NDArray[np.float64]:
+    """Return the share of the selectivity of w that a direction near it keeps, elementwise.
+
+    v = c w + sqrt(1-c²) u, u uniform among unit vectors orthogonal to w: selectivity is 1/E for w,
+    E = wᵀFw, and c²/(vᵀFv) for v.  Over u the cross term has mean 0 and uᵀFu the mean (n-E)/(d-1),
+    since tr F = n, so that the share is c²E/(c²E + (1-c²)(n-E)/(d-1)), a ratio of means: 1/vᵀFv has
+    a mean larger by its variance, relative to its square.  In a tight frame, E = n/d, it is c², for
+    every u.  `cosines` c, `energies` E in [1, n], d = `dim` >= 2; the energy's inverse is D_i.
+    """
+    squares = np.asarray(cosines, np.float64) ** 2
+    energy = np.asarray(energies, np.float64)
+    across = (features - energy) / (dim - 1)
+    return np.asarray(squares * energy / (squares * energy + (1 - squares) * across), np.float64)
+
+
+def encoder_slope(spread: float, active: float, dim: int) -> float:
+    """Return by how much a latent's activation rises with its feature's, at the least error.
+
+    Amplitudes have mean 1 and standard deviation `spread`; `active` - 1 other features in random
+    directions add (active-1)(1+spread²)/d of variance to a reading.  The best linear estimate of an
+    amplitude from a reading has the slope spread²/(spread² + that), and is right at the mean: it
+    shrinks what lies farther out.  1 where there is neither spread nor another feature.
+    """
+    noise = (active - 1) * (1 + spread**2) / dim
+    return 1.0 if noise == 0 else spread**2 / (spread**2 + noise)
 
 
 class Couplings(NamedTuple):

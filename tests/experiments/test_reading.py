@@ -23,7 +23,7 @@ FIGURES = {
     "interference": ["readings", "errors", "cases", "widths", "neurons", "serves"],
     "readout": ["widths", "maps", "transition"],
     "dimensions": ["largest", "interference", "alarms"],
-    "steering": ["arms", "kinds", "selectivity", "collateral", "first"],
+    "steering": ["arms", "kinds", "selectivity", "collateral", "kept", "first"],
 }
 
 
@@ -103,6 +103,12 @@ def test_help_is_light(name: str) -> None:
         ("steering", ["--features", "1"], "--features must be at least 2; got 1."),
         ("steering", ["--theta", "0"], "--theta must be a number in (0, inf); got '0'."),
         ("steering", ["--targets", "0"], "--targets must be an integer, at least 1; got '0'."),
+        ("steering", ["--samples", "-1"], "--samples must be an integer from 0 to"),
+        ("steering", ["--samples", "63"], "--samples must be at least --batch, or 0; got 63 and"),
+        ("steering", ["--active", "9"], "--slots must be at least --active; got 8 and 9."),
+        ("steering", ["--latents", "2"], "--active must be at most the latents, 2, or --samples 0"),
+        ("steering", ["--rate", "0"], "--rate must be a number in (0, 1]; got '0'."),
+        ("steering", ["--fall", "1.5"], "--fall must be a number in [0, 1]; got '1.5'."),
     ],
 )
 def test_bad_input(
@@ -144,7 +150,7 @@ def test_steering_against_plain_loops(tmp_path: Path, capsys: pytest.CaptureFixt
     np.save(tmp_path / "w.npy", rows.astype(np.float32))
     words = ["--file", str(tmp_path / "w.npy"), "--dim", "6", "--features", "30", "--seeds", "2"]
     # All features are targets, so that nothing is left to chance.
-    words += ["--targets", "30", "--theta", "0.7", "--amplitude", "1.3"]
+    words += ["--targets", "30", "--theta", "0.7", "--amplitude", "1.3", "--samples", "0"]
     given = ["--preset", "tiny", "--json", "--quiet", "--out", str(tmp_path), *words]
     assert main(experiment("steering"), given) in (0, 1)
     arms = json.loads(capsys.readouterr().out)["dictionaries"]["w.npy"]["arms"]
@@ -185,9 +191,11 @@ def test_orthogonal_directions_never_disturb(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ["--dim", "16", "--features", "16", "--dictionaries", "tight", "--seeds", "2"]
+    words += ["--samples", "0"]
     given = ["--preset", "tiny", "--json", "--quiet", "--out", str(tmp_path), *words]
     assert main(experiment("steering"), given) == 0
     answer = json.loads(capsys.readouterr().out)
+    assert "recovered direction" not in answer["arms"]
     # Rounding makes cosines of 1e-8, which are no couplings.
     assert answer["dictionaries"]["tight"]["arms"]["true direction"]["first"]["mean"] == 1e6
 
@@ -230,6 +238,11 @@ def test_checks_see_what_is_wrong(runs: dict[str, Path]) -> None:
             row["leverage_deviation"] = 1.0
             row["tenfold"] = 9.0
         far(data["dictionaries"]["random"]["arms"]["true direction"]["on"][10])
+        recovered = data["dictionaries"]["random"]["recovered"]
+        for name in ("ratio", "alone_reading", "alone_code", "alone_on"):
+            recovered[name] = {"mean": 1.5, "interval": [1.4, 1.6]}
+        recovered["kept"] = {"mean": 0.5, "interval": [0.4, 0.6]}
+        data["dictionaries"]["tight"]["recovered"]["ratio"] = {"mean": None, "interval": None}
 
     found = falsified("steering", runs["steering"], steering)
     for name in (
@@ -237,8 +250,15 @@ def test_checks_see_what_is_wrong(runs: dict[str, Path]) -> None:
         "selectivity of the dual direction, tight",
         "C16: reading of the target at s = 10",
         "C16: other features switched on at s = 10",
+        "C16: other features switched on, a recovered latent scaled tenfold",
+        "selectivity kept by the recovered direction over theory, random",
+        "C16: selectivity of the recovered direction over that of the true one",
+        "C16: reading of the target over ten times its activation, its latent scaled tenfold",
+        "activation of the latent over ten times the target's, scaled tenfold",
     ):
         assert found[name] is Verdict.FAIL
+    kept = "selectivity kept by the recovered direction over theory, tight"
+    assert found[kept] is Verdict.INCONCLUSIVE
 
     def dimensions(data: Any) -> None:
         for fit in data["fits"].values():

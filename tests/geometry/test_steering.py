@@ -165,3 +165,45 @@ def test_errors() -> None:
         steering.first_false_activation(0, 1, 0.1)
     with pytest.raises(ValueError, match=r"^`theta` must be at least 0 and `amplitude` positive"):
         steering.spurious_fraction(2, 0.5, 4, amplitude=0)
+
+
+def test_what_a_direction_near_the_true_one_keeps() -> None:
+    features, dim, cosine, draws = 40, 8, 0.8, 20_000
+    rows = np.asarray(sphere.sample(jax.random.key(5), features, dim), np.float64)
+    frame, own = rows.T @ rows, rows[3]
+    across = np.random.default_rng(6).standard_normal((draws, dim))
+    across -= np.outer(across @ own, own)
+    across /= np.linalg.norm(across, axis=1)[:, None]
+    written = cosine * own + math.sqrt(1 - cosine**2) * across
+    energy = own @ frame @ own
+    energies = np.einsum("bd,de,be->b", written, frame, written)
+    found = steering.kept_selectivity(cosine, energy, features, dim)
+    # The formula's inverse is the mean of an energy.
+    inverse = energies / (cosine**2 * energy)
+    assert abs(inverse.mean() - 1 / found) < 4 * inverse.std() / math.sqrt(draws)
+    kept = steering.selectivity(rows, np.full(draws, 3), written) * energy
+    assert found < kept.mean() < found * (1 + 2 * np.var(inverse * found))
+
+
+def test_a_tight_frame_keeps_the_square_of_the_cosine() -> None:
+    rows = np.concatenate(
+        [np.eye(3), np.linalg.qr(np.random.default_rng(1).normal(size=(3, 3)))[0]]
+    )
+    v = np.array([[0.8, 0.6, 0.0], [0.8, 0.0, -0.6]])
+    kept = steering.selectivity(rows, np.array([0, 0]), v) / 0.5
+    np.testing.assert_allclose(kept, 0.64)
+    for cosine, expected in ((0.8, 0.64), (-1.0, 1.0), (0.0, 0.0)):
+        assert steering.kept_selectivity(cosine, 2.0, 6, 3) == pytest.approx(expected)
+
+
+def test_a_latents_slope_is_least_squares() -> None:
+    rng = np.random.default_rng(2)
+    spread, active, dim, draws = 0.5, 4, 32, 200_000
+    amplitude = 1 + spread * rng.standard_normal(draws)
+    others = rng.standard_normal((draws, active - 1)) / math.sqrt(dim)
+    others *= 1 + spread * rng.standard_normal((draws, active - 1))
+    reading = amplitude + others.sum(axis=1)
+    slope = np.cov(amplitude, reading)[0, 1] / np.var(reading)
+    assert abs(steering.encoder_slope(spread, active, dim) - slope) < 0.01
+    assert steering.encoder_slope(0, 1, 8) == 1
+    assert steering.encoder_slope(0, 2, 8) == 0
