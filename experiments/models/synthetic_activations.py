@@ -241,7 +241,6 @@ def _members(law: ActivationLaw) -> Floats:
     converges faster than any power for such integrands.
     """
     from scipy import special as host
-    from scipy import stats
 
     heads = _heads(law)
     z = np.linspace(-_REACH, _REACH, _NODES)
@@ -250,5 +249,7 @@ def _members(law: ActivationLaw) -> Floats:
     rise = math.sqrt(law.strength) * z
     on = host.ndtr((host.ndtri(heads)[:, None] + rise) / math.sqrt(1 - law.strength))
     count = np.arange(law.group + 1)
-    given = stats.binom.pmf(count, law.group, on[:, :, None])
+    # SciPy's binomial fails where the probability is near 1e-308.
+    likely = host.comb(law.group, count)
+    given = likely * on[:, :, None] ** count * (1 - on[:, :, None]) ** (law.group - count)
     return np.asarray(np.einsum("z,gzc->gc", weight, given), np.float64)
