@@ -123,12 +123,13 @@ def _budgets(config: Config, data: Any) -> Figure:
     )
     return Figure(
         "budgets",
-        "How many features are recovered, by samples seen",
+        "Recovery over samples seen",
         figure,
-        f"{sae_looks.under(config)} on: the share with a latent of their own at a cosine above "
-        f"{THRESHOLD:g}, means over {config.seeds} seeds with 95% intervals, points a little "
-        f"aside. {said}. Dashed: the quarter of cases that popular accounts quote; that is about "
-        "attribution graphs of one production model (Lindsey et al. 2025), and not comparable.",
+        f"N = {config.features:,} features in d = {config.dim:,} dimensions, k = {config.active} "
+        f"on: the share with a latent of their own at a cosine above {THRESHOLD:g}, mean over "
+        f"{config.seeds} seeds with 95% intervals, points a little aside. {said}. Dashed: the "
+        "quarter of cases that popular accounts quote, which is not comparable: it is about "
+        "attribution graphs of one production model (Lindsey et al. 2025).",
     )
 
 
@@ -152,29 +153,33 @@ def _courses(config: Config, rows: Any) -> Figure:
         colour, _ = sae_looks.symbol(place)
         course = np.mean(row["course"], axis=0)
         at = row["samples"] * np.arange(1, len(course) + 1) / len(course)
-        every = -(-len(course) // _MOST_RECORDS)
-        kept = slice(len(course) - 1, None, -every) if every > 1 else slice(None, None, -1)
+        kept = np.linspace(0, len(course) - 1, min(len(course), _MOST_RECORDS)).round().astype(int)
         figure.add_scatter(
-            x=at[kept][::-1].astype(np.float32),
-            y=course[kept][::-1].astype(np.float32),
+            x=at[kept].astype(np.float32),
+            y=course[kept].astype(np.float32),
             mode="lines+markers" if len(course) < 3 else "lines",
             line={"color": colour, "width": 2, "dash": _DASHES[place % len(_DASHES)]},
             name=_named(row),
             hovertemplate=f"{_named(row)}, %{{x:,.0f}} samples: %{{y:.1%}}<extra></extra>",
         )
-    for share, words in ((config.growth, "full pressure"), (1 - config.fall, "rate falls")):
-        figure.add_vline(
-            x=share * last[0]["samples"], line={"color": theme.RANDOM, "width": 1, "dash": "dot"}
-        )
+    whole = last[0]["samples"]
+    for share, height, words in (
+        (config.growth, 0.02, "full pressure"),
+        (1 - config.fall, 0.1, "rate falls"),
+    ):
+        if not 0 < share < 1:
+            continue
+        figure.add_vline(x=share * whole, line={"color": theme.RANDOM, "width": 1, "dash": "dot"})
         figure.add_annotation(
-            x=share * last[0]["samples"],
-            y=0.02,
+            x=share * whole,
+            y=height,
             yanchor="bottom",
-            xanchor="left",
+            xanchor="left" if share < 0.75 else "right",
             text=words,
             showarrow=False,
         )
-    figure.update_xaxes(title="samples seen", rangemode="tozero")
+    figure.update_xaxes(title="samples seen", range=[0, 1.03 * whole], exponentformat="SI")
+    figure.update_layout(height=440)
     figure.update_yaxes(title="features with a latent near", tickformat=".0%", range=[-0.03, 1.03])
     return Figure(
         "courses",
@@ -219,15 +224,15 @@ def _reading(config: Config, data: Any) -> Figure:
         _sideways(figure, names, [row[key] for row in last], name, colour)
     law = data.get("theory", {}).get("neuron")
     if law is not None:
-        figure.add_scatter(
-            x=[law, law],
-            y=[names[0], names[-1]],
-            mode="lines+markers" if len(names) == 1 else "lines",
+        figure.add_vline(
+            x=law,
             line={"color": theme.THEORY, "width": 2, "dash": "dot"},
-            marker={"color": theme.THEORY},
-            name="theory, best of d neurons, random directions",
+            name="theory: best neuron, random directions",
+            showlegend=True,
         )
-    figure.update_xaxes(title="share of a feature's variance read", tickformat=".0%", range=[0, 1])
+    figure.update_xaxes(
+        title="share of a feature's variance read", tickformat=".0%", range=[0, 1.03]
+    )
     _listed(figure, 48 * len(last))
     first = last[0]
     return Figure(
@@ -277,8 +282,8 @@ def _sizes(config: Config, rows: Any) -> Figure:
         f"{sae_looks.NAMES[config.architectures[0]]} after {rows[0]['samples']:,} samples in "
         f"d = {config.dim}, given the true k; 95% intervals over seeds, points a little aside. "
         f"Most at {sae_looks.label('sizes', best)}, {sae_looks.percent(best['recovery'])}; least "
-        f"at {sae_looks.label('sizes', least)}, {sae_looks.percent(least['recovery'])}. At one "
-        "budget a feature is seen k/N times as often as there are samples.",
+        f"at {sae_looks.label('sizes', least)}, {sae_looks.percent(least['recovery'])}. In a "
+        "sample k of N features are on, so with more of them on each is seen more often.",
     )
 
 
@@ -312,7 +317,7 @@ def _sparsities(config: Config, rows: Any) -> Figure:
     closest = max(rows, key=lambda row: row["explained"]["mean"])
     return Figure(
         "sparsities",
-        "When the number of active latents is wrong",
+        "The wrong number of active latents",
         figure,
         f"{sae_looks.NAMES[config.architectures[0]]} after {rows[0]['samples']:,} samples, "
         f"k = {config.active}; 95% intervals over seeds. Most features are recovered with "
@@ -329,14 +334,14 @@ def _dictionaries(config: Config, rows: Any) -> Figure:
     _sideways(figure, names, [row["recovery"] for row in rows], "recovered", theme.MEASURED)
     _recovered(figure, axis="x")
     _listed(figure, 40 * len(rows))
-    counts = ", ".join(f"{row['hidden']['mean']:g} of {row['kind']}" for row in rows)
+    counts = ", ".join(f"{sae_looks.count(row['hidden'])} of {row['kind']}" for row in rows)
     return Figure(
         "dictionaries",
         "Recovery by the kind of dictionary",
         figure,
         f"{sae_looks.NAMES[config.architectures[0]]} after {rows[0]['samples']:,} samples, "
-        f"95% intervals over seeds. Sought are the features that are represented: {counts}. A toy "
-        "model of superposition made the directions of trained; the others are unit vectors.",
+        f"95% intervals over seeds. Sought are the features that are represented: {counts}. The "
+        "trained ones are what a toy model of superposition made; the others are unit vectors.",
     )
 
 

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from experiments.harness import theme
 
-if TYPE_CHECKING:
-    from experiments.sae_config import Config
-
-__all__ = ["LOOKS", "NAMES", "bars", "label", "longest", "means", "percent", "symbol", "under"]
+__all__ = ["LOOKS", "NAMES", "bars", "count", "label", "longest", "means", "percent", "symbol"]
 
 NAMES = {
     "topk": "TopK",
@@ -56,6 +53,11 @@ def percent(effect: Any) -> str:
     return f"{effect['mean']:.1%}"
 
 
+def count(effect: Any) -> str:
+    """Return a mean number in words."""
+    return f"{effect['mean']:,.1f}".removesuffix(".0")
+
+
 def longest(rows: Sequence[Any]) -> list[Any]:
     """Return the row of each architecture with the most samples, in the order of the rows."""
     found: dict[str, Any] = {}
@@ -76,10 +78,4 @@ def label(arm: str, row: Any) -> str:
         return f"N/d = {row['ratio']:g}, k = {row['on']}"
     if arm == "penalties":
         return f"λ = {row['penalty']:g}"
-    name = str(row["architecture"])
-    return NAMES.get(name, name)
-
-
-def under(config: Config) -> str:
-    """Return the main setting in words."""
-    return f"N = {config.features:,} features in d = {config.dim:,} dimensions, k = {config.active}"
+    return NAMES[row["architecture"]]

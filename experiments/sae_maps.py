@@ -68,15 +68,20 @@ def variance(config: Config, result: Result) -> Figure:
         text=words,
         hovertemplate="%{text}: explained %{x:.1%}, recovered %{y:.1%}<extra></extra>",
     )
-    # Weak penalties meet at the bottom right: their words stand in a column, by recovery.
-    first = sorted(zip(weak, words, strict=True), key=lambda pair: pair[0]["penalty"])[:_LABELLED]
-    for place, (row, text) in enumerate(first):
+    # Weak penalties meet at the bottom right: the farther right, the higher stand the words, so
+    # that no line crosses them.
+    labelled = sorted(zip(weak, words, strict=True), key=lambda pair: pair[0]["penalty"])
+    labelled = sorted(labelled[:_LABELLED], key=lambda pair: pair[0]["explained"]["mean"])
+    place = 0
+    for row, text in labelled:
+        low = row["recovery"]["mean"] < 0.5
+        place += low
         figure.add_annotation(
             x=row["explained"]["mean"],
             y=row["recovery"]["mean"],
             text=text,
-            ax=-46,
-            ay=-20 - 24 * place if row["recovery"]["mean"] < 0.5 else 24,
+            ax=10 * (place - _LABELLED - 1) if low else -46,
+            ay=-10 - 22 * place if low else 24,
             xanchor="right",
             arrowhead=0,
             standoff=6,
@@ -92,9 +97,9 @@ def variance(config: Config, result: Result) -> Figure:
         "Every cell of every arm, means over seeds. At the bottom right stand autoencoders that "
         "restore the input from latents that are not the features. Of the ReLU ones at "
         f"N/d = {CROWDED}, that with λ = {most['penalty']:g} explains most: "
-        f"{sae_looks.percent(most['explained'])} of the variance with {_active(most)} latents "
-        f"active where {config.active} features are on, and "
-        f"{sae_looks.percent(most['recovery'])} of the features recovered.",
+        f"{sae_looks.percent(most['explained'])} of the variance, with {_active(most)} latents "
+        f"active where k = {config.active}, and recovers {sae_looks.percent(most['recovery'])} of "
+        "the features.",
     )
 
 
@@ -140,10 +145,11 @@ def matrix(config: Config, result: Result) -> Figure:
         },
         height=560,
     )
-    figure.update_xaxes(title="neuron", showgrid=False, col=1)
-    figure.update_xaxes(title="latent, matched one to one", showgrid=False, col=2)
-    figure.update_yaxes(autorange="reversed", showgrid=False)
-    figure.update_yaxes(title="feature, by its latent's cosine", col=1)
+    bare = {"showgrid": False, "showticklabels": False, "ticks": ""}
+    figure.update_xaxes(title=f"{neurons.shape[1]} neurons", col=1, **bare)
+    figure.update_xaxes(title=f"{len(columns)} latents, matched", col=2, **bare)
+    figure.update_yaxes(autorange="reversed", **bare)
+    figure.update_yaxes(title=f"{len(truth)} features", col=1)
     some = len(truth) < len(result.arrays["dictionary"])
     largest = np.abs(neurons).max(axis=1).mean()
     return Figure(
@@ -152,9 +158,9 @@ def matrix(config: Config, result: Result) -> Figure:
         figure,
         f"One {sae_looks.NAMES[config.architectures[0]]} autoencoder after "
         f"{max(config.budgets):,} samples{f', the first {len(truth)} features' if some else ''}. "
-        f"Left: a feature's largest cosine with a neuron is {largest:.2f} in the mean over "
-        f"features. Right: {own.sum()} of {len(truth)} lie above {THRESHOLD:g} on the diagonal; "
-        "where it ends, latents are mixtures or dead.",
+        f"Left: a feature's largest |cosine| with a neuron is {largest:.2f} in the mean over "
+        f"features. Right: latents are matched one to one, the best pairs first; {own.sum()} of "
+        f"{len(truth)} features lie on the diagonal at a cosine above {THRESHOLD:g}.",
     )
 
 
@@ -176,13 +182,13 @@ def _order(table: Any) -> tuple[Any, Any, Any]:
 def features(config: Config, result: Result) -> Figure:
     """What became of the features."""
     first = sae_looks.longest(_rows(result, "architectures"))[0]
-    kinds = ", ".join(f"{first[f'features: {kind}']['mean']:.1f} {kind}" for kind in _FEATURES)
+    kinds = ", ".join(f"{sae_looks.count(first[f'features: {kind}'])} {kind}" for kind in _FEATURES)
     return Figure(
         "features",
         "What became of the features",
         _stacked(result, "features", _FEATURES),
         f"Shares of the features, means over seeds. A merged feature is held by a latent that "
-        "points between two of them; a missed one by neither. "
+        "points between two of them; a missed one is neither recovered nor merged. "
         f"{sae_looks.label('architectures', first)} after {first['samples']:,} samples, of "
         f"{first['hidden']['mean']:g}: {kinds}. The other arms have {config.samples:,} samples.",
     )
@@ -191,7 +197,7 @@ def features(config: Config, result: Result) -> Figure:
 def latents(config: Config, result: Result) -> Figure:
     """What the latents hold."""
     first = sae_looks.longest(_rows(result, "architectures"))[0]
-    kinds = ", ".join(f"{first[f'latents: {kind}']['mean']:.1f} {kind}" for kind in _LATENTS)
+    kinds = ", ".join(f"{sae_looks.count(first[f'latents: {kind}'])} {kind}" for kind in _LATENTS)
     return Figure(
         "latents",
         "What the latents hold",
@@ -245,7 +251,7 @@ def _stacked(result: Result, what: str, kinds: dict[str, str]) -> Any:
             customdata=np.array(count, np.float32),
             hovertemplate=f"%{{text}}: %{{customdata:.1f}} {kind}, %{{x:.1%}}<extra></extra>",
         )
-    figure.update_xaxes(title=f"share of the {what}", tickformat=".0%", range=[0, 1])
+    figure.update_xaxes(title=f"share of the {what}", tickformat=".0%", range=[0, 1.02])
     figure.update_yaxes(
         tickvals=places, ticktext=names, range=[at - 0.8, -0.8], showgrid=False, ticks=""
     )
