@@ -5,8 +5,8 @@
 Alternates each kernel with its floor, so that a noisy machine slows both alike, and prints the
 medians and the ratio: the blocked Gram kernel against one plain NumPy float32 product of the same
 number of multiply-adds, the read-out kernel against its matrix product, the training sweep and the
-toy autoencoder against the same in PyTorch, and the main job cold (a new process) against a run
-found done. With `--json` one object.
+toy autoencoder against the same in PyTorch, sparse autoencoders against SAELens, and the main job
+cold (a new process) against a run found done. With `--json` one object.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from functools import partial
 
 import numpy as np
 
-from experiments import bench_toy, bench_training
+from experiments import bench_sae, bench_toy, bench_training
 from experiments.harness.errors import DONE, InputError, exit_code
 
 __all__ = ["Timing", "main"]
@@ -74,6 +74,11 @@ def timings(pairs: int, only: str = "") -> Iterator[Timing]:
         **{
             f"toy-accuracy-{accuracy:.0e}": partial(toy_accuracy, accuracy, pairs)
             for accuracy in bench_toy.ACCURACIES
+        },
+        **{
+            f"autoencoder-{architecture}-{dim}": partial(autoencoder, architecture, size)
+            for architecture in bench_sae.ARCHITECTURES
+            for size, (dim, _) in bench_sae.SIZES.items()
         },
         "main-job": main_job,
     }
@@ -249,6 +254,35 @@ def toy_accuracy(accuracy: float, pairs: int) -> Timing:
     return Timing(name, seconds, "PyTorch, sampled", theirs, ratio, f"{verdict}; {words}")
 
 
+def autoencoder(architecture: str, size: str) -> Timing:
+    """A sparse autoencoder against SAELens's synthetic training, over one grid of rates."""
+    found = bench_sae.race(architecture, size)
+    samples = bench_sae.STEPS[size] * bench_sae.BATCH
+    name = (
+        f"{bench_sae.ARCHITECTURES[architecture]} autoencoder, {size}, batch {bench_sae.BATCH}, "
+        f"{bench_sae.STEPS[size]} steps"
+    )
+    mine = samples / statistics.median(found.ours)
+    floor = samples * bench_sae.flops(size) / (1e9 * product_rate())
+    rates = ", ".join(f"{rate:g}" for rate in bench_sae.RATES)
+    recovered = ", ".join(f"{one:.3f}" for one in found.mine)
+    note = f"{statistics.median(found.ours):,.0f} samples/s; "
+    if found.theirs is None or found.peers is None:
+        theirs = None
+        note += "absent, not measured; "
+    else:
+        theirs = samples / statistics.median(found.theirs)
+        note += (
+            f"{found.times:.1f} times faster than {statistics.median(found.theirs):,.0f}; recovery "
+            f"{', '.join(f'{one:.3f}' for one in found.peers)} there, "
+        )
+    note += (
+        f"{recovered} here, at rates {rates}; five dense products at NumPy's rate would take "
+        f"{floor:.1f} s"
+    )
+    return Timing(name, mine, "SAELens", theirs, theirs and mine / theirs, note)
+
+
 def product_rate() -> float:
     """GFLOP/s of one large float32 product in NumPy, the best of three."""
     side = 2048
@@ -286,7 +320,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         default="",
         metavar="TEXT",
         help="timings whose short names contain TEXT: gram, search, readout, training, toy, "
-        "main-job",
+        "autoencoder, main-job",
     )
     parser.add_argument("--pairs", type=int, default=PAIRS, metavar="N", help="alternating pairs")
     options = parser.parse_args(argv)

@@ -123,7 +123,7 @@ def measure(config: Config, progress: Progress) -> tuple[dict[str, Any], dict[st
                 kept = {key: cell.pop(key) for key in ("weights", "dictionary")}
                 if name == "architectures" and labels["architecture"] == config.architectures[0]:
                     shown = kept
-                found[name].append(labels | cell)
+                found[name].append({**labels, "name": want.name, **cell})
                 step()
     return found, shown
 
@@ -243,13 +243,13 @@ def _sizes(config: Config) -> Rows:
     """
     main = _main(config)
     ratio = config.features / config.dim
-    pairs = {
-        (times, active)
+    pairs: set[tuple[float, int]] = {
+        (float(times), active)
         for times in config.ratios
         for active in config.actives
         if config.grid or times == ratio or active == config.active
     }
-    pairs |= {(times, config.active) for times in config.ratios}
+    pairs |= {(float(times), config.active) for times in config.ratios}
     pairs |= {(ratio, active) for active in config.actives}
     return [
         (

@@ -20,7 +20,17 @@ if TYPE_CHECKING:
     from experiments.models.training import State
     from experiments.sae_config import Config
 
-__all__ = ["READ", "REPRESENTED", "Cell", "absorbed", "estimate", "finest", "measure", "train"]
+__all__ = [
+    "READ",
+    "REPRESENTED",
+    "Cell",
+    "absorbed",
+    "estimate",
+    "finest",
+    "measure",
+    "random_decoders",
+    "train",
+]
 
 Rows = NDArray[np.float64]
 
@@ -196,6 +206,28 @@ def chance(config: Config, latents: int, features: int, dim: int) -> tuple[float
         floor = recovery.chance_floor(key, latents, features, dim, draws=_FLOOR_DRAWS)
         _FLOORS[size] = float(floor.mcc), float(floor.mmcs)
     return _FLOORS[size]
+
+
+def random_decoders(config: Config) -> dict[str, Any]:
+    """Return MCC over chance and recovery of random decoders, by seed: both should be 0."""
+    import jax
+
+    from geometry import recovery, sphere
+
+    root = jax.random.fold_in(jax.random.key(config.seed), 3)
+    found: dict[str, list[float]] = {"mcc": [], "recovery": []}
+    latents = config.latents or config.features
+    floor, _ = chance(config, latents, config.features, config.dim)
+    for seed in range(config.seeds):
+        learning, hiding = jax.random.split(jax.random.fold_in(root, seed))
+        one = recovery.measure(
+            sphere.sample(learning, latents, config.dim),
+            sphere.sample(hiding, config.features, config.dim),
+            threshold=THRESHOLD,
+        )
+        found["mcc"].append(recovery.above_chance(one.mcc, floor))
+        found["recovery"].append(one.recall)
+    return {key: estimate(values) for key, values in found.items()}
 
 
 def decoder(state: State) -> Rows:

@@ -82,7 +82,7 @@ class Config:
     )
     """Numbers k of features on."""
     grid: bool = False
-    """Every pair of a ratio and a number, not just those with one of them as in the main setting."""
+    """Every pair of a ratio and a number, not just those with one as in the main setting."""
     sparsities: Annotated[tuple[int, ...], cli.integers("--sparsities", at_least=1)] = (1, 2, 3, 5)
     """Numbers of latents that TopK is given while k are on."""
     penalties: Annotated[

@@ -26,7 +26,12 @@ from fractions import Fraction
 from functools import partial
 from pathlib import Path
 
-from experiments import reading_promises, sharing_promises, superposition_promises
+from experiments import (
+    reading_promises,
+    sae_promises,
+    sharing_promises,
+    superposition_promises,
+)
 from experiments.harness.errors import DONE, FAILED, InputError, exit_code
 from experiments.promise import Promise
 from experiments.reference_numbers import LARGE_UPPER, LOWER, TIGHT, UPPER, threshold
@@ -97,6 +102,7 @@ def promises() -> Iterator[Promise]:
     yield from reading_promises.promises()
     yield from sharing_promises.promises()
     yield from superposition_promises.promises()
+    yield from sae_promises.promises()
 
 
 def tight(dim: int, eps: str, count: int) -> tuple[bool, str]:

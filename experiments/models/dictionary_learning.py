@@ -46,7 +46,7 @@ class Setting(NamedTuple):
 
 
 def settings(
-    dictionaries: Array,
+    dictionaries: ArrayLike,
     *,
     sparsity: ArrayLike,
     rate: ArrayLike,
@@ -55,10 +55,10 @@ def settings(
     fall: ArrayLike = 0.0,
 ) -> Setting:
     """Return settings for members with `dictionaries` `[b, n, d]`; the others one or `[b]`."""
-    count = len(dictionaries)
-    column = partial(training.column, count=count)
+    rows = jnp.asarray(dictionaries, jnp.float32)
+    column = partial(training.column, count=len(rows))
     return Setting(
-        jnp.asarray(dictionaries, jnp.float32),
+        rows,
         column(sparsity),
         column(rate),
         column(steps),
@@ -73,7 +73,8 @@ class DictionaryTask:
 
     `slots` is the most latents that are active in a sample where their number is fixed; training
     begins with that many.  A latent silent for more than `window` steps is dead, and cared for by
-    the auxiliary loss where the architecture has one; 0 for no care.
+    the auxiliary loss where the architecture has one; 0 for no care.  Decoder rows start `norm`
+    long; `weighed`: latents are chosen by activation times decoder length, or else by it alone.
     """
 
     law: ActivationLaw
@@ -84,6 +85,7 @@ class DictionaryTask:
     batch: int = 1024
     window: int = 0
     norm: float = 1.0
+    weighed: bool = True
 
     def __post_init__(self) -> None:
         """Hold the ranges."""
@@ -112,7 +114,9 @@ class DictionaryTask:
     def model(self, key: Array, setting: Setting) -> SparseAutoencoder:
         """Return the model at its start."""
         kind = ARCHITECTURES[self.architecture]
-        return kind(self.latents, self.dim, self.slots, norm=self.norm, rngs=nnx.Rngs(key))
+        model = kind(self.latents, self.dim, self.slots, norm=self.norm, rngs=nnx.Rngs(key))
+        model.weighed = self.weighed
+        return model
 
     def inputs(self, key: Array, dictionary: Array) -> Array:
         """Return a batch of activations.  Shape `[batch, d]`."""

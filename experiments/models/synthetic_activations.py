@@ -202,11 +202,13 @@ def _amplitude(spare: Array, spread: float) -> Array:
         return jnp.ones(spare.shape)
     # Half a step of the uniform numbers at 0, which would be infinite; 1 does not occur.
     normal: Array = special.ndtri(jnp.maximum(spare, jnp.float32(2.0**-25)))
-    return jnp.maximum(0, 1 + spread * normal)
+    found: Array = jnp.maximum(0, 1 + spread * normal)
+    return found
 
 
 def _uniform(bits: Array) -> Array:
-    return (bits >> 8).astype(jnp.float32) * jnp.float32(2.0**-24)
+    found: Array = (bits >> 8).astype(jnp.float32) * jnp.float32(2.0**-24)
+    return found
 
 
 def _heads(law: ActivationLaw) -> Floats:
@@ -239,7 +241,6 @@ def _members(law: ActivationLaw) -> Floats:
     converges faster than any power for such integrands.
     """
     from scipy import special as host
-    from scipy import stats
 
     heads = _heads(law)
     z = np.linspace(-_REACH, _REACH, _NODES)
@@ -248,5 +249,7 @@ def _members(law: ActivationLaw) -> Floats:
     rise = math.sqrt(law.strength) * z
     on = host.ndtr((host.ndtri(heads)[:, None] + rise) / math.sqrt(1 - law.strength))
     count = np.arange(law.group + 1)
-    given = stats.binom.pmf(count, law.group, on[:, :, None])
+    # SciPy's binomial fails where the probability is near 1e-308.
+    likely = host.comb(law.group, count)
+    given = likely * on[:, :, None] ** count * (1 - on[:, :, None]) ** (law.group - count)
     return np.asarray(np.einsum("z,gzc->gc", weight, given), np.float64)

@@ -17,9 +17,9 @@ from jax import Array
 from experiments.models.autoencoders.base import SparseAutoencoder
 from geometry.products import product
 
-__all__ = ["Chosen", "Restored", "codes", "restored"]
+__all__ = ["GATHERED", "Chosen", "Restored", "codes", "gathered", "restored"]
 
-_GATHERED = 32
+GATHERED = 32
 """Latents for each slot from which on rows are gathered."""
 
 
@@ -39,7 +39,7 @@ class Restored(NamedTuple):
 
     - `parts` `[parts, batch, d]`: sum of f_j w_j over the latents of each part.
     - `fires` `[m]`: which are active anywhere; `number`: how many in a sample, in the mean.
-    - `least`: the smallest positive f_j |w_j|, 0 if there is none.
+    - `least`: the smallest positive score of an active latent, 0 if there is none.
     """
 
     parts: Array
@@ -49,46 +49,53 @@ class Restored(NamedTuple):
 
 
 def restored(
-    model: SparseAutoencoder, centred: Array, chosen: Chosen, ends: tuple[int, ...]
+    model: SparseAutoencoder, inputs: Array, chosen: Chosen, ends: tuple[int, ...]
 ) -> Restored:
-    """Return what the chosen latents restore of `centred` `[batch, d]`.
+    """Return what the chosen latents restore of `inputs` `[batch, d]`.
 
     Part i has the latents from the end of the one before to `ends[i]`; the last end is m.
     """
-    batch, latents = len(centred), len(model.silent[...])
-    norms = jax.lax.stop_gradient(model.norms())
-    if latents * batch < _GATHERED * len(chosen.sample):
-        values = codes(model, centred, chosen)
-        parts = [
-            product(model.decoder[...][first:end].T, values[first:end]).T
-            for first, end in zip((0, *ends[:-1]), ends, strict=True)
-        ]
-        number = jnp.sum(values > 0, axis=1)
-        scores = jax.lax.stop_gradient(values) * norms[:, None]
-        return Restored(jnp.stack(parts), number > 0, jnp.sum(number) / batch, _least(scores))
-    sizes = _amplitudes(model, centred, chosen)
+    batch, latents = len(inputs), len(model.silent[...])
+    if latents * batch >= GATHERED * len(chosen.sample):
+        return gathered(model, inputs, chosen, ends)[0]
+    values = codes(model, inputs, chosen)
+    parts = [
+        product(model.decoder[...][first:end].T, values[first:end]).T
+        for first, end in zip((0, *ends[:-1]), ends, strict=True)
+    ]
+    number = jnp.sum(values > 0, axis=1)
+    scores = jax.lax.stop_gradient(values) * _weights(model)[:, None]
+    return Restored(jnp.stack(parts), number > 0, jnp.sum(number) / batch, _least(scores))
+
+
+def gathered(
+    model: SparseAutoencoder, inputs: Array, chosen: Chosen, ends: tuple[int, ...]
+) -> tuple[Restored, Array]:
+    """Return the same by gathered rows, and the amplitudes of the pairs, `[slots]`."""
+    batch, latents = len(inputs), len(model.silent[...])
+    rows = model.encoder[...][chosen.latent]
+    values = jnp.sum(inputs[chosen.sample] * rows, axis=1) + model.offsets()[chosen.latent]
+    sizes = jax.nn.relu(values) * chosen.weight
     rows = sizes[:, None] * model.decoder[...][chosen.latent]
     part = jnp.sum(chosen.latent[:, None] >= jnp.array(ends[:-1], jnp.int32)[None], axis=1)
     place = part * batch + chosen.sample
     sums = jax.ops.segment_sum(rows, place, len(ends) * batch, indices_are_sorted=len(ends) == 1)
     fires = jnp.zeros(latents, bool).at[chosen.latent].max(sizes > 0)
-    scores = jax.lax.stop_gradient(sizes) * norms[chosen.latent]
-    number = jnp.sum(sizes > 0) / batch
-    return Restored(sums.reshape(len(ends), batch, -1), fires, number, _least(scores))
+    scores = jax.lax.stop_gradient(sizes) * _weights(model)[chosen.latent]
+    parts = sums.reshape(len(ends), batch, -1)
+    return Restored(parts, fires, jnp.sum(sizes > 0) / batch, _least(scores)), sizes
 
 
-def codes(model: SparseAutoencoder, centred: Array, chosen: Chosen) -> Array:
+def codes(model: SparseAutoencoder, inputs: Array, chosen: Chosen) -> Array:
     """Return the codes as a matrix, `[m, batch]`."""
-    values = product(model.encoder[...], centred.T) + model.encoder_bias[...][:, None]
+    values = model.preactivations(inputs)
     mask = jnp.zeros(values.shape).at[chosen.latent, chosen.sample].add(chosen.weight)
     return jax.nn.relu(values) * mask
 
 
-def _amplitudes(model: SparseAutoencoder, centred: Array, chosen: Chosen) -> Array:
-    """relu(e_j·(x - b) + c_j) of the pairs, times their weights.  Shape `[slots]`."""
-    rows = model.encoder[...][chosen.latent]
-    values = jnp.sum(centred[chosen.sample] * rows, axis=1) + model.encoder_bias[...][chosen.latent]
-    return jax.nn.relu(values) * chosen.weight
+def _weights(model: SparseAutoencoder) -> Array:
+    """What a score has beside the activation.  Shape `[m]`."""
+    return jax.lax.stop_gradient(model.norms()) if model.weighed else jnp.ones(model.silent.shape)
 
 
 def _least(scores: Array) -> Array:

@@ -45,6 +45,7 @@ class SparseAutoencoder(nnx.Module):
     start in independent directions, `norm` long, encoder rows as the decoder's, biases as 0.
     `silent` `[m]` counts the steps since a latent was active; `done` all steps; `error` and
     `active` are running means of the squared error and of the number of active latents a sample.
+    `weighed` says whether latents are chosen by their activation times |w_j|, or by it alone.
     """
 
     penalised = True
@@ -63,15 +64,16 @@ class SparseAutoencoder(nnx.Module):
         self.error = Variable(jnp.float32(0))
         self.active = Variable(jnp.float32(0))
         self.slots = slots
+        self.weighed = True
 
-    def centred(self, inputs: Array) -> Array:
-        """Return x - b.  Shape `[batch, d]`."""
-        return inputs - self.decoder_bias[...][None]
+    def offsets(self) -> Array:
+        """Return c_j - e_j·b, what a preactivation has without its input.  Shape `[m]`."""
+        # Taken apart from the input, whose product with E then needs no slope back to it.
+        return self.encoder_bias[...] - product(self.encoder[...], self.decoder_bias[...])
 
     def preactivations(self, inputs: Array) -> Array:
         """Return e_j·(x - b) + c_j.  Shape `[m, batch]`."""
-        found = product(self.encoder[...], self.centred(inputs).T)
-        return found + self.encoder_bias[...][:, None]
+        return product(self.encoder[...], inputs.T) + self.offsets()[:, None]
 
     def norms(self) -> Array:
         """Return |w_j|.  Shape `[m]`."""

@@ -31,7 +31,8 @@ class BatchTopKAutoencoder(TopKAutoencoder):
     def codes(self, inputs: Array, sparsity: Array) -> Array:
         """Return the latents' activations past the running threshold.  Shape `[m, batch]`."""
         values = jax.nn.relu(self.preactivations(inputs))
-        return jnp.where(values * self.norms()[:, None] >= self.threshold[...], values, 0)
+        scores = values * self.norms()[:, None] if self.weighed else values
+        return jnp.where(scores >= self.threshold[...], values, 0)
 
     def chosen(self, scores: Array, number: Array) -> Chosen:
         """Return the `number` times B largest of the batch."""

@@ -34,14 +34,14 @@ def auxiliary(model: SparseAutoencoder, inputs: Array, residual: Array, dead: Ar
         places = jnp.nonzero(dead, size=min(half, len(dead)), fill_value=0)[0]
         there = jnp.arange(len(places)) < number
         encoder, decoder = model.encoder[...][places], model.decoder[...][places]
-        bias = model.encoder_bias[...][places][:, None]
-        values = product(encoder, model.centred(inputs).T) + bias
+        values = product(encoder, inputs.T) + model.offsets()[places][:, None]
         explained = product(decoder.T, jnp.where(there[:, None], values, 0)).T
         return number / half * squared_error(explained - left)
 
     def many() -> Array:
         values = model.preactivations(inputs)
-        scores = jax.lax.stop_gradient(values * model.norms()[:, None])
+        lengths = model.norms()[:, None] if model.weighed else 1
+        scores = jax.lax.stop_gradient(values * lengths)
         scores = jnp.where(dead[:, None], scores, -jnp.inf)
         least = jax.lax.top_k(scores.T, min(half, len(dead)))[0][:, -1]
         explained = product(model.decoder[...].T, jnp.where(scores >= least[None], values, 0)).T

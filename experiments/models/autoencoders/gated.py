@@ -45,7 +45,8 @@ class GatedAutoencoder(SparseAutoencoder):
         return squared_error(residual) + weight * penalty + squared_error(own)
 
     def _parts(self, inputs: Array) -> tuple[Array, Array]:
-        plain = product(self.encoder[...], self.centred(inputs).T)
+        encoder = self.encoder[...]
+        plain = product(encoder, inputs.T) - product(encoder, self.decoder_bias[...])[:, None]
         gate = jax.nn.relu(plain + self.encoder_bias[...][:, None])
         gain = jnp.exp(self.log_gain[...])[:, None]
         size = jax.nn.relu(gain * plain + self.magnitude_bias[...][:, None])

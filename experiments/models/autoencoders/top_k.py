@@ -1,8 +1,8 @@
 """TopK: the k latents with the largest activations in each sample, and no penalty.
 
 x̂ = b + sum over the k largest (e_j·(x - b) + c_j) |w_j| of relu(e_j·(x - b) + c_j) w_j; mean
-|x - x̂|² plus the auxiliary loss of the dead (Gao et al. 2024, arXiv 2406.04093; the factor |w_j|
-makes the choice free of how lengths are split between encoder and decoder).
+|x - x̂|² plus the auxiliary loss of the dead (Gao et al. 2024, arXiv 2406.04093; the factor |w_j|,
+which may be left out, makes the choice free of how lengths are split between encoder and decoder).
 """
 
 from __future__ import annotations
@@ -27,15 +27,14 @@ class TopKAutoencoder(SparseAutoencoder):
 
     def codes(self, inputs: Array, sparsity: Array) -> Array:
         """Return the latents' activations, k of them in a sample.  Shape `[m, batch]`."""
-        centred = self.centred(inputs)
-        return active.codes(self, centred, self.chosen(self.scores(centred), sparsity))
+        return active.codes(self, inputs, self.chosen(self.scores(inputs), sparsity))
 
     def loss(self, inputs: Array, pressure: Pressure, window: int) -> Array:
         """Return the squared error and the auxiliary loss; the number falls from `slots` to k."""
-        centred = self.centred(inputs)
         number = self.slots + pressure.share * (pressure.sparsity - self.slots)
-        chosen = self.chosen(self.scores(centred), number)
-        found = active.restored(self, centred, chosen, self.ends())
+        chosen = self.chosen(self.scores(inputs), number)
+        found = active.restored(self, inputs, chosen, self.ends())
+        centred = inputs - self.decoder_bias[...][None]
         residual = centred - jnp.sum(found.parts, axis=0)
         error = self.error_of(centred, residual, found)
         if window:
@@ -44,11 +43,12 @@ class TopKAutoencoder(SparseAutoencoder):
         self.count(found.fires, residual, found.number)
         return error
 
-    def scores(self, centred: Array) -> Array:
+    def scores(self, inputs: Array) -> Array:
         """Return what latents are chosen by, (e_j·(x - b) + c_j) |w_j|, `[batch, m]`; no slope."""
-        held = (centred, self.encoder[...], self.encoder_bias[...], self.norms())
-        centred, encoder, bias, norms = jax.lax.stop_gradient(held)
-        return (product(centred, encoder.T) + bias[None]) * norms[None]
+        held = jax.lax.stop_gradient((self.encoder[...], self.offsets(), self.norms()))
+        encoder, offsets, norms = held
+        found = product(inputs, encoder.T) + offsets[None]
+        return found * norms[None] if self.weighed else found
 
     def chosen(self, scores: Array, number: Array) -> Chosen:
         """Return the `number` largest of each sample, the last in part if it is not whole."""

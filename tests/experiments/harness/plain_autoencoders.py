@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from functools import cache, partial
 from typing import Any, NamedTuple
+from unittest import mock
 
 import jax
 import jax.numpy as jnp
@@ -15,7 +16,7 @@ import numpy as np
 from flax import nnx
 from numpy.typing import NDArray
 
-from experiments.models.autoencoders import ARCHITECTURES
+from experiments.models.autoencoders import ARCHITECTURES, active
 from experiments.models.autoencoders.base import Pressure
 
 Floats = NDArray[np.float64]
@@ -197,13 +198,15 @@ def gradient(kind: str, held: Weights, x: Floats, **others: Any) -> Weights:
 class Real:
     """The real autoencoder: its loss, gradient and counters at any weights, one compilation."""
 
-    def __init__(self, kind: str, window: int = 0) -> None:
+    def __init__(self, kind: str, window: int = 0, *, gathered: bool = False) -> None:
+        """`gathered`: as with many latents, rows are gathered; else products are dense."""
         parts: Any = nnx.split(self.model(kind), nnx.Param, ...)
         self.graph, self.params, self.rest = parts
 
         def value(params: Any, rest: Any, x: Any, pressure: Pressure) -> Any:
             one = nnx.merge(self.graph, params, rest, copy=True)
-            found = one.loss(x, pressure, window)
+            with mock.patch.object(active, "_GATHERED", 0 if gathered else 10**9):
+                found = one.loss(x, pressure, window)
             parts: Any = nnx.split(one, nnx.Param, ...)
             return found, parts[2]
 

@@ -17,6 +17,8 @@ from experiments.models.autoencoders.base import MEMORY
 
 KINDS = tuple(ARCHITECTURES)
 NUMBERED = ("topk", "batch-topk", "matryoshka")
+# Sums over few of many latents are made in another way.
+WAYS = [*((kind, False) for kind in KINDS), *((kind, True) for kind in NUMBERED)]
 
 
 def _asked(kind: str, sparsity: float, share: float) -> dict[str, float]:
@@ -26,9 +28,9 @@ def _asked(kind: str, sparsity: float, share: float) -> dict[str, float]:
     return {"weight": share * sparsity}
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_the_loss_and_its_gradient(kind: str) -> None:
-    real, given = plain.real(kind), plain.weights(kind)
+@pytest.mark.parametrize(("kind", "gathered"), WAYS)
+def test_the_loss_and_its_gradient(kind: str, gathered: bool) -> None:
+    real, given = plain.real(kind, gathered=gathered), plain.weights(kind)
     held = plain.wide(given)
     state = real.at(given)
     sparsity = 2.0 if kind in NUMBERED else 0.3
@@ -56,7 +58,7 @@ def test_a_number_that_is_not_whole() -> None:
     # Of 2.3 active latents in 16 samples 37 are the nearest to 36.8; TopK counts a third in part.
     x, given = plain.inputs(3), plain.weights("topk")
     for kind in ("topk", "batch-topk"):
-        real = plain.real(kind)
+        real = plain.real(kind, gathered=False)
         value = real(real.at(given), x, 2.3)[0]
         held = plain.wide(given)
         expected = plain.loss(kind, held, x.astype(np.float64), number=2.3)
@@ -75,9 +77,9 @@ def test_jump_relu_near_the_threshold() -> None:
     assert jump_relu.WIDTH == plain.EPSILON
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_what_is_counted(kind: str) -> None:
-    real, given = plain.real(kind), plain.weights(kind)
+@pytest.mark.parametrize(("kind", "gathered"), WAYS)
+def test_what_is_counted(kind: str, gathered: bool) -> None:
+    real, given = plain.real(kind, gathered=gathered), plain.weights(kind)
     held = plain.wide(given)
     state = real.at(given)
     sparsity = 1.0 if kind in NUMBERED else 0.3
@@ -109,7 +111,7 @@ def test_what_is_counted(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_codes_outside_of_training(kind: str) -> None:
-    real, given = plain.real(kind), plain.weights(kind)
+    real, given = plain.real(kind, gathered=False), plain.weights(kind)
     held, x = plain.wide(given), plain.inputs(5)
     model = real.model_at(given)
     if "threshold" in real.rest:

@@ -44,7 +44,9 @@ def test_the_model_and_what_is_observed() -> None:
     np.testing.assert_allclose(
         np.asarray(model(jnp.asarray(inputs))), np.sum((inputs @ vectors) ** 2, axis=1), rtol=1e-5
     )
-    seen = np.asarray(QuadraticTask(4, 2).observe(model)["capacities"])
+    given = settings(np.ones((1, 4)), kurtosis=3.0, rate=0.1, start=0.5)
+    setting = jax.tree.map(lambda leaf: leaf[0], given)
+    seen = np.asarray(QuadraticTask(4, 2).observe(model, setting)["capacities"])
     np.testing.assert_allclose(seen, capacity.feature_dimensionality(vectors), atol=1e-6)
     assert seen[2] == 0
 

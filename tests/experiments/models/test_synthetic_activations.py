@@ -141,7 +141,7 @@ def test_how_many_of_a_correlated_group() -> None:
         assert (np.abs(counts - exactly) <= band).all()
 
 
-@pytest.mark.parametrize("strength", [0.0, 0.5, 0.9])
+@pytest.mark.parametrize("strength", [0.0, 0.5, 0.99])
 def test_the_law_of_a_group_by_quadrature(strength: float) -> None:
     law = ActivationLaw(40, 1.0, "correlated", alpha=1.0, group=4, strength=strength)
     found = synthetic_activations._members(law)

@@ -279,7 +279,7 @@ def test_the_module_of_a_state() -> None:
     model = training.module(state, task)
     assert isinstance(model, TiedRelu)
     np.testing.assert_array_equal(np.asarray(model.vectors[...]), vectors_of(state))
-    assert int(task.observe(model)["count"]) == int(trace["count"][-1])
+    assert int(task.observe(model, setting)["count"]) == int(trace["count"][-1])
 
 
 def test_members_may_start_differently() -> None:
