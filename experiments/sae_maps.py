@@ -81,7 +81,7 @@ def variance(config: Config, result: Result) -> Figure:
             y=row["recovery"]["mean"],
             text=text,
             ax=10 * (place - _LABELLED - 1) if low else -46,
-            ay=-10 - 22 * place if low else 24,
+            ay=6 - 30 * place if low else 24,
             xanchor="right",
             arrowhead=0,
             standoff=6,
@@ -144,10 +144,26 @@ def matrix(config: Config, result: Result) -> Figure:
             "colorbar": {"title": {"text": "cosine"}},
         },
         height=560,
+        margin={"b": 36},
     )
     bare = {"showgrid": False, "showticklabels": False, "ticks": ""}
-    figure.update_xaxes(title=f"{neurons.shape[1]} neurons", col=1, **bare)
-    figure.update_xaxes(title=f"{len(columns)} latents, matched", col=2, **bare)
+    figure.update_xaxes(**bare)
+    for axis, words in (
+        ("x", f"{neurons.shape[1]} neurons"),
+        ("x2", f"{len(columns)} latents, matched"),
+    ):
+        # Titles of axes without labels would stand inside the maps.
+        figure.add_annotation(
+            x=0.5,
+            xref=f"{axis} domain",
+            y=0,
+            yref="y domain",
+            yanchor="top",
+            yshift=-4,
+            text=words,
+            font={"color": theme.THEORY},
+            showarrow=False,
+        )
     figure.update_yaxes(autorange="reversed", **bare)
     figure.update_yaxes(title=f"{len(truth)} features", col=1)
     some = len(truth) < len(result.arrays["dictionary"])
