@@ -207,7 +207,7 @@ def features(result: Result) -> Figure:
         f"Shares of the features, means over seeds. A merged feature is held by a latent that "
         "points between two of them; a missed one is neither recovered nor merged. "
         f"{sae_looks.label('architectures', first)} after {first['samples']:,} samples, of "
-        f"{first['hidden']['mean']:g}: {kinds}. The other arms have {_rows(result, 'dictionaries')[0]['samples']:,} samples.",
+        f"{first['hidden']['mean']:g}: {kinds}. {_others(result)}",
     )
 
 
@@ -223,13 +223,18 @@ def latents(result: Result) -> Figure:
         "between two features; other: mixtures of more; dead: never on. "
         f"{sae_looks.label('architectures', first)} after {first['samples']:,} samples, of "
         f"{sum(first[f'latents: {kind}']['mean'] for kind in _LATENTS):g}: {kinds}. "
-        f"The other arms have {_rows(result, 'dictionaries')[0]['samples']:,} samples.",
+        f"{_others(result)}",
     )
 
 
 def _rows(result: Result, arm: str) -> list[Any]:
     arms: Any = result.data["arms"]
     return list(arms[arm])
+
+
+def _others(result: Result) -> str:
+    samples = _rows(result, "dictionaries")[0]["samples"]
+    return f"In the other arms a training sees {samples:,} samples."
 
 
 def _stacked(result: Result, what: str, kinds: dict[str, str]) -> Any:
