@@ -17,6 +17,7 @@ from experiments.sae_config import PIECE
 if TYPE_CHECKING:
     from experiments.harness.progress import Progress
     from experiments.models.dictionary_learning import DictionaryTask
+    from experiments.models.synthetic_activations import ActivationLaw
     from experiments.models.training import State
     from experiments.sae_config import Config
 
@@ -113,17 +114,31 @@ def measure(config: Config, cell: Cell) -> dict[str, Any]:
     """
     from experiments.models import dictionary_learning, training
 
-    batches = max(1, config.evaluations // cell.task.batch)
+    batches = max(2, config.evaluations // cell.task.batch)
     found: dict[str, list[float]] = {}
     for seed in range(len(cell.states.step)):
         state = training.member(cell.states, seed)
-        moments = dictionary_learning.moments(state, cell.task, batches)
-        sums = {
-            key: np.asarray(value, np.float64).sum(axis=0)
-            for key, value in moments._asdict().items()
+        moments = dictionary_learning.moments(state, cell.task, batches)._asdict()
+        # The unit that reads a feature best is chosen on one half of the samples and measured on
+        # the other, since the best of many measurements is too good.
+        halves = [
+            {
+                key: np.asarray(value[part::2], np.float64).sum(axis=0)
+                for key, value in moments.items()
+            }
+            for part in (0, 1)
+        ]
+        counts = [len(range(part, batches, 2)) * cell.task.batch for part in (0, 1)]
+        sums = {key: halves[0][key] + halves[1][key] for key in moments}
+        law = best_neuron(state, cell.task.law)
+        values = {
+            **_restored(sums, sum(counts)),
+            **_recovered(config, state, sums),
+            **({} if law is None else {"neuron_law": law}),
+            "latent_reading": _reading(halves, counts, "code", "codes"),
+            "neuron_reading": _reading(halves, counts, "input", "inputs"),
         }
-        count = batches * cell.task.batch
-        for key, value in (_restored(sums, count) | _recovered(config, state, sums)).items():
+        for key, value in values.items():
             found.setdefault(key, []).append(value)
     return {
         "samples": cell.samples,
@@ -142,11 +157,35 @@ def _restored(sums: dict[str, Rows], count: int) -> dict[str, float]:
     return {
         "explained": float(1 - sums["error"] / variance),
         "active": float(sums["fires"].sum() / count),
-        "latent_reading": float(latents.max(axis=0).mean()),
-        "neuron_reading": float(neurons.max(axis=0).mean()),
         "latents_reading": float(reading.mean()) if living.any() else 0.0,
         "neurons_reading": float((neurons.max(axis=1) > READ).mean()),
     }
+
+
+def _reading(halves: list[dict[str, Rows]], counts: list[int], unit: str, units: str) -> float:
+    """The share of a feature's best unit's variance that is the feature's, mean over features."""
+    choosing, measuring = (
+        _shares(half, unit, units, count) for half, count in zip(halves, counts, strict=True)
+    )
+    best = choosing.argmax(axis=0)
+    return float(measuring[best, np.arange(len(best))].mean())
+
+
+def best_neuron(state: State, law: ActivationLaw) -> float | None:
+    """Return what `neuron_reading` is by theory, None where features come in groups.
+
+    Neuron c is x_c = sum_i W_ic a_i.  With C the covariance of the amplitudes the squared
+    correlation of x_c and a_i is (C W)_ic² / (C_ii (Wᵀ C W)_cc).
+    """
+    from experiments.models import synthetic_activations
+
+    covariance = synthetic_activations.covariance(law)
+    if covariance is None:
+        return None
+    rows = np.asarray(state.setting.dictionary, np.float64)
+    carried = covariance @ rows
+    scale = np.outer(np.diag(covariance), np.einsum("nd,nd->d", rows, carried))
+    return float((carried**2 / scale).max(axis=1).mean())
 
 
 def _shares(sums: dict[str, Rows], unit: str, units: str, count: int) -> Rows:

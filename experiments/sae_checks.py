@@ -7,14 +7,15 @@ from typing import Any
 
 from experiments.harness.checks import Check, judge
 from experiments.harness.experiment import Table
+from experiments.intervals import mean_interval
 
 __all__ = ["checks", "largest", "ranked", "tables"]
 
 BEST, SECOND = 0.95, 0.9
 """Recovery asked of the best architecture and of the next, at the largest budget."""
 LAW = 0.05
-"""How far the best neuron may be from its law for random directions, whose rows are of one length:
-what the steering experiment allows too."""
+"""How far the best neuron may be from its law: 16,000 samples leave its squared correlation of 0.05
+an error of 7% for one feature, and below 1% for the mean of 128."""
 
 
 def largest(data: Any) -> list[Any]:
@@ -94,14 +95,20 @@ def checks(data: Any) -> list[Check]:
                 best[1]["architecture"],
             ),
         )
-    if data["theory"]["neuron"] is not None:
-        law = data["theory"]["neuron"]
+    law = first["neuron_law"]
+    if law["mean"] is not None and math.isfinite(law["mean"]):
+        ratios = [
+            seen / by
+            for seen, by in zip(first["neuron_reading"]["seeds"], law["seeds"], strict=True)
+        ]
         found.append(
-            _held(
-                "variance of a feature's best neuron that is the feature's",
-                f"{law:.4g}, the largest of d shares Beta(1/2, (N-1)/2), within {LAW:.0%}",
-                first["neuron_reading"],
-                (law * (1 - LAW), law * (1 + LAW)),
+            judge(
+                "variance of a feature's best neuron that is the feature's, over theory",
+                theory=f"1 within {LAW:.0%}: {law['mean']:.4g} by the dictionary's entries and the "
+                "covariance of the features",
+                estimate=sum(ratios) / len(ratios),
+                interval=mean_interval(ratios),
+                band=(1 - LAW, 1 + LAW),
             )
         )
     for row in data["arms"]["families"]:

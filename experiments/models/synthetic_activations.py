@@ -36,7 +36,17 @@ from numpy.typing import NDArray
 
 from experiments.models import rare_features, threefry
 
-__all__ = ["KINDS", "ActivationLaw", "Active", "chances", "dense", "draw", "mix", "parents"]
+__all__ = [
+    "KINDS",
+    "ActivationLaw",
+    "Active",
+    "chances",
+    "covariance",
+    "dense",
+    "draw",
+    "mix",
+    "parents",
+]
 
 KINDS = ("fixed", "independent", "correlated", "hierarchical")
 """Which features are on together, by name."""
@@ -109,6 +119,31 @@ def chances(law: ActivationLaw) -> Floats:
         return np.repeat(heads, law.group)
     share = np.array([1.0] + [law.strength] * (law.group - 1))
     return np.asarray((heads[:, None] * share).ravel(), np.float64)
+
+
+def covariance(law: ActivationLaw) -> Floats | None:
+    """Return the covariance of the features' amplitudes, `[n, n]`; None where they are grouped.
+
+    Of rectified normal amplitudes the mean is phi(z) s + Phi(z), z = 1/s the spread's inverse, and
+    the mean square Phi(z)(1 + s²) + phi(z) s.  Of k features on out of n, two are with probability
+    k(k-1)/(n(n-1)).
+    """
+    from scipy import stats
+
+    if law.kind not in ("fixed", "independent"):
+        return None
+    mean = square = 1.0
+    if law.spread:
+        below, height = stats.norm.cdf(1 / law.spread), stats.norm.pdf(1 / law.spread)
+        mean = below + law.spread * height
+        square = below * (1 + law.spread**2) + law.spread * height
+    on = chances(law)
+    found = np.diag(on * square - (on * mean) ** 2)
+    if law.kind == "fixed" and law.features > 1:
+        pairs = law.active * (law.active - 1) / (law.features * (law.features - 1))
+        together = mean**2 * (pairs - on[0] ** 2)
+        found += together * (1 - np.eye(law.features))
+    return np.asarray(found, np.float64)
 
 
 def parents(law: ActivationLaw) -> NDArray[np.int64]:

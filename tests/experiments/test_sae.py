@@ -95,7 +95,7 @@ def _good(run: Path) -> Any:
         row |= {
             "neurons_reading": _effect(0.0),
             "latents_reading": _effect(0.97),
-            "neuron_reading": _effect(data["theory"]["neuron"]),
+            "neuron_reading": {**row["neuron_law"], "seeds": list(row["neuron_law"]["seeds"])},
         }
     arms["penalties"][0] |= {"explained": _effect(0.99), "recovery": _effect(0.01)}
     arms["families"][0]["absorbed"] = _effect(0.9)
@@ -147,7 +147,7 @@ def test_checks_pass_on_what_theory_says_and_claims_follow(run: Path) -> None:
             lambda data: data["random"].update(mcc=_effect(0.05)),
         ),
         (
-            "variance of a feature's best neuron that is the feature's",
+            "variance of a feature's best neuron that is the feature's, over theory",
             lambda data: sae_checks.ranked(data)[0].update(neuron_reading=_effect(0.5)),
         ),
         (
