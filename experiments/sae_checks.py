@@ -95,12 +95,10 @@ def checks(data: Any) -> list[Check]:
                 best[1]["architecture"],
             ),
         )
-    law = first["neuron_law"]
-    if law["mean"] is not None and math.isfinite(law["mean"]):
-        ratios = [
-            seen / by
-            for seen, by in zip(first["neuron_reading"]["seeds"], law["seeds"], strict=True)
-        ]
+    law = first.get("neuron_law")
+    if law is not None:
+        pairs = zip(first["neuron_reading"]["seeds"], law["seeds"], strict=True)
+        ratios = [seen / by for seen, by in pairs]
         found.append(
             judge(
                 "variance of a feature's best neuron that is the feature's, over theory",
