@@ -33,8 +33,8 @@ def figures(config: Config, result: Result) -> list[Figure]:
         sae_maps.matrix(config, result),
         _reading(config, data),
         _courses(config, arms["architectures"]),
-        sae_maps.features(config, result),
-        sae_maps.latents(config, result),
+        sae_maps.features(result),
+        sae_maps.latents(result),
         _sizes(config, arms["sizes"]),
         _sparsities(config, arms["sparsities"]),
         _dictionaries(config, arms["dictionaries"]),
@@ -340,8 +340,12 @@ def _dictionaries(config: Config, rows: Any) -> Figure:
         "Recovery by the kind of dictionary",
         figure,
         f"{sae_looks.NAMES[config.architectures[0]]} after {rows[0]['samples']:,} samples, "
-        f"95% intervals over seeds. Sought are the features that are represented: {counts}. The "
-        "trained ones are what a toy model of superposition made; the others are unit vectors.",
+        f"95% intervals over seeds. Sought are the features that are represented: {counts}."
+        + (
+            " The trained ones are what a toy model of superposition made of its features."
+            if "trained" in names
+            else ""
+        ),
     )
 
 

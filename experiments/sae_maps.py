@@ -81,7 +81,7 @@ def variance(config: Config, result: Result) -> Figure:
             y=row["recovery"]["mean"],
             text=text,
             ax=10 * (place - _LABELLED - 1) if low else -46,
-            ay=-10 - 22 * place if low else 24,
+            ay=2 - 26 * place if low else 24,
             xanchor="right",
             arrowhead=0,
             standoff=6,
@@ -94,8 +94,8 @@ def variance(config: Config, result: Result) -> Figure:
         "variance",
         "High explained variance is not recovery",
         figure,
-        "Every cell of every arm, means over seeds. At the bottom right stand autoencoders that "
-        "restore the input from latents that are not the features. Of the ReLU ones at "
+        "Every cell of every arm, means over seeds. A point at the bottom right restores "
+        "the input well from latents that are not the features. Of the ReLU ones at "
         f"N/d = {CROWDED}, that with λ = {most['penalty']:g} explains most: "
         f"{sae_looks.percent(most['explained'])} of the variance, with {_active(most)} latents "
         f"active where k = {config.active}, and recovers {sae_looks.percent(most['recovery'])} of "
@@ -144,20 +144,37 @@ def matrix(config: Config, result: Result) -> Figure:
             "colorbar": {"title": {"text": "cosine"}},
         },
         height=560,
+        margin={"b": 36},
     )
     bare = {"showgrid": False, "showticklabels": False, "ticks": ""}
-    figure.update_xaxes(title=f"{neurons.shape[1]} neurons", col=1, **bare)
-    figure.update_xaxes(title=f"{len(columns)} latents, matched", col=2, **bare)
+    figure.update_xaxes(**bare)
+    for axis, words in (
+        ("x", f"{neurons.shape[1]} neurons"),
+        ("x2", f"{len(columns)} latents, matched"),
+    ):
+        # Titles of axes without labels would stand inside the maps.
+        figure.add_annotation(
+            x=0.5,
+            xref=f"{axis} domain",
+            y=0,
+            yref="y domain",
+            yanchor="top",
+            yshift=-4,
+            text=words,
+            font={"color": theme.THEORY},
+            showarrow=False,
+        )
     figure.update_yaxes(autorange="reversed", **bare)
     figure.update_yaxes(title=f"{len(truth)} features", col=1)
     some = len(truth) < len(result.arrays["dictionary"])
     largest = np.abs(neurons).max(axis=1).mean()
+    samples = sae_looks.longest(_rows(result, "architectures"))[0]["samples"]
     return Figure(
         "matrix",
         "Neurons mix features, latents need not",
         figure,
         f"One {sae_looks.NAMES[config.architectures[0]]} autoencoder after "
-        f"{max(config.budgets):,} samples{f', the first {len(truth)} features' if some else ''}. "
+        f"{samples:,} samples{f', the first {len(truth)} features' if some else ''}. "
         f"Left: a feature's largest |cosine| with a neuron is {largest:.2f} in the mean over "
         f"features. Right: latents are matched one to one, the best pairs first; {own.sum()} of "
         f"{len(truth)} features lie on the diagonal at a cosine above {THRESHOLD:g}.",
@@ -179,7 +196,7 @@ def _order(table: Any) -> tuple[Any, Any, Any]:
     return np.concatenate([rows[order], alone]), columns[order], paired[order]
 
 
-def features(config: Config, result: Result) -> Figure:
+def features(result: Result) -> Figure:
     """What became of the features."""
     first = sae_looks.longest(_rows(result, "architectures"))[0]
     kinds = ", ".join(f"{sae_looks.count(first[f'features: {kind}'])} {kind}" for kind in _FEATURES)
@@ -190,11 +207,11 @@ def features(config: Config, result: Result) -> Figure:
         f"Shares of the features, means over seeds. A merged feature is held by a latent that "
         "points between two of them; a missed one is neither recovered nor merged. "
         f"{sae_looks.label('architectures', first)} after {first['samples']:,} samples, of "
-        f"{first['hidden']['mean']:g}: {kinds}. The other arms have {config.samples:,} samples.",
+        f"{first['hidden']['mean']:g}: {kinds}. {_others(result)}",
     )
 
 
-def latents(config: Config, result: Result) -> Figure:
+def latents(result: Result) -> Figure:
     """What the latents hold."""
     first = sae_looks.longest(_rows(result, "architectures"))[0]
     kinds = ", ".join(f"{sae_looks.count(first[f'latents: {kind}'])} {kind}" for kind in _LATENTS)
@@ -206,13 +223,18 @@ def latents(config: Config, result: Result) -> Figure:
         "between two features; other: mixtures of more; dead: never on. "
         f"{sae_looks.label('architectures', first)} after {first['samples']:,} samples, of "
         f"{sum(first[f'latents: {kind}']['mean'] for kind in _LATENTS):g}: {kinds}. "
-        f"The other arms have {config.samples:,} samples.",
+        f"{_others(result)}",
     )
 
 
 def _rows(result: Result, arm: str) -> list[Any]:
     arms: Any = result.data["arms"]
     return list(arms[arm])
+
+
+def _others(result: Result) -> str:
+    samples = _rows(result, "dictionaries")[0]["samples"]
+    return f"In the other arms a training sees {samples:,} samples."
 
 
 def _stacked(result: Result, what: str, kinds: dict[str, str]) -> Any:

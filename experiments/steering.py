@@ -339,6 +339,7 @@ EXPERIMENT = Experiment(
             "steps": 2000,
             "samples": 4_000_000,
             "batch": 1024,
+            "seeds": 8,
         },
         "full": {
             "dim": 128,

