@@ -21,7 +21,6 @@ NUMBERED = ("topk", "batch-topk", "matryoshka")
 WAYS = [
     *((kind, False, True) for kind in KINDS),
     *((kind, True, True) for kind in (*NUMBERED, "relu")),
-    ("topk", False, False),
     ("batch-topk", True, False),
 ]
 
