@@ -111,14 +111,12 @@ def measure(config: Config, cell: Cell) -> dict[str, Any]:
     Recall, precision, F1, MCC and MMCS over chance, explained variance, active latents, living
     ones, kinds of failure, and how well single latents and single neurons read a feature.
     """
-    import jax
-
-    from experiments.models import dictionary_learning
+    from experiments.models import dictionary_learning, training
 
     batches = max(1, config.evaluations // cell.task.batch)
     found: dict[str, list[float]] = {}
     for seed in range(len(cell.states.step)):
-        state = jax.tree.map(lambda leaf, seed=seed: leaf[seed], cell.states)
+        state = training.member(cell.states, seed)
         moments = dictionary_learning.moments(state, cell.task, batches)
         sums = {
             key: np.asarray(value, np.float64).sum(axis=0)
@@ -243,9 +241,9 @@ def represented(state: State) -> Rows:
 
 def finest(cell: Cell) -> dict[str, Any]:
     """Return the first member's variables by name, and its dictionary."""
-    import jax
+    from experiments.models import training
 
-    state = jax.tree.map(lambda leaf: leaf[0], cell.states)
+    state = training.member(cell.states, 0)
     weights = {**state.params, **state.rest}
     return {
         "weights": {key: np.asarray(value[...]).tolist() for key, value in weights.items()},
@@ -258,9 +256,7 @@ def absorbed(config: Config, cell: Cell) -> dict[str, Any]:
 
     A parent is absorbed where its own latent stays silent while a child's latent stands in.
     """
-    import jax
-
-    from experiments.models import dictionary_learning, synthetic_activations
+    from experiments.models import dictionary_learning, synthetic_activations, training
     from geometry import absorption
 
     parents = synthetic_activations.parents(cell.task.law)
@@ -268,7 +264,7 @@ def absorbed(config: Config, cell: Cell) -> dict[str, Any]:
     batches = max(1, config.evaluations // cell.task.batch)
     found: dict[str, list[float]] = {"parents": [], "children": [], "absorbed": []}
     for seed in range(len(cell.states.step)):
-        state = jax.tree.map(lambda leaf, seed=seed: leaf[seed], cell.states)
+        state = training.member(cell.states, seed)
         seen = [
             [np.asarray(part) for part in dictionary_learning.firing(state, cell.task, place)]
             for place in np.arange(batches, dtype=np.uint32)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, Any
 
 from experiments.harness import cli
@@ -134,6 +135,8 @@ def validate(config: Config) -> None:
         )
     if config.kind == "fixed" and config.alpha:
         raise InputError(f"--alpha must be 0 where --kind is fixed; got {config.alpha:g}.")
+    if config.save is not None and not Path(config.save).parent.is_dir():
+        raise InputError(f"--save must name a file in a folder that is there; got {config.save!r}.")
     if config.growth + config.fall > 1:
         raise InputError(
             f"--growth and --fall must be at most 1 together; got {config.growth:g} and "

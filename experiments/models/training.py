@@ -39,6 +39,7 @@ __all__ = [
     "column",
     "ensemble",
     "init",
+    "member",
     "member_keys",
     "module",
     "repeated",
@@ -115,6 +116,20 @@ def init(key: Array, task: Task, setting: Any) -> State:
 def module(state: State, task: Task) -> Any:
     """Return the model with the state's parameters."""
     return nnx.merge(_graph(task, state.setting), state.params, state.rest)
+
+
+def member(states: State, place: int) -> State:
+    """Return one member of an ensemble."""
+
+    def picked(leaf: Array) -> Array:
+        if not jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
+            return leaf[place]
+        # The words of a key that training has used up are still those of its fresh batches.
+        key: Array = jax.random.wrap_key_data(jax.random.key_data(leaf)[place])
+        return key
+
+    found: State = jax.tree.map(picked, states)
+    return found
 
 
 def advance(state: State, task: Task, records: int, every: int) -> tuple[State, Trace]:
