@@ -16,7 +16,7 @@ import numpy as np
 from flax import nnx
 from numpy.typing import NDArray
 
-from experiments.models.autoencoders import ARCHITECTURES, active
+from experiments.models.autoencoders import ARCHITECTURES, active, relu
 from experiments.models.autoencoders.base import Pressure
 
 Floats = NDArray[np.float64]
@@ -73,9 +73,15 @@ def _ranks(values: Floats) -> Any:
     return np.argsort(np.argsort(-values, axis=-1), axis=-1)
 
 
-def counted(kind: str, held: Weights, x: Floats, number: float) -> Floats:
+def scores_of(held: Weights, x: Floats, weighed: bool = True) -> Floats:
+    """What latents are chosen by, with their length or without.  Shape `[batch, m]`."""
+    before: Floats = _before(held, x)
+    return before * _norms(held)[None] if weighed else before
+
+
+def counted(kind: str, held: Weights, x: Floats, number: float, *, weighed: bool = True) -> Floats:
     """Return by how much each latent of a sample counts, in [0, 1].  Shape `[batch, m]`."""
-    scores: Floats = _before(held, x) * _norms(held)[None]
+    scores = scores_of(held, x, weighed)
     if kind == "topk":
         counts = np.clip(number - _ranks(scores), 0, 1)
     elif kind in ("batch-topk", "matryoshka"):
@@ -87,9 +93,9 @@ def counted(kind: str, held: Weights, x: Floats, number: float) -> Floats:
     return np.asarray(counts, np.float64)
 
 
-def codes(kind: str, held: Weights, x: Floats, number: float) -> Floats:
+def codes(kind: str, held: Weights, x: Floats, number: float, *, weighed: bool = True) -> Floats:
     """Return f.  Shape `[batch, m]`."""
-    return np.asarray(_codes(kind, held, x, counted(kind, held, x, number)))
+    return np.asarray(_codes(kind, held, x, counted(kind, held, x, number, weighed=weighed)))
 
 
 def _codes(kind: str, given: Weights, x: Any, counts: Any) -> Any:
@@ -120,12 +126,13 @@ def _fixed(
     number: float = 0.0,
     weight: float = 0.0,
     dead: NDArray[np.bool_] | None = None,
+    weighed: bool = True,
 ) -> Fixed:
     """`number` of active latents, or `weight` of the penalty; the `dead` if any."""
-    counts = counted(kind, held, x, number)
+    counts = counted(kind, held, x, number, weighed=weighed)
     mask = np.zeros(LATENTS, bool) if dead is None else dead
     count, half = int(mask.sum()), x.shape[1] // 2
-    scores = np.where(mask, _before(held, x) * _norms(held)[None], -np.inf)
+    scores = np.where(mask, scores_of(held, x, weighed), -np.inf)
     chosen = (_ranks(scores) < min(half, count)) * 1.0
     return Fixed(counts, chosen, min(1.0, count / half), weight, held)
 
@@ -198,14 +205,21 @@ def gradient(kind: str, held: Weights, x: Floats, **others: Any) -> Weights:
 class Real:
     """The real autoencoder: its loss, gradient and counters at any weights, one compilation."""
 
-    def __init__(self, kind: str, window: int = 0, *, gathered: bool = False) -> None:
+    def __init__(
+        self, kind: str, window: int = 0, *, gathered: bool = False, weighed: bool = True
+    ) -> None:
         """`gathered`: as with many latents, rows are gathered; else products are dense."""
-        parts: Any = nnx.split(self.model(kind), nnx.Param, ...)
+        model = self.model(kind)
+        model.weighed = weighed
+        parts: Any = nnx.split(model, nnx.Param, ...)
         self.graph, self.params, self.rest = parts
 
         def value(params: Any, rest: Any, x: Any, pressure: Pressure) -> Any:
             one = nnx.merge(self.graph, params, rest, copy=True)
-            with mock.patch.object(active, "_GATHERED", 0 if gathered else 10**9):
+            with (
+                mock.patch.object(active, "GATHERED", 1 if gathered else 10**9),
+                mock.patch.object(relu, "_LEAST", 1 if gathered else 10**9),
+            ):
                 found = one.loss(x, pressure, window)
             parts: Any = nnx.split(one, nnx.Param, ...)
             return found, parts[2]

@@ -17,8 +17,12 @@ from experiments.models.autoencoders.base import MEMORY
 
 KINDS = tuple(ARCHITECTURES)
 NUMBERED = ("topk", "batch-topk", "matryoshka")
-# Sums over few of many latents are made in another way.
-WAYS = [*((kind, False) for kind in KINDS), *((kind, True) for kind in NUMBERED)]
+# Sums over few of many latents are made in another way; latents' lengths may be left out.
+WAYS = [
+    *((kind, False, True) for kind in KINDS),
+    *((kind, True, True) for kind in (*NUMBERED, "relu")),
+    ("batch-topk", True, False),
+]
 
 
 def _asked(kind: str, sparsity: float, share: float) -> dict[str, float]:
@@ -28,16 +32,17 @@ def _asked(kind: str, sparsity: float, share: float) -> dict[str, float]:
     return {"weight": share * sparsity}
 
 
-@pytest.mark.parametrize(("kind", "gathered"), WAYS)
-def test_the_loss_and_its_gradient(kind: str, gathered: bool) -> None:
-    real, given = plain.real(kind, gathered=gathered), plain.weights(kind)
+@pytest.mark.parametrize(("kind", "gathered", "weighed"), WAYS)
+def test_the_loss_and_its_gradient(kind: str, gathered: bool, weighed: bool) -> None:
+    real = plain.real(kind, gathered=gathered, weighed=weighed)
+    given = plain.weights(kind)
     held = plain.wide(given)
     state = real.at(given)
     sparsity = 2.0 if kind in NUMBERED else 0.3
     # At the end, and on the way there: of the third largest a half.
     for share in (1.0, 0.5):
         x = plain.inputs(int(4 * share))
-        asked = _asked(kind, sparsity, share)
+        asked: dict[str, Any] = {**_asked(kind, sparsity, share), "weighed": weighed}
         value, slope, _ = real(state, x, sparsity, share)
         wide = x.astype(np.float64)
         assert value == pytest.approx(plain.loss(kind, held, wide, **asked), rel=1e-5)
@@ -58,11 +63,24 @@ def test_a_number_that_is_not_whole() -> None:
     # Of 2.3 active latents in 16 samples 37 are the nearest to 36.8; TopK counts a third in part.
     x, given = plain.inputs(3), plain.weights("topk")
     for kind in ("topk", "batch-topk"):
-        real = plain.real(kind, gathered=False)
+        real = plain.real(kind, gathered=False, weighed=True)
         value = real(real.at(given), x, 2.3)[0]
         held = plain.wide(given)
         expected = plain.loss(kind, held, x.astype(np.float64), number=2.3)
         assert value == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("lift", [0.0, 2.0])
+def test_relu_with_few_and_with_many_active(lift: float) -> None:
+    # There is room for half of the pairs; with more a step is dense.
+    real, given = plain.real("relu", gathered=True, weighed=True), plain.weights("relu")
+    given["encoder_bias"] += np.float32(lift)
+    held, x = plain.wide(given), plain.inputs(6)
+    wide = x.astype(np.float64)
+    assert (plain.counted("relu", held, wide, 0).mean() > 0.5) == (lift > 0)
+    value, slope, _ = real(real.at(given), x, 0.3)
+    assert value == pytest.approx(plain.loss("relu", held, wide, weight=0.3), rel=1e-5)
+    plain.assert_close(slope, plain.gradient("relu", held, wide, weight=0.3))
 
 
 def test_jump_relu_near_the_threshold() -> None:
@@ -77,9 +95,10 @@ def test_jump_relu_near_the_threshold() -> None:
     assert jump_relu.WIDTH == plain.EPSILON
 
 
-@pytest.mark.parametrize(("kind", "gathered"), WAYS)
-def test_what_is_counted(kind: str, gathered: bool) -> None:
-    real, given = plain.real(kind, gathered=gathered), plain.weights(kind)
+@pytest.mark.parametrize(("kind", "gathered", "weighed"), WAYS)
+def test_what_is_counted(kind: str, gathered: bool, weighed: bool) -> None:
+    real = plain.real(kind, gathered=gathered, weighed=weighed)
+    given = plain.weights(kind)
     held = plain.wide(given)
     state = real.at(given)
     sparsity = 1.0 if kind in NUMBERED else 0.3
@@ -90,12 +109,12 @@ def test_what_is_counted(kind: str, gathered: bool) -> None:
         wide = x.astype(np.float64)
         state = real(state, x, sparsity)[2]
         rest = state[1]
-        f = plain.codes(kind, held, wide, sparsity)
+        f = plain.codes(kind, held, wide, sparsity, weighed=weighed)
         left = wide - f @ held["decoder"] - held["decoder_bias"]
         silent = np.where((f > 0).any(axis=0), 0, silent + 1)
         now = {"error": (left**2).sum() / BATCH, "active": (f > 0).sum() / BATCH}
         if "threshold" in rest:
-            scores = f * np.linalg.norm(held["decoder"], axis=1)
+            scores = f * np.linalg.norm(held["decoder"], axis=1) if weighed else f
             now["threshold"] = scores[scores > 0].min()
         for name, value in now.items():
             means[name] = MEMORY * means[name] + (1 - MEMORY) * value if step else value
@@ -111,7 +130,7 @@ def test_what_is_counted(kind: str, gathered: bool) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_codes_outside_of_training(kind: str) -> None:
-    real, given = plain.real(kind, gathered=False), plain.weights(kind)
+    real, given = plain.real(kind, gathered=False, weighed=True), plain.weights(kind)
     held, x = plain.wide(given), plain.inputs(5)
     model = real.model_at(given)
     if "threshold" in real.rest:

@@ -24,23 +24,25 @@ def _dead(number: int) -> NDArray[np.bool_]:
     return np.isin(np.arange(LATENTS), np.roll(np.arange(LATENTS), 2)[:number])
 
 
-@pytest.mark.parametrize("kind", ["topk", "batch-topk"])
-def test_the_loss_of_the_dead(kind: str) -> None:
-    real, given = plain.real(kind, WINDOW), plain.weights(kind)
+@pytest.mark.parametrize(("kind", "weighed"), [("topk", True), ("batch-topk", False)])
+def test_the_loss_of_the_dead(kind: str, weighed: bool) -> None:
+    real = plain.real(kind, WINDOW) if weighed else plain.real(kind, WINDOW, weighed=False)
+    given = plain.weights(kind)
     # So that values of the dead are of one scale with those of the others.
     given["encoder_bias"][-2:] = [-1.5, -2.0]
     held, x = plain.wide(given), plain.inputs(7)
     wide = x.astype(np.float64)
-    alone = plain.loss(kind, held, wide, number=2)
+    alone = plain.loss(kind, held, wide, number=2, weighed=weighed)
     for number in NUMBERS:
         mask = _dead(number)
         assert mask.sum() == number
         silent = np.where(mask, WINDOW + 1, WINDOW)
         value, slope, _ = real(real.at(given, silent), x, 2)
-        expected = plain.loss(kind, held, wide, number=2, dead=mask)
+        asked: dict[str, Any] = {"number": 2, "dead": mask, "weighed": weighed}
+        expected = plain.loss(kind, held, wide, **asked)
         assert value == pytest.approx(expected, rel=1e-5)
         assert (value > 1.1 * alone) == (number > 0)
-        plain.assert_close(slope, plain.gradient(kind, held, wide, number=2, dead=mask))
+        plain.assert_close(slope, plain.gradient(kind, held, wide, **asked))
 
 
 def test_dead_is_longer_silent_than_the_window() -> None:
