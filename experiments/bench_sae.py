@@ -64,7 +64,7 @@ LEAST = 2.0
 """How many times faster than the peer each architecture should be."""
 MISSING = importlib.util.find_spec("sae_lens") is None
 """Whether the peer is absent."""
-_TRIAL = 20
+_TRIAL, _PIECES = 20, 10
 
 
 class Race(NamedTuple):
@@ -176,16 +176,16 @@ def ours(architecture: str, size: str, rate: float) -> Callable[[], Outcome]:
         given = settings(truth(size)[None], sparsity=sparsity, rate=rate, steps=steps)
         return training.ensemble(training.member_keys(jax.random.key(0), 1), task, given)
 
-    records = 10
-    every = STEPS[size] // records
-    compiled, _ = training.advance_all(start(STEPS[size]), task, records, every, group=1)
+    every = STEPS[size] // _PIECES
+    compiled, _ = training.advance_all(start(STEPS[size]), task, 1, every, group=1)
     compiled.step.block_until_ready()
 
     def train() -> Outcome:
         states = start(STEPS[size])
         states.step.block_until_ready()
         begun = time.perf_counter()
-        states, _ = training.advance_all(states, task, records, every, group=1)
+        for _ in range(_PIECES):
+            states, _ = training.advance_all(states, task, 1, every, group=1)
         states.step.block_until_ready()
         seconds = time.perf_counter() - begun
         return Outcome(np.asarray(states.params["decoder"][0]), STEPS[size] * BATCH / seconds)

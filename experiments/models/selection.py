@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-__all__ = ["largest", "largest_of_all", "true_places"]
+__all__ = ["by_rank", "largest", "largest_of_all", "true_places"]
 
 _GROUP = 8
 _WIDE = 1024
@@ -39,6 +39,23 @@ def largest(values: Array, count: int) -> Array:
     near = jnp.take_along_axis(split, best[:, None, :], axis=2).reshape(rows, -1)
     place = jax.lax.top_k(near, count)[1]
     return place // count * groups + jnp.take_along_axis(best, place % count, axis=1)
+
+
+def by_rank(values: Array, weights: Array) -> Array:
+    """Return each entry's weight by its rank in its column, `[m, b]`; 0 past the last weight.
+
+    Of `values` `[m, b]` and `weights` `[k]`, for the largest first: k passes that find the largest
+    below the one before, a fraction of the time of `lax.top_k` on narrow arrays.  Entries that tie
+    have one rank, and so has what follows them.
+    """
+    bound = jnp.max(values, axis=0)
+    falls = weights - jnp.append(weights[1:], 0)
+    found = jnp.where(values >= bound[None], falls[0], 0)
+    for rank in range(1, len(weights)):
+        below = values < bound[None]
+        bound = jnp.max(values, axis=0, where=below, initial=-jnp.inf)
+        found += jnp.where(values >= bound[None], falls[rank], 0)
+    return found
 
 
 def largest_of_all(values: Array, number: Array, most: int) -> Array:

@@ -30,18 +30,26 @@ class BatchTopKAutoencoder(TopKAutoencoder):
 
     def codes(self, inputs: Array, sparsity: Array) -> Array:
         """Return the latents' activations past the running threshold.  Shape `[m, batch]`."""
-        values = jax.nn.relu(self.preactivations(inputs))
-        scores = values * self.norms()[:, None] if self.weighed else values
-        return jnp.where(scores >= self.threshold[...], values, 0)
+        values = self.preactivations(inputs)
+        return jnp.where(self.scores(values) >= self.threshold[...], jax.nn.relu(values), 0)
 
     def chosen(self, scores: Array, number: Array) -> Chosen:
-        """Return the `number` times B largest of the batch."""
+        """Return the `number` times B largest of the batch, of scores `[batch, m]`."""
         batch, latents = scores.shape
-        whole = jnp.round(number * batch).astype(jnp.int32)
-        places = selection.largest_of_all(scores, whole, self.slots * batch)
+        places = self._places(scores, number, batch)
         there = places < scores.size
         places = jnp.where(there, places, scores.size - 1)
         return Chosen(places // latents, places % latents, there.astype(jnp.float32))
+
+    def mask(self, scores: Array, number: Array) -> Array:
+        """Return the same as weights, `[m, batch]`, of scores `[m, batch]`."""
+        places = self._places(scores, number, scores.shape[1])
+        blank = jnp.zeros(scores.size)
+        return blank.at[places].set(1, mode="drop").reshape(scores.shape)
+
+    def _places(self, scores: Array, number: Array, batch: int) -> Array:
+        whole = jnp.round(number * batch).astype(jnp.int32)
+        return selection.largest_of_all(scores, whole, self.slots * batch)
 
     def remember(self, found: Restored) -> None:
         """Move the running threshold towards the smallest score of the batch."""

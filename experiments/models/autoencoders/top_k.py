@@ -27,13 +27,22 @@ class TopKAutoencoder(SparseAutoencoder):
 
     def codes(self, inputs: Array, sparsity: Array) -> Array:
         """Return the latents' activations, k of them in a sample.  Shape `[m, batch]`."""
-        return active.codes(self, inputs, self.chosen(self.scores(inputs), sparsity))
+        values = self.preactivations(inputs)
+        return jax.nn.relu(values) * self.mask(self.scores(values), sparsity)
 
     def loss(self, inputs: Array, pressure: Pressure, window: int) -> Array:
         """Return the squared error and the auxiliary loss; the number falls from `slots` to k."""
         number = self.slots + pressure.share * (pressure.sparsity - self.slots)
-        chosen = self.chosen(self.scores(inputs), number)
-        found = active.restored(self, inputs, chosen, self.ends())
+        if active.gathers(self):
+            encoder, offsets = jax.lax.stop_gradient((self.encoder[...], self.offsets()))
+            values = product(inputs, encoder.T) + offsets[None]
+            found = active.gathered(
+                self, inputs, self.chosen(self.scores(values.T).T, number), self.ends()
+            )
+        else:
+            values = self.preactivations(inputs)
+            mask = self.mask(self.scores(values), number)
+            found = active.dense(self, values, mask, self.ends())
         centred = inputs - self.decoder_bias[...][None]
         residual = centred - jnp.sum(found.parts, axis=0)
         error = self.error_of(centred, residual, found)
@@ -43,20 +52,26 @@ class TopKAutoencoder(SparseAutoencoder):
         self.count(found.fires, residual, found.number)
         return error
 
-    def scores(self, inputs: Array) -> Array:
-        """Return what latents are chosen by, (e_j·(x - b) + c_j) |w_j|, `[batch, m]`; no slope."""
-        held = jax.lax.stop_gradient((self.encoder[...], self.offsets(), self.norms()))
-        encoder, offsets, norms = held
-        found = product(inputs, encoder.T) + offsets[None]
-        return found * norms[None] if self.weighed else found
+    def scores(self, values: Array) -> Array:
+        """Return what latents are chosen by, from preactivations `[m, batch]`; no slope."""
+        held, norms = jax.lax.stop_gradient((values, self.norms()))
+        return held * norms[:, None] if self.weighed else held
 
     def chosen(self, scores: Array, number: Array) -> Chosen:
-        """Return the `number` largest of each sample, the last in part if it is not whole."""
+        """Return the `number` largest of each sample, the last in part if it is not whole.
+
+        Of scores `[batch, m]`.
+        """
         batch = len(scores)
         latent = selection.largest(scores, self.slots)
         weight = jnp.clip(number - jnp.arange(self.slots), 0, 1)
         sample = jnp.repeat(jnp.arange(batch), self.slots)
         return Chosen(sample, latent.ravel(), jnp.tile(weight, batch))
+
+    def mask(self, scores: Array, number: Array) -> Array:
+        """Return the same as weights, `[m, batch]`, of scores `[m, batch]`."""
+        weight = jnp.clip(number - jnp.arange(self.slots), 0, 1)
+        return selection.by_rank(scores, weight)
 
     def ends(self) -> tuple[int, ...]:
         """Return where the parts of the latents end that the loss tells apart."""

@@ -20,7 +20,7 @@ NUMBERED = ("topk", "batch-topk", "matryoshka")
 # Sums over few of many latents are made in another way; latents' lengths may be left out.
 WAYS = [
     *((kind, False, True) for kind in KINDS),
-    *((kind, True, True) for kind in (*NUMBERED, "relu")),
+    *((kind, True, True) for kind in NUMBERED),
     ("batch-topk", True, False),
 ]
 
@@ -68,19 +68,6 @@ def test_a_number_that_is_not_whole() -> None:
         held = plain.wide(given)
         expected = plain.loss(kind, held, x.astype(np.float64), number=2.3)
         assert value == pytest.approx(expected, rel=1e-5)
-
-
-@pytest.mark.parametrize("lift", [0.0, 2.0])
-def test_relu_with_few_and_with_many_active(lift: float) -> None:
-    # There is room for half of the pairs; with more a step is dense.
-    real, given = plain.real("relu", gathered=True, weighed=True), plain.weights("relu")
-    given["encoder_bias"] += np.float32(lift)
-    held, x = plain.wide(given), plain.inputs(6)
-    wide = x.astype(np.float64)
-    assert (plain.counted("relu", held, wide, 0).mean() > 0.5) == (lift > 0)
-    value, slope, _ = real(real.at(given), x, 0.3)
-    assert value == pytest.approx(plain.loss("relu", held, wide, weight=0.3), rel=1e-5)
-    plain.assert_close(slope, plain.gradient("relu", held, wide, weight=0.3))
 
 
 def test_jump_relu_near_the_threshold() -> None:
