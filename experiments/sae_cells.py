@@ -185,7 +185,9 @@ def best_neuron(state: State, law: ActivationLaw) -> float | None:
     rows = np.asarray(state.setting.dictionary, np.float64)
     carried = covariance @ rows
     scale = np.outer(np.diag(covariance), np.einsum("nd,nd->d", rows, carried))
-    return float((carried**2 / scale).max(axis=1).mean())
+    # A packing may leave a dimension out.
+    shares = np.divide(carried**2, scale, out=np.zeros_like(scale), where=scale > 0)
+    return float(shares.max(axis=1).mean())
 
 
 def _shares(sums: dict[str, Rows], unit: str, units: str, count: int) -> Rows:

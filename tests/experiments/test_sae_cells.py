@@ -134,6 +134,12 @@ def test_the_law_of_the_best_neuron(state: State) -> None:
             shares.append(shared**2 / own / covariance[i, i])
         wanted.append(max(shares))
     assert sae_cells.best_neuron(state, law) == pytest.approx(np.mean(wanted), rel=1e-9)
+    # A neuron that nothing is written to reads nothing.
+    dictionary = state.setting.dictionary.at[:, 0].set(0)
+    without = state._replace(setting=state.setting._replace(dictionary=dictionary))
+    found = sae_cells.best_neuron(without, law)
+    assert found is not None
+    assert 0 < found < 1
 
 
 def test_a_perfect_autoencoder_recovers_and_reads_all() -> None:
