@@ -21,7 +21,7 @@ from experiments.claims import verdicts
 from experiments.harness.checks import Check, Claim
 from experiments.harness.experiment import Experiment, Result
 from experiments.harness.run import main
-from experiments.sae_config import Config, validate
+from experiments.sae_config import NAMES, Config, validate
 
 if TYPE_CHECKING:
     from experiments.harness.progress import Progress
@@ -86,43 +86,41 @@ def _of(effect: Any) -> str:
 
 
 def answer(_config: Config, result: Result) -> str:
-    """How much is recovered, and what neurons and explained variance are worth."""
+    """How much is recovered, and what neurons and latents tell of a feature."""
     data: Any = result.data
-    best = sae_checks.ranked(data)[0]
-    first = next(row for row in sae_checks.largest(data) if row["architecture"] == data["first"])
-    weakest = data["arms"]["penalties"][0]
+    rows = sae_checks.ranked(data)
+    first = next(row for row in rows if row["architecture"] == data["first"])
+    who = NAMES[rows[0]["architecture"]]
+    of_all = f", the best of {len(rows)} architectures" if len(rows) > 1 else ""
     return (
-        f"With {data['features']:,} features in {data['dim']} dimensions, {data['active']} of them "
-        f"on, the best autoencoder ({best['architecture']}) recovers {_of(best['recovery'])} of "
-        f"them from {best['samples']:,} samples. The best neuron's variance is to "
-        f"{first['neuron_reading']['mean']:.1%} that of its feature, the best latent's to "
-        f"{first['latent_reading']['mean']:.1%} ({data['first']}). Explained variance is no "
-        f"evidence: with {weakest['active']['mean']:.0f} latents active {_bare(weakest)}."
-    )
-
-
-def _bare(row: Any) -> str:
-    return (
-        f"{row['explained']['mean']:.1%} are explained and {row['recovery']['mean']:.1%} of the "
-        "features recovered"
+        f"Of {data['features']:,} features in {data['dim']} dimensions, {data['active']} on at a "
+        f"time, a sparse autoencoder recovers {_of(rows[0]['recovery'])} from "
+        f"{rows[0]['samples']:,} samples ({who}{of_all}). A feature is "
+        f"{first['neuron_reading']['mean']:.1%} of what varies in its best neuron, and "
+        f"{first['latent_reading']['mean']:.1%} in its best latent ({NAMES[data['first']]})."
     )
 
 
 def summary(_config: Config, result: Result) -> list[str]:
-    """Every architecture and dictionary; families; the suite's own rate of success."""
+    """Every architecture and dictionary; explained variance; families; the rate of success."""
     data: Any = result.data
     arms = data["arms"]
     rows = sae_checks.ranked(data)
+    weak = arms["penalties"][0]
     lines = [
-        f"Recovered of {rows[0]['samples']:,} samples: "
-        + "; ".join(f"{row['architecture']} {_of(row['recovery'])}" for row in rows)
+        f"Recovered from {rows[0]['samples']:,} samples: "
+        + "; ".join(f"{NAMES[row['architecture']]} {_of(row['recovery'])}" for row in rows)
         + ".",
-        f"Directions found by {data['first']} in {arms['dictionaries'][0]['samples']:,} samples: "
+        f"Explained variance is another thing: ReLU with a penalty of {weak['penalty']:g} explains "
+        f"{weak['explained']['mean']:.1%} with {weak['active']['mean']:.0f} latents active, and "
+        f"recovers {_of(weak['recovery'])} of the features.",
+        f"Directions found by {NAMES[data['first']]} in "
+        f"{arms['dictionaries'][0]['samples']:,} samples: "
         + "; ".join(f"{row['kind']} {_of(row['recovery'])}" for row in arms["dictionaries"])
         + ".",
     ]
     lines += [
-        f"Families, {row['architecture']}: {row['parents']['mean']:.0%} of the parents and "
+        f"Families, {NAMES[row['architecture']]}: {row['parents']['mean']:.0%} of the parents and "
         f"{row['children']['mean']:.0%} of the children recovered, {_of(row['absorbed'])} of the "
         "parents absorbed by a child."
         for row in arms["families"]

@@ -10,10 +10,19 @@ from experiments.harness import cli
 from experiments.harness.errors import InputError
 from experiments.harness.experiment import OUTPUT_ONLY
 
-__all__ = ["ARCHITECTURES", "DICTIONARIES", "KINDS", "PIECE", "Config", "validate"]
+__all__ = ["ARCHITECTURES", "DICTIONARIES", "KINDS", "NAMES", "PIECE", "Config", "validate"]
 
 # Kept in step with the models by a test; importing them here would make --help slow.
-ARCHITECTURES = ("topk", "batch-topk", "matryoshka", "jumprelu", "gated", "relu")
+NAMES = {
+    "topk": "TopK",
+    "batch-topk": "BatchTopK",
+    "matryoshka": "Matryoshka",
+    "jumprelu": "JumpReLU",
+    "gated": "Gated",
+    "relu": "ReLU",
+}
+"""Architectures as they are asked for, and as they are called."""
+ARCHITECTURES = tuple(NAMES)
 KINDS = ("fixed", "independent", "correlated", "hierarchical")
 DICTIONARIES = ("random", "tight", "packing", "trained")
 PIECE = 50

@@ -10,6 +10,7 @@ from experiments import sae_looks, sae_maps
 from experiments.harness import theme
 from experiments.harness.experiment import Figure, Result
 from experiments.sae_cells import THRESHOLD
+from experiments.sae_config import NAMES
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure as PlotlyFigure
@@ -84,7 +85,7 @@ def _budgets(config: Config, data: Any) -> Figure:
             len(by),
             [row["samples"] for row in found],
             [row["recovery"] for row in found],
-            sae_looks.NAMES[architecture],
+            NAMES[architecture],
             "samples",
         )
     chance = data.get("theory", {}).get("chance")
@@ -279,7 +280,7 @@ def _sizes(config: Config, rows: Any) -> Figure:
         "sizes",
         "Crowding, and how many are on at once",
         figure,
-        f"{sae_looks.NAMES[config.architectures[0]]} after {rows[0]['samples']:,} samples in "
+        f"{NAMES[config.architectures[0]]} after {rows[0]['samples']:,} samples in "
         f"d = {config.dim}, given the true k; 95% intervals over seeds, points a little aside. "
         f"Most at {sae_looks.label('sizes', best)}, {sae_looks.percent(best['recovery'])}; least "
         f"at {sae_looks.label('sizes', least)}, {sae_looks.percent(least['recovery'])}. In a "
@@ -319,7 +320,7 @@ def _sparsities(config: Config, rows: Any) -> Figure:
         "sparsities",
         "The wrong number of active latents",
         figure,
-        f"{sae_looks.NAMES[config.architectures[0]]} after {rows[0]['samples']:,} samples, "
+        f"{NAMES[config.architectures[0]]} after {rows[0]['samples']:,} samples, "
         f"k = {config.active}; 95% intervals over seeds. Most features are recovered with "
         f"{best['number']} given, {sae_looks.percent(best['recovery'])}; most variance is "
         f"explained with {closest['number']}, {sae_looks.percent(closest['explained'])}.",
@@ -339,7 +340,7 @@ def _dictionaries(config: Config, rows: Any) -> Figure:
         "dictionaries",
         "Recovery by the kind of dictionary",
         figure,
-        f"{sae_looks.NAMES[config.architectures[0]]} after {rows[0]['samples']:,} samples, "
+        f"{NAMES[config.architectures[0]]} after {rows[0]['samples']:,} samples, "
         f"95% intervals over seeds. Sought are the features that are represented: {counts}."
         + (
             " The trained ones are what a toy model of superposition made of its features."

@@ -8,17 +8,10 @@ from typing import Any
 import numpy as np
 
 from experiments.harness import theme
+from experiments.sae_config import NAMES
 
-__all__ = ["LOOKS", "NAMES", "bars", "count", "label", "longest", "means", "percent", "symbol"]
+__all__ = ["LOOKS", "bars", "count", "label", "longest", "means", "percent", "symbol"]
 
-NAMES = {
-    "topk": "TopK",
-    "batch-topk": "BatchTopK",
-    "matryoshka": "Matryoshka",
-    "jumprelu": "JumpReLU",
-    "gated": "Gated",
-    "relu": "ReLU",
-}
 LOOKS = (
     (theme.MEASURED, "circle"),
     (theme.LOWER, "square"),

@@ -11,6 +11,7 @@ from experiments.harness import theme
 from experiments.harness.experiment import Figure, Result
 from experiments.sae_arms import CROWDED
 from experiments.sae_cells import THRESHOLD
+from experiments.sae_config import NAMES
 
 if TYPE_CHECKING:
     from experiments.sae_config import Config
@@ -173,7 +174,7 @@ def matrix(config: Config, result: Result) -> Figure:
         "matrix",
         "Neurons mix features, latents need not",
         figure,
-        f"One {sae_looks.NAMES[config.architectures[0]]} autoencoder after "
+        f"One {NAMES[config.architectures[0]]} autoencoder after "
         f"{samples:,} samples{f', the first {len(truth)} features' if some else ''}. "
         f"Left: a feature's largest |cosine| with a neuron is {largest:.2f} in the mean over "
         f"features. Right: latents are matched one to one, the best pairs first; {own.sum()} of "

@@ -45,8 +45,8 @@ def test_names_are_those_of_the_models() -> None:
 def test_a_run_says_what_it_found(run: Path) -> None:
     record = _record(run)
     data = record["data"]
-    assert record["answer"].startswith("With 16 features in 8 dimensions, 1 of them on, the best ")
-    assert len(record["summary"]) == 5
+    assert record["answer"].startswith("Of 16 features in 8 dimensions, 1 on at a time, a sparse ")
+    assert len(record["summary"]) == 6
     arms = data["arms"]
     assert [row["samples"] for row in arms["architectures"]] == [1600, 3200] * 2
     assert [row["kind"] for row in arms["dictionaries"]] == ["random", "trained"]
