@@ -67,7 +67,7 @@ def bench(session: nox.Session) -> None:
     session.run("python", "-m", "experiments.bench", *session.posargs)
 
 
-@nox.session
+@nox.session(python="3.11")
 def validate(session: nox.Session) -> None:
     """Measure every number that the project promises."""
     install_peers(session)

@@ -229,10 +229,10 @@ CLAIMS: Mapping[str, Statement] = {
             "C15: parents whose latent falls silent for a child's, TopK",
         ),
         ClaimVerdict.REFINED,
-        "true of features that come independently, given samples enough and pressure to be as "
-        "sparse as they are. Without that pressure nearly all of the variance is explained and no "
-        "feature recovered; and of a feature that is on only with another one latent is made of "
-        "both",
+        "true of features that come without regard to each other, a latent for each, given samples "
+        "enough and pressure to be sparse. Without that pressure nearly all of the variance is "
+        "explained and no feature recovered; and of a feature that is on only with another one "
+        "latent is made of both",
         core=("C15: recovery, best architecture",),
     ),
     "C16": Statement(
@@ -240,7 +240,8 @@ CLAIMS: Mapping[str, Statement] = {
         (
             "C16: reading of the target at s = 10",
             "C16: reading of the target over ten times its activation, its latent scaled tenfold",
-            "C16: selectivity of the recovered direction over that of the true one",
+            "C16: targets that a latent recovers",
+            "C16: selectivity of the picked direction over that of the true one, every target",
             "C16: other features switched on at s = 10",
             "C16: other features switched on, a recovered latent scaled tenfold",
             "spurious share at s = 10, d = 64",
@@ -253,7 +254,8 @@ CLAIMS: Mapping[str, Statement] = {
         core=(
             "C16: reading of the target at s = 10",
             "C16: reading of the target over ten times its activation, its latent scaled tenfold",
-            "C16: selectivity of the recovered direction over that of the true one",
+            "C16: targets that a latent recovers",
+            "C16: selectivity of the picked direction over that of the true one, every target",
         ),
     ),
     "C17": Statement(
@@ -262,7 +264,7 @@ CLAIMS: Mapping[str, Statement] = {
         ClaimVerdict.OUT_OF_REACH,
         "the quarter is of prompts for which attribution graphs of one production model gave an "
         "explanation that its authors found satisfying (Lindsey et al. 2025), and no toy "
-        "reproduces that; this suite's own rate stands beside it",
+        "reproduces that; beside it the suite's own recovery, of features whose truth is known",
     ),
     "C18": Statement("Superposition can be avoided in training or undone later, at a price."),
 }

@@ -49,12 +49,12 @@ def train(
     """Return the members trained for `records`·`every` steps, observed every `every` steps.
 
     Member i has key i and setting i; leaves of `settings` are `[b]`.  Members are spread over all
-    devices.  On a single processor members are worked on in groups that fit its cache, and neurons
-    out of use are left out (`models.narrowing`).  The work is done in `chunks` pieces, which must
-    divide `records`; between them the display moves on, and at most every ten seconds the states
-    are saved under `name`, so that a run that is killed goes on from there, to the same bits on the
-    same machine and versions.  Pieces do not change the result, but where neurons are left out,
-    whose sums round differently.  Raises ValueError if `chunks` does not divide `records`.
+    devices.  On a single processor members are worked on in groups that fit its cache, or one by
+    one where their steps have branches, and neurons out of use are left out (`models.narrowing`).
+    The work is done in `chunks` pieces, which must divide `records`; between them the display moves
+    on, and at most every ten seconds the states are saved under `name`, so that a run that is
+    killed goes on from there, to the same bits on the same machine and versions.  Pieces do not
+    change the result, but where neurons are left out, whose sums round differently.  Raises ValueError if `chunks` does not divide `records`.
     """
     import jax
 
@@ -107,6 +107,8 @@ def _group(states: State, workspace: int) -> int | None:
     return max(fitting, default=2 if members % 2 == 0 else None)
 
 
+# A checkpoint's arrays: `done`, the pieces behind it; `state.0`, `state.1`, ..., the leaves of the
+# states in the order of the tree, keys as their words; `trace.<name>`, what was observed so far.
 def _checkpoint(done: int, states: State, trace: Trace) -> dict[str, NDArray[Any]]:
     import jax
 

@@ -45,8 +45,14 @@ def measure(config: Config, progress: Progress) -> Result:
         "latents": config.latents or config.features,
         "active": config.active,
         "first": config.architectures[0],
+        "rate": config.rate,
+        "batch": config.batch,
+        # What the claims are about: see `sae_checks.checks`.
+        "fair": config.kind in ("fixed", "independent")
+        and config.alpha == 0
+        and (config.latents or config.features) >= config.features,
         "arms": arms,
-        "theory": {"neuron": law},
+        "theory": {"neuron": law, "chance": _chance(config)},
         "random": sae_cells.random_decoders(config),
         "trainings": _trainings(arms),
     }
@@ -59,6 +65,14 @@ def measure(config: Config, progress: Progress) -> Result:
         "dictionary": np.asarray(shown["dictionary"], np.float32),
     }
     return Result(data, arrays, sae_checks.tables(data))
+
+
+def _chance(config: Config) -> float:
+    """The share of features that a random decoder has a latent near to."""
+    from geometry import recovery
+
+    latents = config.latents or config.features
+    return recovery.accidental_pairs(latents, config.features, config.dim) / config.features
 
 
 def _trainings(arms: dict[str, Any]) -> dict[str, int]:
@@ -89,16 +103,29 @@ def answer(_config: Config, result: Result) -> str:
     """How much is recovered, and what neurons and latents tell of a feature."""
     data: Any = result.data
     rows = sae_checks.ranked(data)
-    first = next(row for row in rows if row["architecture"] == data["first"])
     who = NAMES[rows[0]["architecture"]]
     of_all = f", the best of {len(rows)} architectures" if len(rows) > 1 else ""
     return (
         f"Of {data['features']:,} features in {data['dim']} dimensions, {data['active']} on at a "
         f"time, a sparse autoencoder recovers {_of(rows[0]['recovery'])} from "
-        f"{rows[0]['samples']:,} samples ({who}{of_all}). A feature is "
-        f"{first['neuron_reading']['mean']:.1%} of what varies in its best neuron, and "
-        f"{first['latent_reading']['mean']:.1%} in its best latent ({NAMES[data['first']]})."
+        f"{rows[0]['samples']:,} samples ({who}{of_all}).{_read(data)}"
     )
+
+
+def _read(data: Any) -> str:
+    row = next(row for row in sae_checks.largest(data) if row["architecture"] == data["first"])
+    if "neuron_reading" not in row:
+        return ""
+    return (
+        f" Of what varies in its best neuron a feature is {row['neuron_reading']['mean']:.1%}, in "
+        f"its best latent {row['latent_reading']['mean']:.1%} ({NAMES[data['first']]})."
+    )
+
+
+def _apart(row: Any) -> str:
+    """What explained variance is worth, where a training shows it."""
+    apart = row["explained"]["mean"] > 0.95 and row["recovery"]["mean"] < 0.05
+    return "Explained variance is no sign of recovery. " if apart else ""
 
 
 def summary(_config: Config, result: Result) -> list[str]:
@@ -111,9 +138,10 @@ def summary(_config: Config, result: Result) -> list[str]:
         f"Recovered from {rows[0]['samples']:,} samples: "
         + "; ".join(f"{NAMES[row['architecture']]} {_of(row['recovery'])}" for row in rows)
         + ".",
-        f"Explained variance is another thing: ReLU with a penalty of {weak['penalty']:g} explains "
-        f"{weak['explained']['mean']:.1%} with {weak['active']['mean']:.0f} latents active, and "
-        f"recovers {_of(weak['recovery'])} of the features.",
+        f"{_apart(weak)}ReLU, penalty {weak['penalty']:g}, N/d = {sae_arms.CROWDED}: "
+        f"{weak['explained']['mean']:.1%} of the variance explained with "
+        f"{weak['active']['mean']:.0f} latents active, {_of(weak['recovery'])} of the features "
+        "recovered.",
         f"Directions found by {NAMES[data['first']]} in "
         f"{arms['dictionaries'][0]['samples']:,} samples: "
         + "; ".join(f"{row['kind']} {_of(row['recovery'])}" for row in arms["dictionaries"])
@@ -126,6 +154,9 @@ def summary(_config: Config, result: Result) -> list[str]:
         for row in arms["families"]
     ]
     count = data["trainings"]
+    open_ = [NAMES[row["architecture"]] for row in rows if not sae_checks.settled(data, row)]
+    if open_:
+        lines.append(f"NOT CONVERGED: {', '.join(open_)}.")
     lines.append(
         f"Of the {count['all']} autoencoders of this run, small budgets and weak penalties "
         f"included, {count['found'] / count['all']:.0%} recovered nine tenths of the features. "
@@ -190,7 +221,7 @@ EXPERIMENT = Experiment(
             "penalties": (0.001, 0.3),
             "slots": 2,
             "batch": 16,
-            "evaluations": 320,
+            "evaluations": 2560,
             "seeds": 2,
         },
         "quick": {},
@@ -211,6 +242,7 @@ EXPERIMENT = Experiment(
             "slots": 32,
             "grid": True,
             "batch": 4096,
+            "evaluations": 65_536,
             "seeds": 8,
         },
     },

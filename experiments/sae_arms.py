@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments import dictionary, sae_cells
-from experiments.sae_config import Config
+from experiments.sae_config import PIECE, Config
 
 if TYPE_CHECKING:
     from experiments.harness.progress import Progress
     from experiments.models.synthetic_activations import ActivationLaw
 
-__all__ = ["CROWDED", "FAMILY", "measure"]
+__all__ = ["CROWDED", "FAMILY", "budgets", "measure", "wants"]
 
 Vectors = NDArray[np.float32]
 
@@ -46,10 +46,15 @@ class Want:
             self.dictionary,
             law.kind,
             f"{law.features}x{law.active:g}",
+            *(() if law.group == 1 else (f"g{law.group}", f"t{law.strength:g}")),
+            *((f"a{law.alpha:g}",) if law.alpha else ()),
             f"s{self.sparsity:g}",
             str(self.samples),
         )
         return "-".join(words).replace(".", "_").replace("+", "")
+
+
+Rows = list[tuple[dict[str, Any], Want]]
 
 
 class Cells:
@@ -60,6 +65,15 @@ class Cells:
         self._config = config
         self._progress = progress
         self._found: dict[str, dict[str, Any]] = {}
+        self._dictionaries: dict[tuple[str, int], Vectors] = {}
+
+    def dictionaries(self, kind: str, features: int) -> Vectors:
+        """Return a dictionary for each seed, `[seeds, n, d]`."""
+        found = self._dictionaries.get((kind, features))
+        if found is None:
+            found = dictionaries(self._config, kind, features)
+            self._dictionaries[kind, features] = found
+        return found
 
     def get(self, want: Want) -> dict[str, Any]:
         """Return what was measured on the cell."""
@@ -81,7 +95,7 @@ class Cells:
             batch=config.batch,
             window=config.window,
         )
-        given = dictionaries(config, want.dictionary, want.law.features)
+        given = self.dictionaries(want.dictionary, want.law.features)
         cell = sae_cells.train(
             config,
             self._progress,
@@ -91,7 +105,9 @@ class Cells:
             sparsity=want.sparsity,
             samples=want.samples,
         )
-        found = sae_cells.measure(config, cell) | sae_cells.finest(cell)
+        found = sae_cells.measure(config, cell)
+        if want == shown(config):
+            found |= sae_cells.finest(cell)
         if want.law.kind == "hierarchical":
             found |= sae_cells.absorbed(config, cell)
         return found
@@ -104,28 +120,48 @@ def measure(config: Config, progress: Progress) -> tuple[dict[str, Any], dict[st
     first autoencoder, trained longest.
     """
     cells = Cells(config, progress)
-    arms = {
-        "architectures": _architectures,
-        "dictionaries": _dictionaries,
-        "sparsities": _sparsities,
-        "sizes": _sizes,
-        "penalties": _penalties,
-        "families": _families,
-    }
-    wants = {name: arm(config) for name, arm in arms.items()}
+    rows = wants(config)
+    with progress.phase("dictionaries"):
+        # First, since one that does not exist ends the run.
+        for kind in config.dictionaries:
+            cells.dictionaries(kind, config.features)
     found: dict[str, Any] = {}
-    shown: dict[str, Any] = {}
-    with progress.phase("cells", total=sum(len(rows) for rows in wants.values())) as step:
-        for name, rows in wants.items():
+    kept: dict[str, Any] = {}
+    with progress.phase("cells", total=sum(len(arm) for arm in rows.values())) as step:
+        for name, arm in rows.items():
             found[name] = []
-            for labels, want in rows:
+            for labels, want in arm:
                 cell = dict(cells.get(want))
-                kept = {key: cell.pop(key) for key in ("weights", "dictionary")}
-                if name == "architectures" and labels["architecture"] == config.architectures[0]:
-                    shown = kept
+                for key in ("weights", "dictionary"):
+                    if key in cell:
+                        kept[key] = cell.pop(key)
                 found[name].append({**labels, "name": want.name, **cell})
                 step()
-    return found, shown
+    return found, kept
+
+
+def wants(config: Config) -> dict[str, Rows]:
+    """Return what each arm asks for.  Raises ValueError where a law does not exist."""
+    return {
+        "architectures": _architectures(config),
+        "dictionaries": _dictionaries(config),
+        "sparsities": _sparsities(config),
+        "sizes": _sizes(config),
+        "penalties": _penalties(config),
+        "families": _families(config),
+    }
+
+
+def shown(config: Config) -> Want:
+    """Return the cell whose first autoencoder is shown and saved."""
+    main = _main(config)
+    return replace(main, samples=budgets(config)[-1])
+
+
+def budgets(config: Config) -> list[int]:
+    """Return the budgets, rising, each once when rounded up to whole pieces."""
+    piece = PIECE * config.batch
+    return sorted({-(-budget // piece) * piece for budget in config.budgets})
 
 
 def law(config: Config, features: int, active: int, kind: str | None = None) -> ActivationLaw:
@@ -197,9 +233,6 @@ def _main(config: Config) -> Want:
     )
 
 
-Rows = list[tuple[dict[str, Any], Want]]
-
-
 def _architectures(config: Config) -> Rows:
     """Every architecture on every budget."""
     main = _main(config)
@@ -214,7 +247,7 @@ def _architectures(config: Config) -> Rows:
             ),
         )
         for architecture in dict.fromkeys(config.architectures)
-        for budget in sorted(set(config.budgets))
+        for budget in budgets(config)
     ]
 
 
@@ -254,7 +287,12 @@ def _sizes(config: Config) -> Rows:
     return [
         (
             {"ratio": times, "on": active},
-            replace(main, law=law(config, round(times * config.dim), active), sparsity=active),
+            replace(
+                main,
+                law=law(config, round(times * config.dim), active),
+                dictionary="random",
+                sparsity=active,
+            ),
         )
         for times, active in sorted(pairs)
     ]
@@ -267,6 +305,7 @@ def _penalties(config: Config) -> Rows:
         architecture="relu",
         law=law(config, CROWDED * config.dim, config.active),
         dictionary="random",
+        samples=budgets(config)[-1],
     )
     return [
         ({"penalty": penalty}, replace(crowded, sparsity=penalty))
@@ -287,7 +326,7 @@ def _families(config: Config) -> Rows:
         group=size,
         strength=chance,
     )
-    main = replace(_main(config), law=tree, dictionary="random")
+    main = replace(_main(config), law=tree, dictionary="random", samples=budgets(config)[-1])
     return [
         ({"architecture": architecture}, replace(main, architecture=architecture))
         for architecture in ("topk", "matryoshka")

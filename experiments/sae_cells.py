@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from experiments import ensembles
 from experiments.intervals import mean_interval
-from experiments.sae_config import PIECE
+from experiments.sae_config import PIECE, SEEN
 
 if TYPE_CHECKING:
     from experiments.harness.progress import Progress
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from experiments.models.synthetic_activations import ActivationLaw
     from experiments.models.training import State
     from experiments.sae_config import Config
+    from geometry.recovery import ChanceFloor
 
 __all__ = [
     "READ",
@@ -41,7 +42,8 @@ REPRESENTED = 0.5
 """Features whose direction is shorter are not represented, and not to be found."""
 READ = 0.5
 """A unit reads a feature that explains a larger share of its variance."""
-_FLOOR_DRAWS = 8
+_FLOOR_DRAWS, _FEWER, _LARGE = 64, 8, 512
+"""Draws of random decoders for the floor of chance, and fewer where they are large."""
 
 
 @dataclass(frozen=True)
@@ -112,36 +114,32 @@ def measure(config: Config, cell: Cell) -> dict[str, Any]:
     Recall, precision, F1, MCC and MMCS over chance, explained variance, active latents, living
     ones, kinds of failure, and how well single latents and single neurons read a feature.
     """
-    from experiments.models import dictionary_learning, training
+    from experiments.models import training
 
-    batches = max(2, config.evaluations // cell.task.batch)
+    half = max(1, config.evaluations // (2 * cell.task.batch))
+    count = half * cell.task.batch
     found: dict[str, list[float]] = {}
     for seed in range(len(cell.states.step)):
         state = training.member(cell.states, seed)
-        moments = dictionary_learning.moments(state, cell.task, batches)._asdict()
         # The unit that reads a feature best is chosen on one half of the samples and measured on
         # the other, since the best of many measurements is too good.
         halves = [
-            {
-                key: np.asarray(value[part::2], np.float64).sum(axis=0)
-                for key, value in moments.items()
-            }
-            for part in (0, 1)
+            _summed(state, cell.task, range(part * half, (part + 1) * half)) for part in (0, 1)
         ]
-        counts = [len(range(part, batches, 2)) * cell.task.batch for part in (0, 1)]
-        sums = {key: halves[0][key] + halves[1][key] for key in moments}
-        law = best_neuron(state, cell.task.law)
-        values = {
-            **_restored(sums, sum(counts)),
-            **_recovered(config, state, sums),
-            **({} if law is None else {"neuron_law": law}),
-            "latent_reading": _reading(halves, counts, "code", "codes"),
-            "neuron_reading": _reading(halves, counts, "input", "inputs"),
-        }
+        sums = {key: halves[0][key] + halves[1][key] for key in halves[0]}
+        seen = (halves[0]["on"] >= SEEN) & (halves[1]["on"] >= SEEN)
+        values = {**_restored(sums, 2 * count), **_recovered(config, state, sums)}
+        if seen.any():
+            values["latent_reading"] = _reading(halves, count, "code", "codes")[seen].mean()
+            values["neuron_reading"] = _reading(halves, count, "input", "inputs")[seen].mean()
+            law = best_neuron(state, cell.task.law)
+            if law is not None:
+                values["neuron_law"] = law[seen].mean()
         for key, value in values.items():
-            found.setdefault(key, []).append(value)
+            found.setdefault(key, []).append(float(value))
     return {
         "samples": cell.samples,
+        "half": count,
         "course": cell.course.tolist(),
         **{key: estimate(values) for key, values in found.items()},
     }
@@ -162,17 +160,27 @@ def _restored(sums: dict[str, Rows], count: int) -> dict[str, float]:
     }
 
 
-def _reading(halves: list[dict[str, Rows]], counts: list[int], unit: str, units: str) -> float:
-    """The share of a feature's best unit's variance that is the feature's, mean over features."""
-    choosing, measuring = (
-        _shares(half, unit, units, count) for half, count in zip(halves, counts, strict=True)
-    )
+def _reading(halves: list[dict[str, Rows]], count: int, unit: str, units: str) -> Rows:
+    """The share of each feature's best unit's variance that is the feature's, `[n]`."""
+    choosing, measuring = (_shares(half, unit, units, count) for half in halves)
     best = choosing.argmax(axis=0)
-    return float(measuring[best, np.arange(len(best))].mean())
+    return np.asarray(measuring[best, np.arange(len(best))], np.float64)
 
 
-def best_neuron(state: State, law: ActivationLaw) -> float | None:
-    """Return what `neuron_reading` is by theory, None where features come in groups.
+def _summed(state: State, task: DictionaryTask, places: range) -> dict[str, Rows]:
+    """Moments summed over batches, in float64."""
+    from experiments.models import dictionary_learning
+
+    total: dict[str, Rows] = {}
+    for place in places:
+        moments = dictionary_learning.moments(state, task, np.uint32(place))
+        for key, value in moments._asdict().items():
+            total[key] = total.get(key, 0) + np.asarray(value, np.float64)
+    return total
+
+
+def best_neuron(state: State, law: ActivationLaw) -> Rows | None:
+    """Return each feature's share of its best neuron by theory, `[n]`; None where they are grouped.
 
     Neuron c is x_c = sum_i W_ic a_i.  With C the covariance of the amplitudes the squared
     correlation of x_c and a_i is (C W)_ic² / (C_ii (Wᵀ C W)_cc).
@@ -187,7 +195,7 @@ def best_neuron(state: State, law: ActivationLaw) -> float | None:
     scale = np.outer(np.diag(covariance), np.einsum("nd,nd->d", rows, carried))
     # A packing may leave a dimension out.
     shares = np.divide(carried**2, scale, out=np.zeros_like(scale), where=scale > 0)
-    return float(shares.max(axis=1).mean())
+    return np.asarray(shares.max(axis=1), np.float64)
 
 
 def _shares(sums: dict[str, Rows], unit: str, units: str, count: int) -> Rows:
@@ -215,8 +223,8 @@ def _recovered(config: Config, state: State, sums: dict[str, Rows]) -> dict[str,
         "recovery": found.recall,
         "precision": found.precision,
         "f1": found.f1,
-        "mcc": recovery.above_chance(found.mcc, floor[0]),
-        "mmcs": recovery.above_chance(found.mmcs, floor[1]),
+        "mcc": recovery.above_chance(found.mcc, floor.mcc),
+        "mmcs": recovery.above_chance(found.mmcs, floor.mmcs),
         "uniqueness": found.uniqueness,
         "hidden": float(len(truth)),
         **{
@@ -230,10 +238,10 @@ def _recovered(config: Config, state: State, sums: dict[str, Rows]) -> dict[str,
     }
 
 
-_FLOORS: dict[tuple[int, int, int, int], tuple[float, float]] = {}
+_FLOORS: dict[tuple[int, int, int, int], ChanceFloor] = {}
 
 
-def chance(config: Config, latents: int, features: int, dim: int) -> tuple[float, float]:
+def chance(config: Config, latents: int, features: int, dim: int) -> ChanceFloor:
     """Return MCC and MMCS of random decoders, once for each size."""
     import jax
 
@@ -242,13 +250,16 @@ def chance(config: Config, latents: int, features: int, dim: int) -> tuple[float
     size = (config.seed, latents, features, dim)
     if size not in _FLOORS:
         key = jax.random.fold_in(jax.random.key(config.seed), 2)
-        floor = recovery.chance_floor(key, latents, features, dim, draws=_FLOOR_DRAWS)
-        _FLOORS[size] = float(floor.mcc), float(floor.mmcs)
+        draws = _FLOOR_DRAWS if max(latents, features) <= _LARGE else _FEWER
+        _FLOORS[size] = recovery.chance_floor(key, latents, features, dim, draws=draws)
     return _FLOORS[size]
 
 
 def random_decoders(config: Config) -> dict[str, Any]:
-    """Return MCC over chance and recovery of random decoders, by seed: both should be 0."""
+    """Return MCC over chance and recovery of random decoders, by seed: both should be 0.
+
+    The interval of the first has two standard errors of the floor in it.
+    """
     import jax
 
     from geometry import recovery, sphere
@@ -256,7 +267,7 @@ def random_decoders(config: Config) -> dict[str, Any]:
     root = jax.random.fold_in(jax.random.key(config.seed), 3)
     found: dict[str, list[float]] = {"mcc": [], "recovery": []}
     latents = config.latents or config.features
-    floor, _ = chance(config, latents, config.features, config.dim)
+    floor = chance(config, latents, config.features, config.dim)
     for seed in range(config.seeds):
         learning, hiding = jax.random.split(jax.random.fold_in(root, seed))
         one = recovery.measure(
@@ -264,9 +275,13 @@ def random_decoders(config: Config) -> dict[str, Any]:
             sphere.sample(hiding, config.features, config.dim),
             threshold=THRESHOLD,
         )
-        found["mcc"].append(recovery.above_chance(one.mcc, floor))
+        found["mcc"].append(recovery.above_chance(one.mcc, floor.mcc))
         found["recovery"].append(one.recall)
-    return {key: estimate(values) for key, values in found.items()}
+    estimates = {key: estimate(values) for key, values in found.items()}
+    reach = 2 * floor.mcc_error / (1 - floor.mcc)
+    low, high = estimates["mcc"]["interval"]
+    estimates["mcc"]["interval"] = [low - reach, high + reach]
+    return estimates
 
 
 def decoder(state: State) -> Rows:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,7 +11,7 @@ from experiments.harness import cli
 from experiments.harness.errors import InputError
 from experiments.harness.experiment import OUTPUT_ONLY
 
-__all__ = ["ARCHITECTURES", "DICTIONARIES", "KINDS", "NAMES", "PIECE", "Config", "validate"]
+__all__ = ["ARCHITECTURES", "DICTIONARIES", "KINDS", "NAMES", "PIECE", "SEEN", "Config", "validate"]
 
 # Kept in step with the models by a test; importing them here would make --help slow.
 NAMES = {
@@ -25,6 +26,9 @@ NAMES = {
 ARCHITECTURES = tuple(NAMES)
 KINDS = ("fixed", "independent", "correlated", "hierarchical")
 DICTIONARIES = ("random", "tight", "packing", "trained")
+_LARGEST = 1 << 26
+SEEN = 30
+"""A feature that is on less often in a half of the samples is left out of what units read."""
 PIECE = 50
 """Steps between two records of a training: budgets are rounded up to so many."""
 
@@ -133,30 +137,28 @@ class Config:
 
 def validate(config: Config) -> None:
     """Hold what no single field can."""
+    if config.features <= config.dim:
+        raise InputError(
+            f"--features must be more than --dim, {config.dim}; got {config.features}."
+        )
     if config.active * 2 > config.features:
         raise InputError(
             f"--active must be at most half of --features, {config.features}; got {config.active}."
         )
-    grouped = config.kind in ("correlated", "hierarchical")
-    if grouped and config.features % config.group:
-        raise InputError(
-            f"--features must be a multiple of --group, {config.group}; got {config.features}."
-        )
     if config.kind == "fixed" and config.alpha:
         raise InputError(f"--alpha must be 0 where --kind is fixed; got {config.alpha:g}.")
-    if config.save is not None and not Path(config.save).parent.is_dir():
-        raise InputError(f"--save must name a file in a folder that is there; got {config.save!r}.")
     if config.growth + config.fall > 1:
         raise InputError(
             f"--growth and --fall must be at most 1 together; got {config.growth:g} and "
             f"{config.fall:g}."
         )
-    if config.architectures[0] != "topk" and not config.architectures[0].endswith("topk"):
+    if config.architectures[0] not in ("topk", "batch-topk"):
         raise InputError(
             "--architectures must begin with topk or batch-topk, which does the other "
             f"measurements; got {config.architectures[0]}."
         )
-    least = min(config.latents or config.features, config.dim)
+    latents = config.latents or config.features
+    least = min(latents, config.dim)
     for flag, values in (
         ("--slots", (config.slots,)),
         ("--active", (config.active,)),
@@ -167,3 +169,40 @@ def validate(config: Config) -> None:
             raise InputError(
                 f"{flag} must be at most the latents and dimensions, {least}; got {max(values)}."
             )
+    if latents * config.features > _LARGEST:
+        raise InputError(
+            f"--features times --latents must be at most {_LARGEST:,}; got {config.features} and "
+            f"{latents}."
+        )
+    needed = -(-4 * SEEN * config.features // config.active)
+    if config.evaluations < needed:
+        raise InputError(
+            f"--evaluations must be at least {needed:,}, so that each of {config.features} "
+            f"features, {config.active} at a time, is seen; got {config.evaluations}."
+        )
+    _hold_laws(config)
+    if config.save is not None:
+        _hold_save(Path(config.save))
+
+
+def _hold_laws(config: Config) -> None:
+    """Every arm's features must have a law."""
+    from experiments import sae_arms
+    from experiments.models import synthetic_activations
+
+    try:
+        for rows in sae_arms.wants(config).values():
+            for _, want in rows:
+                synthetic_activations.chances(want.law)
+    except ValueError as error:
+        raise InputError(
+            "--features, --ratios, --active, --actives, --kind, --group and --strength must suit "
+            f"each other in every measurement; got a law that does not exist: {error}"
+        ) from None
+
+
+def _hold_save(path: Path) -> None:
+    if not path.parent.is_dir() or path.is_dir() or not os.access(path.parent, os.W_OK):
+        raise InputError(
+            f"--save must name a file in a folder that can be written to; got {str(path)!r}."
+        )

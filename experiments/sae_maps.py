@@ -20,6 +20,8 @@ __all__ = ["features", "latents", "matrix", "variance"]
 
 _MOST = 100
 """Features, and neurons, in the maps of cosines: two squares of this side make 20,000 points."""
+_SILENT = 100
+"""Steps without firing after which a latent is dead."""
 _LABELLED = 4
 _ARMS = {
     "architectures": "architectures and budgets",
@@ -116,6 +118,10 @@ def matrix(config: Config, result: Result) -> Figure:
     from geometry import recovery
 
     truth, learned = result.arrays["dictionary"][:_MOST], result.arrays["decoder"]
+    silent = result.arrays.get("weights.silent")
+    if silent is not None:
+        # Dead latents recover nothing.
+        learned = np.where((silent <= _SILENT)[:, None], learned, 0)
     table = recovery.cosines(learned, truth).T
     rows, columns, paired = _order(table)
     neurons = recovery.cosines(np.eye(truth.shape[1], dtype=np.float32), truth).T[:, :_MOST]

@@ -100,8 +100,9 @@ def long() -> tuple[bool, str]:
     checks = json.loads(done.stdout)["checks"]
     held = [check for check in checks if any(part in check["name"] for part in _LONG)]
     missed = [check["name"] for check in held if check["verdict"] != "PASS"]
+    missed += [part for part in _LONG if not any(part in check["name"] for check in checks)]
     numbers = "; ".join(f"{check['note']}: {check['estimate']:.3f}" for check in held[:2])
-    return bool(held) and not missed, f"{numbers}; missed: {missed or 'none'}"
+    return not missed, f"{numbers}; missed: {missed or 'none'}"
 
 
 def independent() -> tuple[bool, str]:

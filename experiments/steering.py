@@ -249,7 +249,7 @@ def _called(name: str) -> str:
         "random": "random directions",
         "tight": "a tight frame",
         "packing": "the least coherent packing known",
-        "trained": "directions of a trained autoencoder",
+        "trained": "directions of a trained toy model",
     }
     return words.get(name, name)
 

@@ -109,7 +109,7 @@ def make(config: Config, kind: str, seed: int, shape: tuple[int, int]) -> Dictio
     return dictionary.normalised(
         "trained",
         np.asarray(vectors),
-        f"Trained autoencoder: loss {float(loss):.3g} a sample after {config.steps} steps",
+        f"Toy model: loss {float(loss):.3g} a sample after {config.steps} steps",
     )
 
 
@@ -233,7 +233,6 @@ def _recovered(
     steered = steering_recovered.steer_latents(config, autoencoder, vectors, targets, picked, key)
     for setting, numbers in steered.items():
         found |= {f"{setting}_{name}": mean(values) for name, values in numbers.items()}
-    found["alone_reading_all"] = float(steered["alone"]["reading"].mean())
     arrays: dict[str, NDArray[Any]] = {
         "cosine": picked.cosines.astype(np.float32),
         "kept": kept.astype(np.float32),

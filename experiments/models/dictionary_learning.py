@@ -108,7 +108,7 @@ class DictionaryTask:
 
     @property
     def branches(self) -> bool:
-        """A step without dead latents leaves their loss out."""
+        """A step without dead latents leaves their loss out; and a batch fills both cores."""
         return True
 
     def model(self, key: Array, setting: Setting) -> SparseAutoencoder:
@@ -166,11 +166,12 @@ def best_cosines(decoder: Array, dictionary: Array, living: Array) -> Array:
 
 
 class Moments(NamedTuple):
-    """Sums over fresh samples, batch by batch: leaves have a leading axis `[batches]`.
+    """Sums over a batch of fresh samples.
 
     - `error`, `inputs` `[d]`, `input_squares` `[d]`: of |x - x̂|², of x, of x².
     - `fires` `[m]`, `codes` `[m]`, `code_squares` `[m]`: of f > 0, f, f².
-    - `amplitudes` `[n]`, `amplitude_squares` `[n]`: of the features' true amplitudes a, of a².
+    - `on` `[n]`, `amplitudes` `[n]`, `amplitude_squares` `[n]`: of a > 0, a, a², the features' true
+      amplitudes.
     - `code_products` `[m, n]`, `input_products` `[d, n]`: of f a and of x a.
     """
 
@@ -180,35 +181,32 @@ class Moments(NamedTuple):
     fires: Array
     codes: Array
     code_squares: Array
+    on: Array
     amplitudes: Array
     amplitude_squares: Array
     code_products: Array
     input_products: Array
 
 
-@partial(jax.jit, static_argnames=("task", "batches"))
-def moments(state: State, task: DictionaryTask, batches: int) -> Moments:
-    """Return the moments of one member over `batches` batches that it was not trained on."""
+@partial(jax.jit, static_argnames="task")
+def moments(state: State, task: DictionaryTask, place: Array) -> Moments:
+    """Return the moments of one member over the `place`-th batch that it was not trained on."""
     model = training.module(state, task)
-
-    def batch(place: Array) -> Moments:
-        inputs, codes, truth = sampled(model, state, task, place)
-        left = inputs - model.decoded(codes)
-        return Moments(
-            jnp.sum(left**2),
-            jnp.sum(inputs, axis=0),
-            jnp.sum(inputs**2, axis=0),
-            jnp.sum(codes > 0, axis=1),
-            jnp.sum(codes, axis=1),
-            jnp.sum(codes**2, axis=1),
-            jnp.sum(truth, axis=0),
-            jnp.sum(truth**2, axis=0),
-            product(codes, truth),
-            product(inputs.T, truth),
-        )
-
-    found: Moments = jax.lax.map(batch, jnp.arange(batches, dtype="uint32"))
-    return found
+    inputs, codes, truth = sampled(model, state, task, place)
+    left = inputs - model.decoded(codes)
+    return Moments(
+        jnp.sum(left**2),
+        jnp.sum(inputs, axis=0),
+        jnp.sum(inputs**2, axis=0),
+        jnp.sum(codes > 0, axis=1),
+        jnp.sum(codes, axis=1),
+        jnp.sum(codes**2, axis=1),
+        jnp.sum(truth > 0, axis=0),
+        jnp.sum(truth, axis=0),
+        jnp.sum(truth**2, axis=0),
+        product(codes, truth),
+        product(inputs.T, truth),
+    )
 
 
 @partial(jax.jit, static_argnames="task")

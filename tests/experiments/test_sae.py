@@ -12,7 +12,7 @@ import pytest
 from safetensors import safe_open
 from whole_runs import assert_help_is_light, assert_opens, assert_refused, experiment, tiny_runs
 
-from experiments import autoencoder_file, sae_checks, sae_config
+from experiments import autoencoder_file, sae_arms, sae_checks, sae_config
 from experiments.harness.checks import ClaimVerdict, Verdict
 from experiments.harness.errors import InputError
 from experiments.harness.experiment import Result
@@ -46,7 +46,7 @@ def test_a_run_says_what_it_found(run: Path) -> None:
     record = _record(run)
     data = record["data"]
     assert record["answer"].startswith("Of 16 features in 8 dimensions, 1 on at a time, a sparse ")
-    assert len(record["summary"]) == 6
+    assert len(record["summary"]) == 7
     arms = data["arms"]
     assert [row["samples"] for row in arms["architectures"]] == [1600, 3200] * 2
     assert [row["kind"] for row in arms["dictionaries"]] == ["random", "trained"]
@@ -100,6 +100,10 @@ def _good(run: Path) -> Any:
     arms["penalties"][0] |= {"explained": _effect(0.99), "recovery": _effect(0.01)}
     arms["families"][0]["absorbed"] = _effect(0.9)
     data["random"] = {"mcc": _effect(0.0), "recovery": _effect(0.0)}
+    # As long and as level as trainings should be.
+    data["rate"] = 1.0
+    for row in (row for rows in arms.values() for row in rows):
+        row["course"] = [[0.9] * 10] * 2
     return data
 
 
@@ -113,6 +117,44 @@ def test_checks_pass_on_what_theory_says_and_claims_follow(run: Path) -> None:
         "C17": ClaimVerdict.OUT_OF_REACH,
     }
     assert "0.98" in next(claim.evidence for claim in found if claim.id == "C17")
+
+
+def test_trainings_that_have_not_settled_are_no_verdict(run: Path) -> None:
+    for spoil in (
+        lambda data: data.update(rate=1e-3),
+        lambda data: [
+            row.update(course=[[0.5] * 9 + [0.9]] * 2) for row in sae_checks.largest(data)
+        ],
+    ):
+        data = _good(run)
+        spoil(data)
+        verdicts = _verdicts(data)
+        for name in ("C15: recovery, best architecture", "C15: recovery, second architecture"):
+            assert verdicts[name] is Verdict.NOT_CONVERGED
+        assert verdicts["C14: share of latents that read one feature"] is Verdict.NOT_CONVERGED
+        assert verdicts["C14: share of neurons that read one feature"] is Verdict.PASS
+
+
+def test_claims_are_decided_in_their_own_setting_only(run: Path) -> None:
+    data = _good(run)
+    data["fair"] = False
+    assert "recovery, best architecture" in _verdicts(data)
+    claims = {
+        claim.id: claim.verdict for claim in experiment("sae").claims(sae_checks.checks(data))
+    }
+    assert set(claims.values()) == {ClaimVerdict.NOT_RUN}
+    # A strong penalty says nothing about explained variance without recovery.
+    data = _good(run)
+    data["arms"]["penalties"][0]["penalty"] = 0.3
+    assert "C15: recovery, ReLU at the weakest penalty" not in _verdicts(data)
+
+
+def test_cells_of_other_laws_have_other_names() -> None:
+    # The families' law is hierarchical too, with another chance of a child.
+    config = _config(kind="hierarchical", group=4, strength=0.5, active=2)
+    wants = [want for rows in sae_arms.wants(config).values() for _, want in rows]
+    assert len({want.name for want in wants}) == len(set(wants))
+    assert len({want.law for want in wants}) >= 3
 
 
 @pytest.mark.parametrize(
@@ -182,10 +224,20 @@ def test_a_lone_architecture_has_no_second(run: Path) -> None:
         (["--active", "9"], "--active must be at most half of --features, 16; got 9."),
         (["--alpha", "1"], "--alpha must be 0 where --kind is fixed; got 1."),
         (["--growth", "0.8", "--fall", "0.3"], "--growth and --fall must be at most 1 together"),
-        (["--kind", "correlated", "--group", "3"], "--features must be a multiple of --group, 3"),
+        (
+            ["--kind", "correlated", "--group", "3"],
+            "--kind, --group and --strength must suit",
+        ),
+        (["--features", "8"], "--features must be more than --dim, 8; got 8."),
+        (["--features", "18", "--active", "8", "--slots", "8"], "a law that does not exist: "),
+        (["--evaluations", "100"], "--evaluations must be at least 1,920, so that each of 16 "),
+        (["--save", "."], "--save must name a file in a folder that can be written to; got '.'."),
         (["--slots", "9"], "--slots must be at most the latents and dimensions, 8; got 9."),
         (["--penalties", "0"], "--penalties must be a number in (0, 100]; got '0'."),
-        (["--save", "nowhere/file.safetensors"], "--save must name a file in a folder that is"),
+        (
+            ["--save", "nowhere/file.safetensors"],
+            "--save must name a file in a folder that can be written to",
+        ),
         (["--seeds", "1"], "--seeds must be an integer from 2 to 1000; got '1'."),
     ],
 )
