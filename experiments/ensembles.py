@@ -54,7 +54,8 @@ def train(
     The work is done in `chunks` pieces, which must divide `records`; between them the display moves
     on, and at most every ten seconds the states are saved under `name`, so that a run that is
     killed goes on from there, to the same bits on the same machine and versions.  Pieces do not
-    change the result, but where neurons are left out, whose sums round differently.  Raises ValueError if `chunks` does not divide `records`.
+    change the result, but where neurons are left out, whose sums round differently.  Raises
+    ValueError if `chunks` does not divide `records`.
     """
     import jax
 

@@ -117,8 +117,8 @@ def _read(data: Any) -> str:
     if "neuron_reading" not in row:
         return ""
     return (
-        f" Of what varies in its best neuron a feature is {row['neuron_reading']['mean']:.1%}, in "
-        f"its best latent {row['latent_reading']['mean']:.1%} ({NAMES[data['first']]})."
+        f" Of its best neuron's variance a feature makes up {row['neuron_reading']['mean']:.1%}, "
+        f"of its best latent's {row['latent_reading']['mean']:.1%} ({NAMES[data['first']]})."
     )
 
 
@@ -139,7 +139,7 @@ def summary(_config: Config, result: Result) -> list[str]:
         + "; ".join(f"{NAMES[row['architecture']]} {_of(row['recovery'])}" for row in rows)
         + ".",
         f"{_apart(weak)}ReLU, penalty {weak['penalty']:g}, N/d = {sae_arms.CROWDED}: "
-        f"{weak['explained']['mean']:.1%} of the variance explained with "
+        f"{weak['explained']['mean']:.2%} of the variance explained with "
         f"{weak['active']['mean']:.0f} latents active, {_of(weak['recovery'])} of the features "
         "recovered.",
         f"Directions found by {NAMES[data['first']]} in "
@@ -187,7 +187,7 @@ EXPERIMENT = Experiment(
         "features that two share a latent for, that no latent is near, latents that never fire, "
         "parents whose latent falls silent when a child's fires."
     ),
-    duration="about 2 min on two cores; paper: 15 min",
+    duration="about 2 min on two cores; paper: 20 min",
     cite=(
         "T. Bricken et al., Towards monosemanticity, Transformer Circuits Thread (2023)",
         "L. Gao et al., Scaling and evaluating sparse autoencoders, arXiv 2406.04093 (2024)",

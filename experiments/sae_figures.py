@@ -128,8 +128,9 @@ def _budgets(config: Config, data: Any) -> Figure:
         figure,
         f"N = {config.features:,} features in d = {config.dim:,} dimensions, k = {config.active} "
         f"on: the share with a latent of their own at a cosine above {THRESHOLD:g}, mean over "
-        f"{config.seeds} seeds with 95% intervals, points a little aside. {said}. Dashed: the "
-        "quarter of cases that popular accounts quote, which is not comparable: it is about "
+        f"{config.seeds} seeds with 95% intervals, points a little aside. k is known to those "
+        f"that keep the largest activations, the others' penalties are settings. {said}. Dashed: "
+        "the quarter of cases that popular accounts quote, which is not comparable: it is about "
         "attribution graphs of one production model (Lindsey et al. 2025).",
     )
 
