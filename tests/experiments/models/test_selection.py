@@ -149,3 +149,18 @@ def test_the_true_places(shape: tuple[int, int], room: int) -> None:
         np.testing.assert_array_equal(found[: len(expected)], expected)
         assert (found[len(expected) :] == mask.size).all()
         assert found.shape == (room,)
+
+
+def test_weights_by_rank() -> None:
+    generator = np.random.default_rng(8)
+    values = generator.standard_normal((9, 5)).astype(np.float32)
+    weights = np.array([1.0, 0.75, 0.25, 0.0], np.float32)
+    found = np.asarray(selection.by_rank(jnp.asarray(values), jnp.asarray(weights)))
+    rank = np.argsort(np.argsort(-values, axis=0), axis=0)
+    wanted = np.where(rank < len(weights), weights[np.minimum(rank, len(weights) - 1)], 0)
+    # Sums of differences of the weights.
+    np.testing.assert_allclose(found, wanted, atol=1e-6)
+    # Entries that tie have one rank; with fewer distinct entries than weights none is left over.
+    tied = jnp.array([[2.0], [2.0], [1.0], [-jnp.inf]])
+    found = np.asarray(selection.by_rank(tied, jnp.asarray(weights)))[:, 0]
+    np.testing.assert_allclose(found[:3], [1, 1, 0.75], atol=1e-6)
