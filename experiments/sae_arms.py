@@ -24,7 +24,7 @@ CROWDED = 4
 FAMILY = (4, 0.2)
 """Features of a family in the arm of parents and children, and a child's probability to be on with
 its parent."""
-_TOY_STEPS, _TOY_RATE, _TOY_BATCH, _TOY_ON = 1000, 0.01, 256, 4
+_TOY_STEPS, _TOY_BATCH = 1000, 256
 
 
 @dataclass(frozen=True)
@@ -207,19 +207,12 @@ def dictionaries(config: Config, kind: str, features: int) -> Vectors:
 
 def _toy(config: Config, key: Any, features: int) -> Vectors:
     """Directions that a toy model of superposition gives its features, with their lengths."""
-    from experiments.models import toy_autoencoder, training
+    from experiments.models import toy_autoencoder
 
-    toy = toy_autoencoder.ToyTask(
-        features, config.dim, steps=_TOY_STEPS, exact=False, batch=_TOY_BATCH
+    vectors, _ = toy_autoencoder.directions(
+        key, features, config.dim, steps=_TOY_STEPS, batch=_TOY_BATCH
     )
-    given = toy_autoencoder.settings(
-        1,
-        probability=min(1.0, _TOY_ON / features),
-        importance=np.ones(features),
-        rate=_TOY_RATE,
-    )
-    states, _ = training.advance_all(training.ensemble(key[None], toy, given), toy, 1, _TOY_STEPS)
-    return np.asarray(states.params["vectors"][...][0])
+    return np.asarray(vectors)
 
 
 def _main(config: Config) -> Want:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from experiments.harness.checks import Check, judge
+from experiments.harness.checks import Check, judge, judge_effect
 from experiments.harness.experiment import Table
 from experiments.intervals import mean_interval
 from experiments.sae_config import NAMES
@@ -183,15 +183,8 @@ def _held(
     *,
     converged: bool = True,
 ) -> Check:
-    interval = effect["interval"]
-    return judge(
-        name,
-        theory=theory,
-        estimate=effect["mean"],
-        interval=None if interval is None else tuple(interval),
-        band=band,
-        converged=converged,
-        note=note,
+    return judge_effect(
+        name, theory=theory, effect=effect, band=band, converged=converged, note=note
     )
 
 

@@ -46,13 +46,6 @@ def _named(flag: str, known: tuple[str, ...]) -> Any:
     return cli.options(flag, f"one of {', '.join(known)}", _one_of(known), metavar="NAME")
 
 
-def _positive(word: str) -> float:
-    value = float(word)
-    if not 0 < value <= 100:
-        raise ValueError(word)
-    return value
-
-
 @dataclass(frozen=True)
 class Config:
     """What is hidden, who seeks it, on which budget."""
@@ -101,7 +94,7 @@ class Config:
     """Numbers of latents that TopK is given while k are on."""
     penalties: Annotated[
         tuple[float, ...],
-        cli.options("--penalties", "a number in (0, 100]", _positive, metavar="X"),
+        cli.reals("--penalties", 0, 100, open_low=True),
     ] = (0.001, 0.01, 0.1, 0.3)
     """l1 penalties of the ReLU autoencoder at N/d = 4, weak ones too: what explains variance
     without features."""

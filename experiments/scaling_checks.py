@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from experiments.harness.checks import Check, judge
+from experiments.harness.checks import Check, judge_effect
 from experiments.harness.experiment import Table
 from experiments.scaling_fits import DRIFT, LATE, TRAVEL
 
@@ -37,15 +37,8 @@ def checks(data: Any) -> list[Check]:
         settled: bool,
         note: str = "",
     ) -> Check:
-        interval = effect["interval"]
-        return judge(
-            name,
-            theory=theory,
-            estimate=effect["mean"],
-            interval=None if interval is None else tuple(interval),
-            band=band,
-            converged=settled,
-            note=note,
+        return judge_effect(
+            name, theory=theory, effect=effect, band=band, converged=settled, note=note
         )
 
     return [

@@ -13,13 +13,6 @@ _CAP = 0.99
 _CODES = 2**31
 
 
-def _decay(word: str) -> float:
-    value = float(word)
-    if not 0 < value <= 100:
-        raise ValueError(word)
-    return value
-
-
 @dataclass(frozen=True)
 class Config:
     """The law of the features, widths, arms, training."""
@@ -42,7 +35,7 @@ class Config:
     """Growth of rows to unit length in the strong arm: the paper's weight decay with its sign."""
     weak: Annotated[
         tuple[float, ...],
-        cli.options("--weak", "a number in (0, 100]", _decay, metavar="X"),
+        cli.reals("--weak", 0, 100, open_low=True),
     ] = (0.25, 0.75)
     """Weight decays of the weak arm at m = 32, two or more; they grow as m.  What is reported lies
     between them, where m features are represented."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from experiments.harness.checks import Check, judge
+from experiments.harness.checks import Check, judge, judge_effect
 from experiments.harness.experiment import Result
 from experiments.steering_config import Config
 from experiments.steering_recovered import LEAST, TENFOLD
@@ -199,10 +199,4 @@ def _within(name: str, row: Any, theory: str, centre: float, share: float) -> Ch
 
 
 def _judged(name: str, row: Any, theory: str, band: Band) -> Check:
-    return judge(
-        name,
-        theory=theory,
-        estimate=row["mean"],
-        interval=row["interval"] and tuple(row["interval"]),
-        band=band,
-    )
+    return judge_effect(name, theory=theory, effect=row, band=band)

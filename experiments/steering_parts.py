@@ -92,20 +92,9 @@ def make(config: Config, kind: str, seed: int, shape: tuple[int, int]) -> Dictio
     key = _keys(config, seed)[0]
     if kind != "trained":
         return dictionary.named(kind, key, features, dim)
-    import jax
+    from experiments.models import toy_autoencoder
 
-    from experiments.models import toy_autoencoder, training
-
-    task = toy_autoencoder.ToyTask(features, dim, steps=config.steps, exact=False, batch=128)
-    # About four features on at once, so that they are worth keeping apart.
-    setting = toy_autoencoder.settings(
-        1, probability=min(1.0, 4 / features), importance=np.ones(features), rate=0.01
-    )
-    states, _ = training.advance_all(
-        training.ensemble(key[None], task, setting), task, 1, config.steps
-    )
-    errors = toy_autoencoder.evaluate(states, task, 20)
-    vectors, loss = states.params["vectors"][...][0], jax.numpy.sum(errors[0])
+    vectors, loss = toy_autoencoder.directions(key, features, dim, steps=config.steps, batch=128)
     return dictionary.normalised(
         "trained",
         np.asarray(vectors),

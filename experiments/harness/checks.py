@@ -100,6 +100,28 @@ def judge(
     return Check(name, theory, estimate, interval if known else None, band, verdict, note)
 
 
+def judge_effect(
+    name: str,
+    *,
+    theory: str,
+    effect: Mapping[str, Any],
+    band: tuple[Number | None, Number | None],
+    converged: bool = True,
+    note: str = "",
+) -> Check:
+    """Return the check of a measured effect: its `mean`, and its `interval` or None, as `judge`."""
+    interval = effect["interval"]
+    return judge(
+        name,
+        theory=theory,
+        estimate=effect["mean"],
+        interval=None if interval is None else (interval[0], interval[1]),
+        band=band,
+        converged=converged,
+        note=note,
+    )
+
+
 def _compare(measured: tuple[Number, Number], low: Number | None, high: Number | None) -> Verdict:
     if (low is None or low <= measured[0]) and (high is None or measured[1] <= high):
         return Verdict.PASS

@@ -26,6 +26,7 @@ from experiments.harness.flags import (
     options,
     path,
     real,
+    reals,
     text,
 )
 
@@ -43,6 +44,7 @@ __all__ = [
     "parse_command",
     "path",
     "real",
+    "reals",
     "text",
 ]
 

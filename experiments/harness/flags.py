@@ -91,22 +91,19 @@ def real(
 
     `open_low` and `open_high` leave an end out; None is no limit.
     """
+    return option(flag, *_real(low, high, open_low, open_high), metavar="X")
 
-    def read(word: str) -> float:
-        if not _REAL.fullmatch(word):
-            raise ValueError(word)
-        value = float(word)
-        above = low is None or value > low or (value == low and not open_low)
-        below = high is None or value < high or (value == high and not open_high)
-        if not (math.isfinite(value) and above and below):
-            raise ValueError(word)
-        return value
 
-    left = "(-inf" if low is None else f"{'(' if open_low else '['}{low:g}"
-    right = "inf)" if high is None else f"{high:g}{')' if open_high else ']'}"
-    bounded = low is not None or high is not None
-    need = f"a number in {left}, {right}" if bounded else "a finite number"
-    return option(flag, need, read, metavar="X")
+def reals(
+    flag: str,
+    low: float | None = None,
+    high: float | None = None,
+    *,
+    open_low: bool = False,
+    open_high: bool = False,
+) -> PrimitiveConstructorSpec[tuple[float, ...]]:
+    """Return the type of one or several such numbers."""
+    return options(flag, *_real(low, high, open_low, open_high), metavar="X")
 
 
 def text(flag: str, *, metavar: str = "TEXT") -> PrimitiveConstructorSpec[str]:
@@ -178,3 +175,24 @@ def _integer(at_least: int | None, at_most: int | None) -> Callable[[str], int]:
         return value
 
     return read
+
+
+def _real(
+    low: float | None, high: float | None, open_low: bool, open_high: bool
+) -> tuple[str, Callable[[str], float]]:
+    """What is needed, in words, and what reads it."""
+
+    def read(word: str) -> float:
+        if not _REAL.fullmatch(word):
+            raise ValueError(word)
+        value = float(word)
+        above = low is None or value > low or (value == low and not open_low)
+        below = high is None or value < high or (value == high and not open_high)
+        if not (math.isfinite(value) and above and below):
+            raise ValueError(word)
+        return value
+
+    left = "(-inf" if low is None else f"{'(' if open_low else '['}{low:g}"
+    right = "inf)" if high is None else f"{high:g}{')' if open_high else ']'}"
+    bounded = low is not None or high is not None
+    return (f"a number in {left}, {right}" if bounded else "a finite number"), read

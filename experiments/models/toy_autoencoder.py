@@ -25,7 +25,15 @@ from experiments.models import expected_loss, threefry, training
 from experiments.models.training import State
 from geometry.products import product
 
-__all__ = ["ACTIVATIONS", "Setting", "ToyAutoencoder", "ToyTask", "evaluate", "settings"]
+__all__ = [
+    "ACTIVATIONS",
+    "Setting",
+    "ToyAutoencoder",
+    "ToyTask",
+    "directions",
+    "evaluate",
+    "settings",
+]
 
 ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
     "relu": jax.nn.relu,
@@ -178,6 +186,19 @@ class ToyTask:
     def observe(self, model: ToyAutoencoder, setting: Setting) -> dict[str, Array]:
         """Return what the trace records."""
         return OBSERVED[self.observed](model)
+
+
+def directions(
+    key: Array, features: int, dim: int, *, steps: int, batch: int
+) -> tuple[Array, Array]:
+    """Return W `[n, d]` of a model trained for so many steps, and its loss.
+
+    About four features are on at once, so that they are worth keeping apart.
+    """
+    task = ToyTask(features, dim, steps=steps, exact=False, batch=batch)
+    given = settings(1, probability=min(1.0, 4 / features), importance=np.ones(features), rate=0.01)
+    states, _ = training.advance_all(training.ensemble(key[None], task, given), task, 1, steps)
+    return states.params["vectors"][...][0], jnp.sum(evaluate(states, task, 20)[0])
 
 
 def sample(key: Array, probability: Array, features: int, batch: int) -> Array:

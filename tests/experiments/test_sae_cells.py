@@ -46,7 +46,7 @@ def _samples(state: State) -> tuple[Rows, Rows, Rows]:
     """Inputs `[s, d]`, codes `[s, m]`, amplitudes `[s, n]` of all batches, by another road."""
     model = training.module(state, TASK)
     found = [
-        dictionary_learning.sampled(model, state, TASK, np.uint32(place))  # type: ignore[arg-type]
+        dictionary_learning.sampled(model, state, TASK, jax.numpy.uint32(place))
         for place in range(BATCHES)
     ]
     inputs, codes, truth = (

@@ -8,6 +8,7 @@ product's full rate on a processor.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import NamedTuple
 
 import jax
@@ -83,19 +84,19 @@ class SparseAutoencoder(nnx.Module):
         """Return x̂ from codes `[m, batch]`.  Shape `[batch, d]`."""
         return product(self.decoder[...].T, codes).T + self.decoder_bias[...][None]
 
+    @abstractmethod
     def codes(self, inputs: Array, sparsity: Array) -> Array:
         """Return the latents' activations outside of training.  Shape `[m, batch]`.
 
         `sparsity` as in `Pressure`; where it is a penalty's weight it makes no difference here.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def loss(self, inputs: Array, pressure: Pressure, window: int) -> Array:
         """Return what a step minimises, a scalar, and keep count.
 
         Latents that were silent for more than `window` steps are dead; 0 for no care of them.
         """
-        raise NotImplementedError
 
     def count(self, fires: Array, residual: Array, active: Array) -> None:
         """Keep count of a step: which latents were active `[m]`, x - x̂, how many a sample."""

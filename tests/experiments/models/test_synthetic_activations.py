@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from itertools import combinations
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -275,9 +276,9 @@ def test_inputs_are_sums_of_rows(kind: str) -> None:
         ({"kind": "independent", "alpha": -1.0}, "`spread` and `alpha` be at least 0"),
     ],
 )
-def test_refusals(given: dict[str, object], message: str) -> None:
+def test_refusals(given: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message) as found:
-        ActivationLaw(**{"features": 8, "active": 2, **given})  # type: ignore[arg-type]
+        ActivationLaw(**{"features": 8, "active": 2, **given})
     assert "\n" not in str(found.value)
 
 
