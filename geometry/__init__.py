@@ -18,6 +18,9 @@ Index
     decoders        matched filter, pursuit, FISTA, message passing, basis pursuit
     donoho_tanner   the phase transition of l1 recovery
     state_evolution what message passing does in large random dictionaries
+    gram_moments    exact moments of all pairwise cosines, without the pairs
+    marchenko_pastur  eigenvalues of random directions' frame operator
+    duplicates      rows that are equal
     capacity        feature dimensionality, leverage, sharing, worst cases
     allocation      the best division of dimensions among features, of a quadratic model
     steering        what scaling one feature does to the others

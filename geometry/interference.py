@@ -29,6 +29,7 @@ __all__ = [
     "coherence_limit",
     "expected_errors",
     "false_alarm",
+    "fixed_false_alarm",
     "fixed_mean_square",
     "information_bits",
     "law",
@@ -342,6 +343,20 @@ def fixed_mean_square(
     centre, variance = row_moments(first, second, features, activity.active, signed=False)
     amplitudes = activity.active * (strength.mean_square - 1) * second
     return np.asarray(centre**2 + variance + amplitudes + noise, np.float64)
+
+
+def fixed_false_alarm(
+    theta: float, mean: ArrayLike, mean_square: ArrayLike, features: int, active: int
+) -> NDArray[np.float64]:
+    """Return the chance that inactive feature i of a *fixed* dictionary reads above `theta`.
+
+    By the normal law with the mean and the variance of `row_moments`, exactly `active` positive
+    features of amplitude 1: exact moments, but the normal shape is a guess where few cosines of a
+    row are much larger than the others.
+    """
+    centre, variance = row_moments(mean, mean_square, features, active, signed=False)
+    spread = np.sqrt(np.maximum(variance, np.finfo(np.float64).tiny))
+    return np.asarray(special.ndtr((centre - theta) / spread), np.float64)
 
 
 def _need(condition: bool, message: str) -> None:

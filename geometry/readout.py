@@ -48,6 +48,7 @@ class Readings(NamedTuple):
       inactive one, so that some threshold, or "take the k largest", makes no error.
     - `squares` `[blocks, 2]` float32: means of the squared interference, y at inactive features
       and y - a at active ones.
+    - `means` `[blocks, 2]` float32: means of the same two, with their signs.
     - `counts` `[blocks, 2]` int32: how many inactive and active features were read.
     """
 
@@ -58,6 +59,7 @@ class Readings(NamedTuple):
     errorless: Array
     separable: Array
     squares: Array
+    means: Array
     counts: Array
 
 
@@ -181,6 +183,13 @@ def _block(
             jnp.sum(errors**2) / jnp.maximum(active_count, 1),
         ]
     )
+    every, active_sum = jnp.sum(jnp.sum(readings, axis=1)), jnp.sum(jnp.where(there, at_active, 0))
+    means = jnp.stack(
+        [
+            (every - active_sum) / jnp.maximum(inactive_count, 1),
+            jnp.sum(errors) / jnp.maximum(active_count, 1),
+        ]
+    )
     return Readings(
         inactive=_histogram(readings, bins) - _histogram(at_active, bins, there),
         active=_histogram(aligned, bins, there),
@@ -189,6 +198,7 @@ def _block(
         errorless=errorless,
         separable=jnp.sum(highest < lowest, dtype=jnp.int32),
         squares=squares,
+        means=means,
         counts=jnp.stack([inactive_count, active_count]),
     )
 

@@ -208,6 +208,33 @@ def variance_square(dim: int) -> float:
     return 2 * (dim - 1) / (dim**2 * (dim + 2))
 
 
+def absolute_quantile(probability: HostLike, dim: int) -> NDArray[np.float64]:
+    """Return t with P(|g| <= t) = probability, elementwise, for probabilities in [0, 1].
+
+    The inverse of 1 - `tail`: sqrt of the inverse of I_x(1/2, (d-1)/2).  1 at d = 1.
+    """
+    _check_dim(dim)
+    share = np.asarray(probability, np.float64)
+    _need(
+        bool(np.all((share >= 0) & (share <= 1))), f"`probability` must lie in [0, 1]; got {share}."
+    )
+    if dim == 1:
+        return np.ones_like(share)
+    return np.asarray(np.sqrt(special.betaincinv(0.5, (dim - 1) / 2, share)), np.float64)
+
+
+def nearest_law(eps: HostLike, count: int, dim: int) -> NDArray[np.float64]:
+    """Return P(largest |cos| of a direction with `count` - 1 others <= eps), elementwise.
+
+    (1 - P(|g| > eps))^(N-1), exact: given one direction, its cosines with the others are
+    independent.  0 <= eps <= 1 and `count` >= 2.
+    """
+    _need(count >= 2, f"`count` must be at least 2; got {count}.")
+    outside = tail(eps, dim)
+    with np.errstate(divide="ignore"):
+        return np.exp((count - 1) * np.log1p(-outside))
+
+
 def largest_cosine_quantile(count: int, dim: int, probability: float) -> float:
     """Return t with P(largest |g| among `count` random directions <= t) = `probability`.
 

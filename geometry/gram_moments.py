@@ -1,0 +1,273 @@
+"""Exact moments of the cosines between n rows, without looking at the n² pairs.
+
+Let U be the rows of a matrix `[n, d]` divided by their norms, G = U Uᵀ their cosines, F = UᵀU the
+frame operator and t the sum of the unit rows.  Then
+
+    sum_ij G_ij = t·t,    sum_ij G_ij² = ‖F‖_F²,    sum_i (sum_j G_ij)² = tᵀF t,
+
+so that the mean and the mean square over the pairs i ≠ j need F `[d, d]` and t alone (Welch 1974;
+Benedetto and Fickus, "Finite normalized tight frames", Adv. Comput. Math. 18, 2003, section 6: the
+frame potential), and so do those of any row.  F and G have the same eigenvalues but for zeros.
+Where n < d the same numbers come from G `[n, n]`, which is then the smaller of the two.
+
+All in float64 on the host.  Rows are streamed: memory is O(min(n, d)² + n + block·d).  The floor of
+the work is n·d²/2 multiply-adds (n²d/2 where n < d) and one look at every entry, twice n·d for the
+rest; F is built by a symmetric rank-k update (BLAS dsyrk), which does half of the full product.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import linalg
+from scipy.linalg import blas
+
+from geometry import rows as on_demand
+from geometry.capacity import RowMoments
+from geometry.rows import Rows
+
+__all__ = ["LARGEST_SIDE", "GramMoments", "moments"]
+
+LARGEST_SIDE = 1 << 14
+"""Largest min(n, d): F or G then takes 2 GiB, and its eigenvalues minutes."""
+_BLOCK_ENTRIES = 1 << 22
+
+
+@dataclass(frozen=True, eq=False)
+class GramMoments:
+    """What the Gram matrix of the rows that are not zero holds.  n is their number.
+
+    - `norms` `[all rows]`; `zero` `[z]` int64: the rows left out.
+    - `mean_row` `[d]`: the mean of the rows as given, zero rows left out.
+    - `mean_cosine`, `mean_square`: of G_ij over pairs i ≠ j.
+    - `row_mean_square`: the mean over rows i of (mean of G_ij over j ≠ i)².
+    - `eigenvalues` `[min(n, d)]` of F, falling; they sum to n.
+    - `row_participation` `[n]`, `column_participation` `[d]`: (sum u²)² / sum u⁴ along the unit
+      rows and along the columns, as `capacity.participation_ratio`; 0 for a column of zeros.
+    - `total` `[d]`: t.  `square` is F `[d, d]`, or G `[n, n]` where n < d.
+    """
+
+    norms: NDArray[np.float64]
+    zero: NDArray[np.int64]
+    mean_row: NDArray[np.float64]
+    mean_cosine: float
+    mean_square: float
+    row_mean_square: float
+    eigenvalues: NDArray[np.float64]
+    row_participation: NDArray[np.float64]
+    column_participation: NDArray[np.float64]
+    total: NDArray[np.float64]
+    square: NDArray[np.float64]
+
+    @property
+    def count(self) -> int:
+        """Rows that are not zero."""
+        return len(self.row_participation)
+
+    @property
+    def dim(self) -> int:
+        """Entries of a row."""
+        return len(self.total)
+
+    @property
+    def effective_dimension(self) -> float:
+        """(sum λ)² / sum λ² over the eigenvalues of F, from 1 to min(n, d).
+
+        n²/(n + n(n-1)·mean_square): about 1/mean_square for many rows, d for a tight frame.
+        """
+        return float(self.eigenvalues.sum() ** 2 / (self.eigenvalues**2).sum())
+
+    def of_rows(self, units: NDArray[np.float64]) -> RowMoments:
+        """Return the mean and mean square of G_ij over j ≠ i for some of the unit rows `[m, d]`.
+
+        Equal to `capacity.off_diagonal_moments` of all rows, at m d² multiply-adds.  Only where
+        n >= d, else ValueError: `of_all` has them then.
+        """
+        if self.square.shape[0] != self.dim:
+            raise ValueError("`of_rows` must be asked where n >= d; ask `of_all` instead.")
+        others = self.count - 1
+        own = np.einsum("nd,nd->n", units, units)
+        shared = np.einsum("nd,nd->n", units @ self.square, units)
+        return RowMoments(
+            (units @ self.total - own) / others, np.maximum(shared - own**2, 0) / others
+        )
+
+    def of_all(self) -> RowMoments:
+        """Return these moments for every row, where n < d, else ValueError."""
+        if self.square.shape[0] == self.dim:
+            raise ValueError("`of_all` must be asked where n < d; ask `of_rows` instead.")
+        others, own = self.count - 1, np.diagonal(self.square)
+        return RowMoments(
+            (self.square.sum(axis=1) - own) / others,
+            ((self.square**2).sum(axis=1) - own**2) / others,
+        )
+
+
+def moments(
+    vectors: ArrayLike | Rows,
+    *,
+    least: float = 0.0,
+    block: int | None = None,
+    step: Callable[[int], None] | None = None,
+) -> GramMoments:
+    """Return the moments of the rows `[n, d]`; rows of norm at most `least` count as zero.
+
+    `block` rows are held at a time, by default as many as fill 32 MiB.  `step` is called with the
+    number of rows as they are done; they sum to n (where n < d to n in each of about n/block
+    sweeps).  Raises ValueError for a row that is not finite, for fewer than two that are not zero,
+    and for min(n, d) above `LARGEST_SIDE`.
+    """
+    source = on_demand.of(vectors)
+    if len(source.shape) != 2 or 0 in source.shape:
+        raise ValueError(f"`vectors` must have shape [n, d]; got shape {source.shape}.")
+    count, dim = source.shape
+    if min(count, dim) > LARGEST_SIDE:
+        raise ValueError(
+            f"`vectors` must have min(n, d) at most {LARGEST_SIDE}; got shape {source.shape}."
+        )
+    size = max(1, min(count, _BLOCK_ENTRIES // dim)) if block is None else block
+    walk = _Walk(source, size, least, step or (lambda done: None))
+    return (_from_frame if count >= dim else _from_gram)(walk, count, dim)
+
+
+@dataclass(frozen=True, eq=False)
+class _Walk:
+    """The source in blocks of unit rows."""
+
+    source: Rows
+    size: int
+    least: float
+    step: Callable[[int], None]
+
+    def blocks(self, start: int = 0) -> Iterator[tuple[slice, NDArray[np.float64], "_Scale"]]:
+        """Yield places, unit rows (zeros for rows left out) and scales from row `start` on."""
+        for first in range(start, self.source.shape[0], self.size):
+            place = slice(first, min(first + self.size, self.source.shape[0]))
+            given = np.array(self.source.rows(place), np.float64, order="C")
+            yield place, *self._unit(given, first)
+            self.step(place.stop - place.start)
+
+    def _unit(self, rows: NDArray[np.float64], first: int) -> tuple[NDArray[np.float64], "_Scale"]:
+        # Scaled before they are squared, so that nothing over- or underflows.
+        peak = np.maximum(rows.max(axis=1), -rows.min(axis=1))
+        if not np.isfinite(peak).all():
+            bad = first + int(np.argmin(np.isfinite(peak)))
+            raise ValueError(f"rows of `vectors` must be finite; row {bad} is not.")
+        safe = np.where(peak > 0, peak, 1)
+        rows /= safe[:, None]
+        length = np.sqrt(np.einsum("nd,nd->n", rows, rows))
+        norms = peak * length
+        there = (norms > self.least) & (peak > 0)
+        rows *= np.where(there, 1 / np.where(length > 0, length, 1), 0)[:, None]
+        return rows, _Scale(norms, there)
+
+
+@dataclass(frozen=True, eq=False)
+class _Scale:
+    """Norms of a block's rows, and which are not zero."""
+
+    norms: NDArray[np.float64]
+    there: NDArray[np.bool_]
+
+
+class _Sums:
+    """What both sides need of every row."""
+
+    def __init__(self, count: int, dim: int) -> None:
+        self.norms = np.zeros(count)
+        self.there = np.zeros(count, np.bool_)
+        self.participation = np.zeros(count)
+        self.total, self.given = np.zeros(dim), np.zeros(dim)
+        self.squares, self.fourths = np.zeros(dim), np.zeros(dim)
+
+    def add(self, place: slice, units: NDArray[np.float64], scale: _Scale) -> None:
+        """Add a block."""
+        self.norms[place], self.there[place] = scale.norms, scale.there
+        self.total += units.sum(axis=0)
+        self.given += np.where(scale.there, scale.norms, 0) @ units
+        squares = units**2
+        self.squares += squares.sum(axis=0)
+        second = squares.sum(axis=1)
+        np.square(squares, out=squares)
+        self.fourths += squares.sum(axis=0)
+        fourth = squares.sum(axis=1)
+        self.participation[place] = _ratio(second**2, fourth)
+
+    def moments(
+        self, square: NDArray[np.float64], first: float, second: float, rows: float
+    ) -> GramMoments:
+        """All moments, from the sums of G_ij, of G_ij², and of the squared row sums less 1."""
+        count = int(self.there.sum())
+        pairs = count * (count - 1)
+        values = linalg.eigvalsh(square, check_finite=False)[::-1]
+        return GramMoments(
+            norms=self.norms,
+            zero=np.flatnonzero(~self.there),
+            mean_row=self.given / count,
+            mean_cosine=(first - count) / pairs,
+            mean_square=max(second - count, 0.0) / pairs,
+            row_mean_square=max(rows, 0.0) / (pairs * (count - 1)),
+            # A frame operator has no negative eigenvalues; rounding may say otherwise.
+            eigenvalues=np.maximum(values[: min(count, len(self.total))], 0),
+            row_participation=self.participation[self.there],
+            column_participation=_ratio(self.squares**2, self.fourths),
+            total=self.total,
+            square=square,
+        )
+
+    def need_two(self) -> None:
+        """Hold that there are pairs."""
+        if self.there.sum() < 2:
+            raise ValueError(
+                f"`vectors` must have at least 2 rows that are not zero; got {self.there.sum()}."
+            )
+
+
+def _from_frame(walk: _Walk, count: int, dim: int) -> GramMoments:
+    sums = _Sums(count, dim)
+    frame = np.zeros((dim, dim), order="F")
+    for place, units, scale in walk.blocks():
+        # The transpose of a C-ordered block is what BLAS reads without a copy.
+        frame = blas.dsyrk(1.0, units.T, beta=1.0, c=frame, overwrite_c=1)
+        sums.add(place, units, scale)
+    sums.need_two()
+    _mirror(frame)
+    total = sums.total
+    first, second = float(total @ total), float(np.vdot(frame, frame))
+    # sum_i (t·u_i - 1)²
+    rows = float(total @ frame @ total) - 2 * first + float(sums.there.sum())
+    return sums.moments(frame, first, second, rows)
+
+
+def _from_gram(walk: _Walk, count: int, dim: int) -> GramMoments:
+    sums = _Sums(count, dim)
+    gram = np.zeros((count, count))
+    for start in range(0, count, walk.size):
+        left = None
+        for place, units, scale in walk.blocks(start):
+            if left is None:
+                left, top = units, place
+            gram[top, place] = left @ units.T
+            if start == 0:
+                sums.add(place, units, scale)
+    sums.need_two()
+    # The blocks above the diagonal are there; those on it are symmetric already.
+    _mirror(gram)
+    gram = gram[np.ix_(sums.there, sums.there)]
+    by_row = gram.sum(axis=1)
+    second = float(np.vdot(gram, gram))
+    return sums.moments(gram, float(by_row.sum()), second, float(((by_row - 1) ** 2).sum()))
+
+
+def _mirror(square: NDArray[np.float64]) -> None:
+    """Copy the upper triangle onto the lower one, in place."""
+    for at in range(0, len(square), 1024):
+        part = slice(at, min(at + 1024, len(square)))
+        square[part.stop :, part] = square[part, part.stop :].T
+        inner = square[part, part]
+        square[part, part] = np.triu(inner) + np.triu(inner, 1).T
+
+
+def _ratio(top: NDArray[np.float64], bottom: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.divide(top, bottom, out=np.zeros_like(top), where=bottom > 0)
