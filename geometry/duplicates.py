@@ -32,7 +32,7 @@ def duplicates(
     for first in range(0, count, size):
         # Adding 0 turns -0 into 0 and changes nothing else.
         block = np.ascontiguousarray(source.rows(slice(first, min(first + size, count)))) + 0
-        flat, width = memoryview(block.reshape(-1).view(np.uint8)), block.nbytes // len(block)
+        flat, width = block.reshape(-1).view(np.uint8).data, block.nbytes // len(block)
         for at in range(0, block.nbytes, width):
             digests += hashlib.blake2b(flat[at : at + width], digest_size=_BYTES).digest()
         if step is not None:

@@ -43,7 +43,9 @@ def quantiles(probability: ArrayLike, count: int, dim: int) -> NDArray[np.float6
     # From θ = π, the lower edge, to 0; divided by its sum, which is 1 but for the rule's error.
     below = np.concatenate([[0.0], np.cumsum(weight[::-1])]) / weight.sum()
     values = 1 + gamma + 2 * math.sqrt(gamma) * np.cos(bounds[::-1])
-    return np.asarray(count / small * np.interp(probability, below, values), np.float64)
+    return np.asarray(
+        count / small * np.interp(np.asarray(probability, np.float64), below, values), np.float64
+    )
 
 
 def _need(count: int, dim: int) -> None:

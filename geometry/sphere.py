@@ -232,7 +232,7 @@ def nearest_law(eps: HostLike, count: int, dim: int) -> NDArray[np.float64]:
     _need(count >= 2, f"`count` must be at least 2; got {count}.")
     outside = tail(eps, dim)
     with np.errstate(divide="ignore"):
-        return np.exp((count - 1) * np.log1p(-outside))
+        return np.asarray(np.exp((count - 1) * np.log1p(-outside)), np.float64)
 
 
 def largest_cosine_quantile(count: int, dim: int, probability: float) -> float:

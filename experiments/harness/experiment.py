@@ -81,6 +81,14 @@ class Figure:
 
 
 @dataclass(frozen=True)
+class Overview:
+    """What is said in place of a run: lines on the terminal, or `data` as one JSON object."""
+
+    data: dict[str, Json]
+    lines: list[str]
+
+
+@dataclass(frozen=True)
 class Experiment(Generic[C]):
     """One question, and all that the harness needs to answer it from the command line.
 
@@ -93,6 +101,7 @@ class Experiment(Generic[C]):
     - `measure`: does the work. `checks` and `claims`: verdicts on it. `answer`: one sentence with
       its number; `summary`: further lines for the terminal. `figures`: no mathematics.
     - `validate`: raises `InputError` for fields that do not go together.
+    - `overview`: for settings that only ask what there is, the answer to that; else None.
     - `finish`: side outputs, after the answer was printed and also after a run that was found
       done; returns lines to print.
     """
@@ -112,6 +121,7 @@ class Experiment(Generic[C]):
     summary: Callable[[C, Result], list[str]]
     figures: Callable[[C, Result], list[Figure]]
     validate: Callable[[C], None] | None = None
+    overview: Callable[[C], Overview | None] | None = None
     finish: Callable[[C, Result], list[str]] | None = None
 
     def __post_init__(self) -> None:

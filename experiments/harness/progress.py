@@ -153,6 +153,7 @@ class Progress:
             TaskProgressColumn,
             TextColumn,
             TimeElapsedColumn,
+            TimeRemainingColumn,
         )
         from rich.progress import Progress as Display
 
@@ -162,6 +163,8 @@ class Progress:
             BarColumn(),
             TaskProgressColumn(),
             TimeElapsedColumn(),
+            TextColumn("to go:"),
+            TimeRemainingColumn(elapsed_when_finished=False),
         )
         console = Console(file=self._stream, stderr=True)
         with self._lock:
@@ -191,5 +194,10 @@ class Progress:
         if phase is None:
             return
         amount = "" if phase.total is None else f": {phase.done:,.0f} of {phase.total:,.0f}"
-        elapsed = self._clock() - started
-        print(f"{phase.name}{amount} ({elapsed:.0f} s)", file=self._stream, flush=True)
+        now = self._clock()
+        left = ""
+        if phase.total is not None and 0 < phase.done < phase.total:
+            # At the pace so far.
+            rest = (now - phase.started) * (phase.total / phase.done - 1)
+            left = f", about {rest:.0f} s to go"
+        print(f"{phase.name}{amount} ({now - started:.0f} s{left})", file=self._stream, flush=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -33,6 +34,7 @@ from experiments.harness.progress import Progress
 from experiments.harness.provenance import compile_seconds, fingerprint, provenance
 
 SCHEMA = 1
+_MEBIBYTE = 1 << 20
 _RESERVED = ("schema", "checks", "claims", "seconds", "run")
 
 
@@ -63,10 +65,16 @@ def _main(experiment: Experiment[C], argv: Sequence[str]) -> int:
     if options.cite:
         print("\n".join(experiment.cite))
         return DONE
+    overview = None if experiment.overview is None else experiment.overview(config)
+    if overview is not None:
+        lines = [exact_json.dumps({"schema": SCHEMA, **overview.data})]
+        print("\n".join(lines if options.json else overview.lines))
+        return DONE
     if experiment.validate is not None:
         experiment.validate(config)
     with store.draft(options.out, experiment.name) as folder:
-        mark = fingerprint(experiment.name, _identity(config))
+        with Progress(quiet=options.quiet) as progress:
+            mark = fingerprint(experiment.name, _identity(config, progress))
         done = None if options.force else store.find(options.out, experiment.name, mark)
         if done is None:
             outcome = _measured(experiment, config, options, argv, folder, mark)
@@ -194,22 +202,29 @@ def verdicts(record: Mapping[str, Any]) -> tuple[list[Check], list[Claim]]:
     return checks, [claim_from_json(claim) for claim in record["claims"]]
 
 
-def _identity(config: C) -> dict[str, Json]:
-    """Return the settings that determine what is measured."""
+def _identity(config: C, progress: Progress) -> dict[str, Json]:
+    """Return the settings that determine what is measured; files by their content."""
     fields = dataclasses.fields(config)
     printed = {field.name for field in fields if OUTPUT_ONLY.items() <= field.metadata.items()}
     settings = exact_json.config_json(config)
     for field in fields:
         name = settings[field.name]
         if INPUT_FILE.items() <= field.metadata.items() and isinstance(name, str):
-            settings[field.name] = f"sha256:{_digest(field.name, name)}"
+            settings[field.name] = f"sha256:{_digest(field.name, name, progress)}"
     return {name: value for name, value in settings.items() if name not in printed}
 
 
-def _digest(field: str, name: str) -> str:
+def _digest(field: str, name: str, progress: Progress) -> str:
+    digest = hashlib.sha256()
     try:
         with open(name, "rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
+            size = os.fstat(stream.fileno()).st_size / _MEBIBYTE
+            # All of a large file is read, which may take longer than some measurements.
+            with progress.phase("MiB read for the identity of the run", size) as step:
+                while part := stream.read(_MEBIBYTE):
+                    digest.update(part)
+                    step(len(part) / _MEBIBYTE)
+        return digest.hexdigest()
     except OSError as error:
         raise InputError(
             f"--{field.replace('_', '-')} must be a readable file; got {shortened(name, 200)}: "

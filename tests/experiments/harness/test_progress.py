@@ -53,7 +53,10 @@ def test_plain_lines_tell_the_innermost_phase_and_its_amount() -> None:
             step(1500)
             wait_for(stream, "inner: 1,500 of 2,000 (")
     lines = stream.getvalue().splitlines()
-    assert all(re.fullmatch(r"\w+(: [\d,]+ of [\d,]+)? \(\d+ s\)", line) for line in lines), lines
+    pattern = r"\w+(: [\d,]+ of [\d,]+)? \(\d+ s(, about \d+ s to go)?\)"
+    assert all(re.fullmatch(pattern, line) for line in lines), lines
+    # Of 2,000 units 1,500 are done, in this much time.
+    assert all(("to go" in line) == ("1,500" in line) for line in lines), lines
 
 
 def test_plain_lines_are_rare() -> None:
