@@ -1,0 +1,98 @@
+"""What theory says of an audited matrix, held against what was measured."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from experiments.harness.checks import Check, judge
+from experiments.harness.experiment import Result
+
+__all__ = ["checks"]
+
+# Of float64 sums over the rows; a tight frame meets Welch's bound with equality.
+_ROUNDING = 1e-9
+_SQUARE = 0.05
+_MEAN = 0.05
+# Standard errors: a normal value is farther off once in 16,000 times.
+_FAR = 4
+
+
+def checks(_config: object, result: Result) -> list[Check]:
+    """Welch's floor, counts of pairs against moments, and interference against both."""
+    data: Any = result.data
+    found = []
+    for name, view in data["views"].items():
+        found += _pairs(data, name, view)
+        found += _interference(name, view)
+    return found
+
+
+def _pairs(data: Any, name: str, view: Any) -> list[Check]:
+    found = []
+    count, dim = view["count"], data["dim"]
+    if count > dim:
+        floor = math.sqrt((count - dim) / (dim * (count - 1)))
+        found.append(
+            judge(
+                f"rms |cos| above Welch's floor, {name}",
+                theory=f"at least sqrt((n-d)/(d(n-1))) = {floor:.6f} for any n directions",
+                estimate=view["rms"],
+                band=(floor * (1 - _ROUNDING), None),
+            )
+        )
+        if view["exact"]:
+            found.append(
+                judge(
+                    f"largest |cos| above Welch's bound, {name}",
+                    theory=f"at least {floor:.6f}",
+                    estimate=view["largest"]["cosine"],
+                    band=(floor * (1 - _ROUNDING), 1 + _ROUNDING),
+                )
+            )
+    low, high = (math.sqrt(end) for end in view["square"])
+    which = "all pairs" if view["exact"] else f"{view['sampled']:,} rows with all"
+    found.append(
+        judge(
+            f"rms |cos| of {which}, counted, {name}",
+            theory="the moments of these rows, from F = WᵀW, lie where the bins and float32 say",
+            estimate=math.sqrt(view["exact_square"]),
+            band=(low, high),
+        )
+    )
+    if not view["exact"]:
+        reach = _FAR * view["square_error"] + _ROUNDING
+        found.append(
+            judge(
+                f"mean cos² of the sampled rows, {name}",
+                theory=f"that of all rows, from F; within {_FAR} standard errors",
+                estimate=view["exact_square"],
+                band=(view["rms"] ** 2 - reach, view["rms"] ** 2 + reach),
+            )
+        )
+    return found
+
+
+def _interference(name: str, view: Any) -> list[Check]:
+    found = []
+    for row in view["interference"]:
+        k = row["active"]
+        if row["square_ratio"] is None:
+            continue
+        found += [
+            judge(
+                f"mean square interference, k = {k}, {name}",
+                theory=f"measured over what the moments predict: 1 within {_SQUARE:.0%}",
+                estimate=row["square_ratio"]["mean"],
+                interval=tuple(row["square_ratio"]["interval"]),
+                band=(1 - _SQUARE, 1 + _SQUARE),
+            ),
+            judge(
+                f"mean interference, k = {k}, {name}",
+                theory=f"k times the mean cosine; within {_MEAN:.0%} of the rms",
+                estimate=row["mean_error"]["mean"],
+                interval=tuple(row["mean_error"]["interval"]),
+                band=(-_MEAN, _MEAN),
+            ),
+        ]
+    return found

@@ -1,0 +1,166 @@
+"""The |cos| of an audit's pairs: all of them, or those of a sample of rows with all rows."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from experiments import audit_matrix
+
+if TYPE_CHECKING:
+    from experiments.audit_matrix import View
+    from experiments.harness.progress import Step
+    from geometry.spectrum import Sampled
+
+__all__ = ["BINS", "QUANTILES", "Seen", "all_pairs", "cosines", "groups_of", "sampled_pairs"]
+
+BINS = 256
+"""Bins of |cos| on [0, 1] that are kept for the figures."""
+QUANTILES = (0.5, 0.9, 0.99, 0.999, 0.9999)
+_GROUPS = 32
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What was seen of the pairs of one view.
+
+    - `counts` `[BINS]`: pairs by |cos|.  `nearest` `[n]`, or `[m]` of a sample: each row's largest
+      |cos| with another.
+    - `quantiles`: for each of `QUANTILES` the interval in which it lies: a bin of all pairs, or
+      95% over the sampled rows.
+    - `first`, `second`, `cosine`: the closest pairs by places in the view, |cos| in float64,
+      falling.  `unseen`: no other pair has a larger |cos|; None where only a sample was seen.
+    - `square`: an interval for the mean square of the pairs that were seen, from their bins;
+      `exact_square`: the same for just these rows, from the moments; `square_error`: the standard
+      error of that as an estimate for all rows, 0 where all were seen.
+    """
+
+    counts: NDArray[np.int64]
+    nearest: NDArray[np.float64]
+    quantiles: list[tuple[float, float]]
+    first: NDArray[np.int64]
+    second: NDArray[np.int64]
+    cosine: NDArray[np.float64]
+    unseen: float | None
+    square: tuple[float, float]
+    exact_square: float
+    square_error: float
+
+
+def all_pairs(view: View, count: int, step: Step, crew: Any) -> Seen:
+    """Compare every pair, twice: once for the counts, once for the closest."""
+    from geometry import closest, spectrum
+
+    found = spectrum.spectrum(view.rows, crew=crew, step=step)
+    near = closest.pairs(view.rows, count, crew=crew, step=step)
+    fine = found.absolute()
+    return Seen(
+        counts=fine.reshape(BINS, -1).sum(axis=1),
+        nearest=np.asarray(found.cosine, np.float64),
+        quantiles=[spectrum.quantile(fine, share) for share in QUANTILES],
+        first=near.first,
+        second=near.second,
+        cosine=near.cosine,
+        unseen=near.unseen,
+        square=_square(fine, view.moments.dim),
+        exact_square=view.moments.mean_square,
+        square_error=0.0,
+    )
+
+
+def sampled_pairs(view: View, chosen: NDArray[np.int64], count: int, step: Step, crew: Any) -> Seen:
+    """Compare the chosen rows `[m]`, in random order, with all; m is divided by `groups_of(m)`."""
+    from geometry import spectrum
+
+    found = spectrum.sampled(view.rows, chosen, groups=groups_of(len(chosen)), crew=crew, step=step)
+    by_group = spectrum.absolute(found.counts)
+    fine = by_group.sum(axis=0)
+    share = len(chosen) / view.count
+    squares = _row_squares(view, np.sort(chosen))
+    first, second, cosine = _named(view, chosen, found, count)
+    return Seen(
+        counts=fine.reshape(BINS, -1).sum(axis=1),
+        nearest=np.asarray(found.cosine, np.float64),
+        quantiles=[_woodruff(by_group, level, share) for level in QUANTILES],
+        first=first,
+        second=second,
+        cosine=cosine,
+        unseen=None,
+        square=_square(fine, view.moments.dim),
+        exact_square=float(squares.mean()),
+        square_error=_error(squares, share),
+    )
+
+
+def groups_of(sample: int) -> int:
+    """Return the number of groups into which a sample of rows is divided for intervals."""
+    return _GROUPS if sample >= 2 * _GROUPS else _GROUPS // 4
+
+
+def _woodruff(by_group: NDArray[np.int64], level: float, share: float) -> tuple[float, float]:
+    """An interval at 95% for a quantile over all pairs, from groups of sampled rows `[g, bins]`.
+
+    The share of a group's pairs below the estimate is a mean over its rows; the mean over groups
+    has Student's interval, and the quantiles at its ends enclose the wanted one (Woodruff,
+    "Confidence intervals for medians and other position measures", J. Amer. Statist. Assoc. 47,
+    1952).  `share` is that of all rows which the sample holds.
+    """
+    from scipy import stats
+
+    from geometry import spectrum
+
+    fine = by_group.sum(axis=0)
+    high = round(spectrum.quantile(fine, level)[1] * len(fine))
+    below = by_group[:, :high].sum(axis=1) / by_group.sum(axis=1)
+    reach = float(stats.t.ppf(0.975, len(by_group) - 1)) * _error(below, share)
+    low = spectrum.quantile(fine, max(level - reach, 0.0))[0]
+    return low, spectrum.quantile(fine, min(level + reach, 1.0))[1]
+
+
+def _error(values: NDArray[np.float64], share: float) -> float:
+    """Standard error of a mean over a sample without replacement, `share` of the population."""
+    return float(values.std(ddof=1)) * math.sqrt((1 - share) / len(values))
+
+
+def _square(counts: NDArray[np.int64], dim: int) -> tuple[float, float]:
+    """Bounds on the mean square from the bins, which hold float32 values of |cos|."""
+    from geometry import rounding
+
+    edges = np.arange(len(counts) + 1) / len(counts)
+    slack = rounding.float32_bound(dim)
+    low, high = np.maximum(edges[:-1] - slack, 0) ** 2, (edges[1:] + slack) ** 2
+    total = counts.sum()
+    return float(counts @ low / total), float(counts @ high / total)
+
+
+def _row_squares(view: View, which: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The exact mean square of a row's cosines with all others, for some rows."""
+    if view.count < view.moments.dim:
+        return view.moments.of_all().mean_square[which]
+    return view.moments.of_rows(audit_matrix.units(view.rows, which)).mean_square
+
+
+def _named(
+    view: View, chosen: NDArray[np.int64], found: Sampled, count: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """The closest pairs of the sampled rows with their partners, each pair once, in float64."""
+    ends = np.sort(np.stack([chosen, found.partner], axis=1), axis=1)
+    order = np.argsort(-found.cosine, kind="stable")
+    _, places = np.unique(ends[order], axis=0, return_index=True)
+    best = ends[order[np.sort(places)[:count]]]
+    cosine = np.abs(cosines(view, best[:, 0], best[:, 1]))
+    falling = np.argsort(-cosine, kind="stable")
+    return best[falling, 0], best[falling, 1], cosine[falling]
+
+
+def cosines(view: View, first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the signed cosines of some pairs of rows, in float64."""
+    which, back = np.unique(np.concatenate([first, second]), return_inverse=True)
+    units = audit_matrix.units(view.rows, which)
+    one, two = np.split(back, 2)
+    found: NDArray[np.float64] = np.einsum("nd,nd->n", units[one], units[two])
+    return found

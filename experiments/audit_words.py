@@ -1,0 +1,250 @@
+"""The words and tables of an audit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from experiments.harness.experiment import Result, Table
+
+__all__ = ["answer", "summary", "tables"]
+
+_KEPT = {"raw": "as given", "centred": "less the mean row"}
+
+
+def answer(_config: object, result: Result) -> str:
+    """How far |cos| is from 0, and from what chance and packings would have."""
+    data: Any = result.data
+    raw, centred = (data["views"][name] for name in _KEPT)
+    random, packing = data["random"], data["packing"]
+    against = [f"random directions {random['rms']:.4f}"]
+    if data["welch"]["rms"] > 0:
+        against.append(f"at best {data['welch']['rms']:.4f}")
+    most = [f"random {random['largest']:.3f}"]
+    if packing["largest"] is not None:
+        most.append(f"best packing known {packing['largest']:.3f}")
+    return (
+        f"Two of the {data['count']:,} {_what(data)} in {data['dim']:,} dimensions have an rms "
+        f"|cos| of {raw['rms']:.4f} ({', '.join(against)}), and the closest two "
+        f"{_largest(raw)} ({', '.join(most)}); less the mean row, {centred['rms']:.4f} and "
+        f"{_largest(centred)}."
+    )
+
+
+def _what(data: Any) -> str:
+    given = "rows" if data["axis"] == "rows" else "columns"
+    return f"{given} of {data['tensor']!r}" if data["tensor"] != "array" else given
+
+
+def _largest(view: Any) -> str:
+    value = view["largest"]["cosine"]
+    if view["exact"]:
+        return f"{value:.3f}"
+    return f"at least {value:.3f} (a sample of {view['sampled']:,} rows)"
+
+
+def summary(_config: object, result: Result) -> list[str]:
+    """Zero rows and duplicates, norms, dimensions used, interference."""
+    data: Any = result.data
+    lines = list(data["notices"])
+    lines.append(f"Zero {data['axis']}: {_named(data['zero'])}. {_duplicates(data)}")
+    for name, view in data["views"].items():
+        norms, quantiles = view["norms"], {one["share"]: one for one in view["quantiles"]}
+        lines.append(
+            f"{name.capitalize()}: norms {norms['min']:.4g} to {norms['max']:.4g} (median "
+            f"{norms['median']:.4g}); mean cosine {view['mean_cosine']:.4f}; |cos| at the median "
+            f"{_middle(quantiles[0.5]):.4f} and at 99.9% {_middle(quantiles[0.999]):.4f}; "
+            f"effective dimension {view['effective_dimension']:.1f} of {data['dim']:,}; a "
+            f"direction uses {view['row_participation']:.1f} coordinates."
+        )
+        if name == "centred" and view["zero"]["count"]:
+            lines.append(f"Equal to the mean row, and left out: {_named(view['zero'])}.")
+    for name, view in data["views"].items():
+        row = view["interference"][-1]
+        lines.append(
+            f"{row['active']} active, {name}: interference of rms {row['rms']['mean']:.3g} and "
+            f"mean {row['mean']['mean']:+.3g} at features that are off (random directions "
+            f"{row['rms']['random']:.3g}), of which {_share(row['alarms']['mean'])} read above 1/2 "
+            f"({_share(row['alarms']['random'])} with random directions)."
+        )
+    return lines
+
+
+def _middle(quantile: Any) -> float:
+    return float(sum(quantile["interval"]) / 2)
+
+
+def _share(value: float) -> str:
+    return "none" if value == 0 else f"{value:.3g}"
+
+
+def _named(rows: Any) -> str:
+    if not rows["count"]:
+        return "none"
+    more = ", ..." if rows["count"] > len(rows["first"]) else ""
+    return f"{rows['count']:,} ({', '.join(map(str, rows['first']))}{more})"
+
+
+def _duplicates(data: Any) -> str:
+    found = data["duplicates"]
+    if not found["groups"]:
+        return f"No two {data['axis']} are equal."
+    first = " = ".join(map(str, found["first"][0]["rows"]))
+    more = " = ..." if found["first"][0]["count"] > len(found["first"][0]["rows"]) else ""
+    return (
+        f"{found['rows']:,} {data['axis']} are equal to others, in {found['groups']:,} groups "
+        f"(as {first}{more})."
+    )
+
+
+def tables(
+    data: Any, closest: Sequence[tuple[Any, ...]], tokens: Sequence[str] | None
+) -> dict[str, Table]:
+    """Side by side, interference, and what is named."""
+    axis = data["axis"]
+    named = () if tokens is None else ("first token", "second token")
+    found = {
+        "comparison": _comparison(data),
+        "interference": _interference(data),
+        "closest": Table(
+            ("view", "cosine", "first", "second", *named),
+            tuple(row[: 4 + len(named)] for row in closest),
+            "Closest pairs",
+            f"The largest |cos| and the {axis} that have it, counted from 0"
+            + ("." if data["views"]["raw"]["exact"] else ", among the sampled ones and all others.")
+            + " Raw: as given; centred: less the mean row.",
+        ),
+    }
+    if data["duplicates"]["groups"]:
+        rows = tuple(
+            (
+                group["count"],
+                ", ".join(map(str, group["rows"])),
+                *([] if tokens is None else [", ".join(tokens[row] for row in group["rows"])]),
+            )
+            for group in data["duplicates"]["first"]
+        )
+        found["duplicates"] = Table(
+            ("copies", axis, *(() if tokens is None else ("tokens",))),
+            rows,
+            "Duplicates",
+            f"The largest {len(rows)} of {data['duplicates']['groups']:,} groups of equal {axis}.",
+        )
+    if data["zero"]["count"]:
+        first = data["zero"]["first"]
+        found["zero"] = Table(
+            (axis.removesuffix("s"), *(() if tokens is None else ("token",))),
+            tuple((row, *([] if tokens is None else [tokens[row]])) for row in first),
+            f"Zero {axis}",
+            f"The first {len(first)} of {data['zero']['count']:,}; they have no direction and are "
+            "left out.",
+        )
+    return found
+
+
+def _comparison(data: Any) -> Table:
+    views = [data["views"][name] for name in _KEPT]
+    random, welch, packing = data["random"], data["welch"], data["packing"]
+    exact = views[0]["exact"]
+    rows: list[tuple[Any, ...]] = [
+        ("mean cosine", *(one["mean_cosine"] for one in views), 0.0, None, None),
+        ("rms |cos|", *(one["rms"] for one in views), random["rms"], welch["rms"], None),
+    ]
+    for place, one in enumerate(views[0]["quantiles"]):
+        ends = [view["quantiles"][place] for view in views]
+        rows.append(
+            (
+                f"|cos| that {one['share']:.2%} of pairs stay below",
+                *(_middle(end) for end in ends),
+                random["quantiles"][place],
+                None,
+                None,
+            )
+        )
+        if not exact:
+            for name, end in (("from", 0), ("to", 1)):
+                rows.append((f"   {name}", *(part["interval"][end] for part in ends), *[None] * 3))
+    rows += [
+        (
+            "largest |cos|" if exact else "largest |cos|, at least",
+            *(one["largest"]["cosine"] for one in views),
+            random["largest"],
+            welch["largest"],
+            packing["largest"],
+        ),
+        (
+            "nearest other direction, median |cos|",
+            *(one["nearest"]["median"] for one in views),
+            random["nearest"],
+            None,
+            None,
+        ),
+    ]
+    for key, label in (
+        ("effective_dimension", "effective dimension"),
+        ("row_participation", "coordinates that a direction uses"),
+        ("column_participation", "directions that a coordinate serves"),
+    ):
+        rows.append((label, *(one[key] for one in views), random[key], None, None))
+    for key in ("min", "median", "max"):
+        rows.append((f"norm, {key}", *(one["norms"][key] for one in views), *[None] * 3))
+    caption = (
+        f"{data['count']:,} directions in {data['dim']:,} dimensions. Raw: as given; centred: less "
+        "the mean of the rows as given, before they are normalised. Random: the exact law of "
+        "independent directions, medians where a number varies. Welch: no set of directions is "
+        f"below. Packing: the least coherent known, {packing['words']}."
+    )
+    if not exact:
+        caption += (
+            f" Quantiles, nearest directions and the largest |cos| are from {views[0]['sampled']:,}"
+            " sampled rows, with 95% intervals for the quantiles over groups of them."
+        )
+    return Table(
+        ("", "raw", "centred", "random", "Welch", "packing"), tuple(rows), "Side by side", caption
+    )
+
+
+def _interference(data: Any) -> Table:
+    rows = []
+    for name in _KEPT:
+        for one in data["views"][name]["interference"]:
+            mean, rms, alarms = one["mean"], one["rms"], one["alarms"]
+            rows.append(
+                (
+                    name,
+                    one["active"],
+                    mean["mean"],
+                    mean["theory"],
+                    rms["mean"],
+                    *rms["interval"],
+                    rms["theory"],
+                    rms["random"],
+                    alarms["mean"],
+                    *alarms["interval"],
+                    alarms["theory"],
+                    alarms["random"],
+                )
+            )
+    return Table(
+        (
+            "view",
+            "k",
+            "mean",
+            "theory, mean",
+            "rms",
+            "from",
+            "to",
+            "theory, rms",
+            "random, rms",
+            "above 1/2",
+            "from ",
+            "to ",
+            "theory, above 1/2",
+            "random, above 1/2",
+        ),
+        tuple(rows),
+        "Interference",
+        "At features that are off while k others are on with amplitude 1, with 95% intervals over "
+        "batches of sets. Theory: exact moments, and for the share above 1/2 a normal law with the "
+        "exact mean and variance of each row.",
+    )
