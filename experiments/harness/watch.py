@@ -95,6 +95,7 @@ class _Watch(ABC):
         self.begun = time.monotonic()
         self.ended: tuple[int, bool] | None = None
         self.trouble: tuple[float, LostError] | None = None
+        self.excused: set[int] = set()
         self.waiting = True
         self._interval = min(1.0, place.patience / 5)
         self._beaten = self.begun
@@ -174,7 +175,12 @@ class _Watch(ABC):
             self.hear(message, source)
 
     def expect(self, wire: Wire, index: int, now: float) -> None:
-        """Raise LostError if the wire to a host is closed, or silent for too long."""
+        """Raise LostError if the wire to a host is closed, or silent for too long.
+
+        Not if it has ended its share, or has said that it stops.
+        """
+        if index in self.excused:
+            return
         if wire.closed:
             raise LostError(f"{self.place.name(index)} was lost: its connection closed.")
         if now - wire.heard > self.place.patience:
@@ -186,14 +192,16 @@ class _Watch(ABC):
 
         What is wrong may be so for all hosts, and then each says it in its own line.
         """
+        self.excused.add(index)
         grace = min(_LONGEST_GRACE_SECONDS, self.place.patience / 4)
         text = f"{self.place.name(index)} was lost: it stopped with exit code {code}."
         self.lost_in(grace, LostError(text))
 
     def lost_in(self, seconds: float, error: LostError) -> None:
-        """Raise the error then, unless the run is over before."""
-        if self.trouble is None:
-            self.trouble = (time.monotonic() + seconds, error)
+        """Raise the error then, unless the run is over before or another is to be raised sooner."""
+        then = time.monotonic() + seconds
+        if self.trouble is None or then < self.trouble[0]:
+            self.trouble = (then, error)
 
     def _look_after_child(self) -> None:
         if self._pid is None:
@@ -205,8 +213,9 @@ class _Watch(ABC):
         code = os.waitstatus_to_exitcode(status)
         how = f"exit code {code}" if code >= 0 else signal.Signals(-code).name
         text = f"{self.place.name(self.place.index)} was lost: its computing ended by {how}."
-        # JAX ends it when another host is gone, which is about to be noticed here.
-        self.lost_in(_FAREWELL_SECONDS, _CrashError(text))
+        # JAX aborts it when another host is gone, which is about to be noticed here.
+        aborted = code == -signal.SIGABRT
+        self.lost_in(_LONGEST_GRACE_SECONDS if aborted else 0.0, _CrashError(text))
 
     def end(self) -> None:
         """End the child, and close the connections once the last words have arrived."""
@@ -251,7 +260,6 @@ class _Member:
     wire: Wire
     mark: Json = None
     here: int = 0
-    finished: bool = False
 
 
 class _Leader(_Watch):
@@ -340,7 +348,7 @@ class _Leader(_Watch):
         if index == 0:
             self.ended = (code, returned)
         elif returned:
-            self.members[index].finished = True
+            self.excused.add(index)
         else:
             self.stopped(index, code)
 
@@ -356,7 +364,7 @@ class _Leader(_Watch):
             names = " and ".join(self.place.name(index) for index in missing)
             raise LostError(f"{names} did not connect within {self.place.patience:g} s.")
         for index, member in self.members.items():
-            if index > 0 and not member.finished and self.trouble is None:
+            if index > 0:
                 self.expect(member.wire, index, now)
 
     def tell(self, **message: Json) -> None:
@@ -412,8 +420,7 @@ class _Helper(_Watch):
 
     def look(self, now: float) -> None:
         if self.leader is not None:
-            if self.trouble is None:
-                self.expect(self.leader, 0, now)
+            self.expect(self.leader, 0, now)
         elif not self._connected() and time.monotonic() - self.begun > self.place.patience:
             host, port = self.place.address
             raise LostError(

@@ -1,4 +1,4 @@
-"""A toy that hosts share; also a script, `python crowd.py ...`."""
+"""A toy that hosts share; also a script, `python crowd.py ...`, and without JAX, `bare ...`."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from typing import Annotated
 import numpy as np
 import toy
 
-from experiments.harness.cli import InputError, text
+from experiments.harness import cli, hosts
+from experiments.harness.cli import InputError, integer, text
+from experiments.harness.errors import exit_code
 from experiments.harness.experiment import Result, Table
 from experiments.harness.progress import Progress
 from experiments.harness.run import main
 
 # Of both hosts: what each sends, with bits that JAX would lose.
-LARGE = 2**62 + 1
+LARGE = 2**61 + 1
 FINE = 1 + 2.0**-50
 
 
@@ -27,6 +29,8 @@ class Config(toy.Config):
 
     trail: Annotated[str | None, text("--trail")] = None
     """A folder where each host leaves a file when it has come to its point."""
+    scale: Annotated[int, integer("--scale", at_least=1)] = 1
+    """Numbers in the last gather."""
 
 
 def measure(config: Config, progress: Progress) -> Result:
@@ -45,7 +49,7 @@ def measure(config: Config, progress: Progress) -> Result:
                 step()
     if config.mode.startswith("compute-"):
         crew.gather(np.zeros(3))
-    large = crew.gather(np.arange(config.width or 1, dtype=np.float64) * FINE)
+    large = crew.gather(np.arange(config.scale, dtype=np.float64) * FINE)
     return Result(
         data={
             "sum": int(integers[:, 1, 2].sum()),
@@ -60,5 +64,18 @@ def measure(config: Config, progress: Progress) -> Result:
 EXPERIMENT = replace(toy.EXPERIMENT, name="crowd", config=Config, measure=measure, shared=True)
 
 
+def bare(words: list[str]) -> int:
+    """Agree with the others, and then do nothing."""
+    config, options = cli.parse(EXPERIMENT, words)
+
+    def body(link: hosts.Link) -> int:
+        link.agree("the same", found=False)
+        (Path(config.trail or "") / str(options.team.host)).touch()
+        time.sleep(60)
+        return 0
+
+    return exit_code(lambda: hosts.shared(options.team, body))
+
+
 if __name__ == "__main__":
-    sys.exit(main(EXPERIMENT))
+    sys.exit(bare(sys.argv[2:]) if sys.argv[1] == "bare" else main(EXPERIMENT))
