@@ -172,13 +172,12 @@ def _pairs(config: Config, view: View, progress: Progress) -> Seen:
     import jax
 
     from experiments import audit_pairs
-    from geometry.rows import ALONE
 
     pairs = view.count * (view.count - 1) // 2
     if config.pairs == "all" or (config.pairs == "auto" and pairs <= MOST_PAIRS):
         # Once for the counts and once for the closest.
         with progress.phase(f"pairs compared, {view.name}", 2 * pairs) as step:
-            return audit_pairs.all_pairs(view, config.closest, step, ALONE)
+            return audit_pairs.all_pairs(view, config.closest, step, progress.crew)
     many = min(config.sample, view.count)
     many -= many % audit_pairs.groups_of(many)
     key = jax.random.fold_in(jax.random.key(config.seed), 2)
@@ -186,7 +185,7 @@ def _pairs(config: Config, view: View, progress: Progress) -> Seen:
     name = f"pairs compared, {view.name}, sample of {many:,} rows"
     with progress.phase(name, many * (view.count - 1)) as step:
         chosen = np.asarray(drawn, np.int64)
-        return audit_pairs.sampled_pairs(view, chosen, config.closest, step, ALONE)
+        return audit_pairs.sampled_pairs(view, chosen, config.closest, step, progress.crew)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -315,6 +314,7 @@ EXPERIMENT = Experiment(
     figures=audit_figures.figures,
     validate=validate,
     overview=overview,
+    shared=True,
 )
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from experiments import audit_matrix
 if TYPE_CHECKING:
     from experiments.audit_matrix import View
     from experiments.harness.progress import Step
+    from geometry.rows import Crew
     from geometry.spectrum import Sampled
 
 __all__ = ["BINS", "QUANTILES", "Seen", "all_pairs", "cosines", "groups_of", "sampled_pairs"]
@@ -51,7 +52,7 @@ class Seen:
     square_error: float
 
 
-def all_pairs(view: View, count: int, step: Step, crew: Any) -> Seen:
+def all_pairs(view: View, count: int, step: Step, crew: Crew) -> Seen:
     """Compare every pair, twice: once for the counts, once for the closest."""
     from geometry import closest, spectrum
 
@@ -72,7 +73,9 @@ def all_pairs(view: View, count: int, step: Step, crew: Any) -> Seen:
     )
 
 
-def sampled_pairs(view: View, chosen: NDArray[np.int64], count: int, step: Step, crew: Any) -> Seen:
+def sampled_pairs(
+    view: View, chosen: NDArray[np.int64], count: int, step: Step, crew: Crew
+) -> Seen:
     """Compare the chosen rows `[m]`, in random order, with all; m is divided by `groups_of(m)`."""
     from geometry import spectrum
 

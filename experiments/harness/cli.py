@@ -29,6 +29,7 @@ from experiments.harness.flags import (
     reals,
     text,
 )
+from experiments.harness.hosts import ONE_HOST, Team
 
 __all__ = [
     "InputError",
@@ -73,23 +74,35 @@ class Options:
     """Measure again what was measured before."""
     cite: bool = False
     """Print the references and stop."""
+    team: tyro.conf.Suppress[Team] = ONE_HOST
+    """One host, unless the experiment is shared."""
+
+
+@dataclass(frozen=True)
+class _Shared(Options):
+    """With the flags of an experiment that hosts can share."""
+
+    team: Team = ONE_HOST
+    """Hosts that share the run."""
 
 
 def parse(experiment: Experiment[C], argv: Sequence[str]) -> tuple[C, Options]:
     """Return the config and the options that the words `argv` ask for.
 
-    Raises InputError for a bad value, SystemExit (0 after help, 2 otherwise) from the parser.
+    Raises InputError for bad values, SystemExit (0 after help, 2 otherwise) from the parser.
     """
     preset = _preset(argv)
     config = experiment.config(**experiment.presets[preset])
-    both = make_dataclass("Both", [("experiment", experiment.config), ("run", Options)])
+    kind = _Shared if experiment.shared else Options
+    both = make_dataclass("Both", [("experiment", experiment.config), ("run", kind)])
     parsed = parse_command(
         both,
         prog=f"python -m experiments.{experiment.name}",
         description=_description(experiment),
         argv=argv,
-        default=both(experiment=config, run=Options(preset=preset)),
+        default=both(experiment=config, run=kind(preset=preset)),
     )
+    parsed.run.team.validate()
     return parsed.experiment, parsed.run
 
 

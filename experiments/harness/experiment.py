@@ -104,6 +104,7 @@ class Experiment(Generic[C]):
     - `overview`: for settings that only ask what there is, the answer to that; else None.
     - `finish`: side outputs, after the answer was printed and also after a run that was found
       done; returns lines to print.
+    - `shared`: several hosts can share a run (`hosts`); `measure` then uses `progress.crew`.
     """
 
     name: str
@@ -123,6 +124,7 @@ class Experiment(Generic[C]):
     validate: Callable[[C], None] | None = None
     overview: Callable[[C], Overview | None] | None = None
     finish: Callable[[C, Result], list[str]] | None = None
+    shared: bool = False
 
     def __post_init__(self) -> None:
         """Hold the contract that types cannot."""
