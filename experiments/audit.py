@@ -161,7 +161,7 @@ def _measured(
     arrays = {
         "cosines": seen.counts / seen.counts.sum(),
         "nearest": nearest / nearest.sum(),
-        "ranks": (ranks + 1) / len(moments.eigenvalues),
+        "ranks": ranks + 1,
         "eigenvalues": moments.eigenvalues[ranks],
     }
     pairs = list(zip(seen.first.tolist(), seen.second.tolist(), signed.tolist(), strict=True))
@@ -272,8 +272,9 @@ EXPERIMENT = Experiment(
     question="How close to orthogonal are the directions of this matrix?",
     primer=(
         "A network keeps what it knows of words, or of features, as directions: rows of an "
-        "embedding, columns of a decoder. There are far more of them than dimensions, so they "
-        "cannot all be orthogonal. How far they are from it is measured by the cosine between two "
+        "embedding, columns of a decoder. Often there are far more of them than dimensions, and "
+        "then they cannot all be orthogonal. How far they are from it is measured by the cosine "
+        "between two "
         "of them: 0 is orthogonal, 1 the same. Random directions in d dimensions have a typical "
         "|cos| of 1/√d, Welch's bound says how small the largest can be at best, and the best "
         "packing known comes close to it. Real directions often lean towards a common mean, so "

@@ -23,7 +23,8 @@ def baselines(count: int, dim: int) -> tuple[dict[str, Any], dict[str, NDArray[A
     edges = np.linspace(0, 1, BINS + 1)
     pairs = math.comb(count, 2)
     rms = 1 / math.sqrt(dim)
-    ranks = (np.arange(_POINTS) + 0.5) / _POINTS
+    side = min(count, dim)
+    ranks = np.unique(np.geomspace(1, side, _POINTS).round())
     data = {
         "random": {
             "mean_cosine": 0.0,
@@ -48,7 +49,7 @@ def baselines(count: int, dim: int) -> tuple[dict[str, Any], dict[str, NDArray[A
         "random:cosines": -np.diff(sphere.tail(edges, dim)),
         "random:nearest": np.diff(sphere.nearest_law(edges, count, dim)),
         "random:ranks": ranks,
-        "random:eigenvalues": marchenko_pastur.quantiles(1 - ranks, count, dim),
+        "random:eigenvalues": marchenko_pastur.quantiles(1 - (ranks - 0.5) / side, count, dim),
     }
     return data, curves
 

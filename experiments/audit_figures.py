@@ -87,14 +87,15 @@ def _cosines(result: Result) -> Figure:
     figure.update_yaxes(title=f"share of pairs, 1/{bins} wide", type="log", range=[least, 0.2])
     sampled = data["views"]["raw"]["sampled"]
     seen = "All pairs" if sampled is None else f"Pairs of {sampled:,} sampled rows with all"
+    bounds = "no set of directions has its largest |cos| left of Welch's line"
+    if data["packing"]["largest"] is not None:
+        bounds += ", and the best packing known has it at its own"
     return Figure(
         "cosines",
         "How |cos| is distributed over the pairs",
         figure,
         f"{seen}, as given (raw) and less the mean row (centred). Random directions of the same "
-        "number and dimension would follow the thin line and end near the dotted one; no set of "
-        "directions has its largest |cos| left of Welch's line, and the best packing known has "
-        "its largest at the line next to it.",
+        f"number and dimension would follow the thin line and end near the dotted one; {bounds}.",
     )
 
 
@@ -137,7 +138,7 @@ def _eigenvalues(result: Result) -> Figure:
         line={"color": theme.THEORY, "width": 1.5},
         name="random, theory",
     )
-    figure.update_xaxes(title="rank, as a share of all", type="log")
+    figure.update_xaxes(title="rank of the eigenvalue", type="log", dtick=1)
     figure.update_yaxes(title="eigenvalue of F", type="log", dtick=1)
     raw, centred = (data["views"][name]["effective_dimension"] for name in _COLOURS)
     return Figure(
@@ -235,7 +236,7 @@ def _norms(result: Result) -> Figure:
             line={"shape": "hvh", "color": colour},
             name=name,
         )
-    figure.update_xaxes(title="norm of a row of the matrix")
+    figure.update_xaxes(title="norm of a direction, as given")
     figure.update_yaxes(title="directions in a bin", type="log")
     return Figure(
         "norms",

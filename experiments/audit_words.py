@@ -20,27 +20,27 @@ def answer(_config: object, result: Result) -> str:
     against = [f"random directions {random['rms']:.4f}"]
     if data["welch"]["rms"] > 0:
         against.append(f"at best {data['welch']['rms']:.4f}")
-    most = [f"random {random['largest']:.3f}"]
+    most = [f"random {random['largest']:.4f}"]
     if packing["largest"] is not None:
-        most.append(f"best packing known {packing['largest']:.3f}")
+        most.append(f"best packing known {packing['largest']:.4f}")
     return (
-        f"Two of the {data['count']:,} {_what(data)} in {data['dim']:,} dimensions have an rms "
-        f"|cos| of {raw['rms']:.4f} ({', '.join(against)}), and the closest two "
-        f"{_largest(raw)} ({', '.join(most)}); less the mean row, {centred['rms']:.4f} and "
+        f"The {data['count']:,} {_what(data)} in {data['dim']:,} dimensions have an rms |cos| of "
+        f"{raw['rms']:.4f} between two ({', '.join(against)}) and {_largest(raw)} between the "
+        f"closest two ({', '.join(most)}); less the mean row, {centred['rms']:.4f} and "
         f"{_largest(centred)}."
     )
 
 
 def _what(data: Any) -> str:
-    given = "rows" if data["axis"] == "rows" else "columns"
-    return f"{given} of {data['tensor']!r}" if data["tensor"] != "array" else given
+    # The array of a .npy file has no name of its own.
+    return f"{data['axis']} of {data['file' if data['tensor'] == 'array' else 'tensor']!r}"
 
 
 def _largest(view: Any) -> str:
     value = view["largest"]["cosine"]
     if view["exact"]:
-        return f"{value:.3f}"
-    return f"at least {value:.3f} (a sample of {view['sampled']:,} rows)"
+        return f"{value:.4f}"
+    return f"at least {value:.4f} (a sample of {view['sampled']:,} rows)"
 
 
 def summary(_config: object, result: Result) -> list[str]:
@@ -154,7 +154,7 @@ def _comparison(data: Any) -> Table:
         ends = [view["quantiles"][place] for view in views]
         rows.append(
             (
-                f"|cos| that {one['share']:.2%} of pairs stay below",
+                f"|cos| that {100 * one['share']:g}% of pairs stay below",
                 *(_middle(end) for end in ends),
                 random["quantiles"][place],
                 None,

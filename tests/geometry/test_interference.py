@@ -271,6 +271,16 @@ def test_fixed_mean_square() -> None:
         assert abs(squares.mean() - predicted) < 5 * squares.std() / math.sqrt(count)
 
 
+def test_fixed_false_alarm_is_the_normal_tail_of_each_row() -> None:
+    mean, square = np.array([0.0, 0.05]), np.array([0.01, 0.02])
+    # k (n - 1 - k)/(n - 2) times the row's variance (`row_moments`), n = 102 and k = 4.
+    spread = np.sqrt(4 * 97 / 100 * (square - mean**2))
+    found = interference.fixed_false_alarm(0.5, mean, square, 102, 4)
+    assert np.allclose(found, stats.norm.sf((0.5 - 4 * mean) / spread), rtol=1e-12)
+    # A row orthogonal to all others never reads anything.
+    assert interference.fixed_false_alarm(0.5, 0.0, 0.0, 102, 4) == 0
+
+
 def test_welch_mean_square() -> None:
     assert interference.welch_mean_square(6, 3) == pytest.approx(1 / 5)  # the icosahedron
     assert interference.welch_mean_square(3, 3) == 0

@@ -47,7 +47,7 @@ def counted(activity: Activity, place: int, active: int | None = None) -> dict[s
         "separable": 0,
         "counts": np.zeros(2, int),
     }
-    squares: list[list[float]] = [[], []]
+    errors: list[list[float]] = [[], []]
     for trial in range(BLOCK):
         amplitudes = np.zeros(FEATURES)
         on = np.zeros(FEATURES, bool)
@@ -63,7 +63,7 @@ def counted(activity: Activity, place: int, active: int | None = None) -> dict[s
             found["counts"][int(on[i])] += 1
             if on[i]:
                 aligned = y * np.sign(amplitudes[i])
-                squares[1].append((y - amplitudes[i]) ** 2)
+                errors[1].append(y - amplitudes[i])
                 # No reading may sit where float32 could push it over an edge.
                 assert np.abs((aligned - BINS.low) / width % 1 - 0.5).max() < 0.5 - 1e-6
                 assert np.abs(aligned - THETAS).min() > 1e-6
@@ -75,7 +75,7 @@ def counted(activity: Activity, place: int, active: int | None = None) -> dict[s
                 low = min(low, aligned)
             else:
                 passing = abs(y) if activity.signed else y
-                squares[0].append(y**2)
+                errors[0].append(y)
                 slot = int(np.clip((y - BINS.low) // width, 0, BINS.count - 1))
                 found["inactive"][slot] += 1
                 alarm = passing > THETAS
@@ -84,7 +84,8 @@ def counted(activity: Activity, place: int, active: int | None = None) -> dict[s
                 high = max(high, passing)
         found["errorless"] += wrong == 0
         found["separable"] += int(high < low)
-    found["squares"] = [float(np.mean(part)) if part else 0.0 for part in squares]
+    found["squares"] = [float(np.mean(np.square(part))) if part else 0.0 for part in errors]
+    found["means"] = [float(np.mean(part)) if part else 0.0 for part in errors]
     return found
 
 

@@ -243,3 +243,24 @@ def test_errors() -> None:
     for probability in (0.0, 1.0, math.nan):
         with pytest.raises(ValueError, match=r"^`probability` must lie in \(0, 1\); got "):
             sphere.largest_cosine_quantile(10, 3, probability)
+
+
+@pytest.mark.parametrize("dim", [1, 2, 3, 64])
+def test_absolute_quantile_inverts_the_tail(dim: int) -> None:
+    shares = np.array([0.0, 0.1, 0.5, 0.9, 0.999])
+    points = sphere.absolute_quantile(shares, dim)
+    if dim == 1:
+        assert np.all(points == 1)
+    else:
+        assert np.allclose(1 - sphere.tail(points, dim), shares, atol=1e-12)
+    with pytest.raises(ValueError, match="must lie in"):
+        sphere.absolute_quantile(1.5, dim)
+
+
+def test_nearest_law_is_that_of_independent_cosines() -> None:
+    # In the plane |g| = cos of a uniform angle: P(|g| <= t) = 1 - (2/π) arccos t.
+    points = np.array([0.0, 0.3, 0.9, 1.0])
+    one = 1 - 2 / np.pi * np.arccos(points)
+    assert np.allclose(sphere.nearest_law(points, 5, 2), one**4)
+    with pytest.raises(ValueError, match="at least 2"):
+        sphere.nearest_law(0.5, 1, 3)
