@@ -1,8 +1,8 @@
 """Rows of a matrix on demand, and the processes that share a sweep over them.
 
-A matrix `[n, d]` whose rows are vectors may be larger than memory: kernels ask a `Rows` for a few
-rows at a time.  An array in memory is one too, by `of`.  A `Crew` is what the processes of one run
-know of each other; `ALONE` is a run of one process.
+A matrix `[n, d]` whose rows are vectors may be larger than memory: kernels ask a `RowSource` for a
+few rows at a time.  An array in memory is one too, by `of`.  A `Crew` is what the processes of one
+run know of each other; `ALONE` is a run of one process.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["ALONE", "Alone", "Crew", "Held", "Rows", "of"]
+__all__ = ["ALONE", "Alone", "Crew", "Held", "RowSource", "of"]
 
 
 @runtime_checkable
-class Rows(Protocol):
+class RowSource(Protocol):
     """Rows on demand. Shape `[n, d]`."""
 
     @property
@@ -77,6 +77,23 @@ class Held:
         return self.matrix[which]
 
 
-def of(vectors: ArrayLike | Rows) -> Rows:
+def of(vectors: ArrayLike | RowSource) -> RowSource:
     """Return the vectors as rows on demand."""
-    return vectors if isinstance(vectors, Rows) else Held(np.asarray(vectors))
+    return vectors if isinstance(vectors, RowSource) else Held(np.asarray(vectors))
+
+
+@dataclass(frozen=True, eq=False)
+class Selected:
+    """Rows of a source at the indices `which` `[m]`, rising."""
+
+    source: RowSource
+    which: NDArray[np.int64]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Rows first."""
+        return len(self.which), *self.source.shape[1:]
+
+    def rows(self, which: slice) -> NDArray[Any]:
+        """Return the rows of a slice."""
+        return np.concatenate([self.source.rows(slice(i, i + 1)) for i in self.which[which]])
