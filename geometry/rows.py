@@ -1,9 +1,9 @@
 """Rows of a matrix on demand, and the processes that share a sweep over them.
 
 A matrix `[n, d]` whose rows are vectors may be larger than memory: kernels ask a `Rows` for a few
-rows at a time.  An array in memory is one too, by `of`; some of the rows, the rows less a mean, and
-the columns are by `Selected`, `Centred` and `Transposed`.  A `Crew` is what the processes of one run
-know of each other; `ALONE` is a run of one process.
+rows at a time.  An array in memory is one too, by `of`; so are some of the rows, the rows less a
+mean, and the columns, by `Selected`, `Centred` and `Transposed`.  A `Crew` is what the processes of
+one run know of each other; `ALONE` is a run of one process.
 """
 
 from __future__ import annotations
@@ -153,7 +153,10 @@ class Centred:
 
     def rows(self, which: slice) -> NDArray[np.float64]:
         """Return the rows of a slice."""
-        return np.subtract(self.source.rows(which), self.mean, dtype=np.float64)
+        centred: NDArray[np.float64] = np.subtract(
+            self.source.rows(which), self.mean, dtype=np.float64
+        )
+        return centred
 
 
 @dataclass(frozen=True, eq=False)
