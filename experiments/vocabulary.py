@@ -10,6 +10,7 @@ import json
 import stat
 import unicodedata
 from collections.abc import Iterable
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -40,10 +41,9 @@ def read(path: str | Path) -> list[str]:
                 raise _bad(path, f"it is no JSON: {error}") from None
         else:
             return _by_row(path, _pairs(path, content))
-    tokens = _lines(text)
-    if not tokens:
-        raise _bad(path, "it is empty")
-    return tokens
+    elif Path(path).suffix == ".json":
+        raise _bad(path, "it is no JSON object")
+    return _lines(text)
 
 
 def shown(token: str, limit: int = 24) -> str:
@@ -55,11 +55,13 @@ def shown(token: str, limit: int = 24) -> str:
     """
     if not token:
         return "<empty>"
-    if len(token) > limit:
-        half = (limit - 1) // 2
-        return f"{shown(token[: limit - 1 - half])}…{shown(token[-half:])}" if half else "…"
-    found = "".join(map(_visible, token))
-    return _CIRCLE + found if unicodedata.category(found[0]).startswith("M") else found
+    pieces = [_visible(character) for character in token]
+    if unicodedata.category(token[0]).startswith("M"):
+        pieces[0] = _CIRCLE + pieces[0]
+    if sum(map(len, pieces)) <= limit:
+        return "".join(pieces)
+    tail = _first(reversed(pieces), (limit - 1) // 2)
+    return "".join([*_first(pieces, limit // 2), "…", *reversed(tail)])
 
 
 def _visible(character: str) -> str:
@@ -68,6 +70,12 @@ def _visible(character: str) -> str:
     if character.isprintable():
         return character
     return character.encode("unicode_escape").decode("ascii")
+
+
+def _first(pieces: Iterable[str], room: int) -> list[str]:
+    """The first pieces that have room."""
+    lengths = accumulate(map(len, pieces := list(pieces)))
+    return [piece for piece, length in zip(pieces, lengths, strict=True) if length <= room]
 
 
 def _text(path: str | Path) -> str:
@@ -87,17 +95,16 @@ def _text(path: str | Path) -> str:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise _bad(path, "it is no text in UTF-8") from None
-    if "\0" in text:
-        raise _bad(path, "it is no text")
+    if not text or "\0" in text:
+        raise _bad(path, "it is no text" if text else "it is empty")
     return text
 
 
 def _lines(text: str) -> list[str]:
     # Not `splitlines`: other characters that end a line may be tokens.
-    lines = text.removesuffix("\n").split("\n") if text else []
-    if all(line.endswith("\r") for line in lines[:-1]) and text.endswith("\r\n"):
-        lines = [line[:-1] for line in lines]
-    return lines
+    if text.count("\r\n") == text.count("\n"):
+        text = text.replace("\r\n", "\n")
+    return text.removesuffix("\n").split("\n")
 
 
 def _pairs(path: str | Path, content: dict[str, Any]) -> list[tuple[Any, Any]]:
@@ -129,13 +136,18 @@ def _by_row(path: str | Path, pairs: Iterable[tuple[Any, Any]]) -> list[str]:
         if type(row) is not int or not 0 <= row <= LARGEST_ID or not isinstance(token, str):
             raise _bad(
                 path,
-                f"the id of {shortened(str(token))} is {shortened(str(row))}, not a whole number "
-                f"from 0 to {LARGEST_ID:,}",
+                f"tokens are texts with ids from 0 to {LARGEST_ID:,}, and it gives "
+                f"{_named(token)} the id {_named(row)}",
             )
         tokens[row] = token
     if not tokens:
         raise _bad(path, "it holds no tokens")
     return [tokens.get(row, f"<id {row}>") for row in range(max(tokens) + 1)]
+
+
+def _named(value: Any) -> str:
+    known = isinstance(value, str | int | float)
+    return shortened(str(value)) if known else f"({type(value).__name__})"
 
 
 def _bad(path: str | Path, came: str) -> InputError:

@@ -12,7 +12,7 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tokenize import TokenError
 from typing import IO, Protocol
@@ -105,7 +105,7 @@ class Part:
 
     def fill(self, offset: int, buffer: NDArray[np.uint8]) -> None:
         """Fill the buffer, or raise ArrayFileError."""
-        done, view = 0, memoryview(buffer)
+        done, view = 0, buffer.data
         while done < len(view):
             place = self._start + offset + done
             came = os.preadv(self._stream.fileno(), [view[done:]], place)
@@ -158,14 +158,12 @@ class Deflated:
 
     def scattered(self) -> Bytes:
         """Return the bytes decompressed, in a file without a name."""
-        stream = tempfile.TemporaryFile()
-        try:
-            with self._archive.open(self._entry) as member:
-                shutil.copyfileobj(member, stream, _STEP)
+        with ExitStack() as stack:
+            stream = stack.enter_context(tempfile.TemporaryFile())
+            with self._archive.open(self._entry) as packed:
+                shutil.copyfileobj(packed, stream, _STEP)
             stream.flush()
-        except BaseException:
-            stream.close()
-            raise
+            stack.pop_all()
         self.close()
         return _Copy(stream, self._path)
 
@@ -200,7 +198,8 @@ def member(
     Part(stream, path).fill(entry.header_offset, local)
     _, name_size, extra_size = _LOCAL.unpack(local.tobytes())
     start = entry.header_offset + _LOCAL.size + name_size + extra_size
-    return Part(stream, path, start=start, size=entry.file_size, checksum=entry.CRC)
+    size = min(entry.file_size, entry.compress_size)
+    return Part(stream, path, start=start, size=size, checksum=entry.CRC)
 
 
 def _short(path: Path, came: int, wanted: int) -> ArrayFileError:

@@ -52,9 +52,10 @@ class Tensors:
         """Return the array called `name`."""
         dtype, shape, begin = self._entries[name]
         if dtype not in SAFETENSORS:
-            known = "real numbers of a type that is read here"
             raise trouble(
-                self._path, f"must hold {known} in {shortened(name)}, not {shortened(dtype)}"
+                self._path,
+                f"must hold real numbers of a known type in {shortened(name)}, not "
+                f"{shortened(dtype)}",
             )
         return ArrayRows(
             self._part,
