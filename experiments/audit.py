@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from experiments.audit_matrix import View
     from experiments.audit_pairs import Seen
     from experiments.harness.progress import Progress
-    from geometry.rows import Rows
+    from geometry.rows import RowSource
 
 __all__ = ["EXPERIMENT", "Config"]
 
@@ -85,7 +85,7 @@ def measure(config: Config, progress: Progress) -> Result:
     return Result(data, arrays, audit_words.tables(data, closest, words.tokens))
 
 
-def _views(rows: Rows, progress: Progress) -> dict[str, View]:
+def _views(rows: RowSource, progress: Progress) -> dict[str, View]:
     """The rows as given, and less their mean; each with its moments."""
     from geometry.gram_moments import moments
 

@@ -52,7 +52,7 @@ class Config:
     """Rows in that sample."""
     closest: Annotated[int, cli.integer("--closest", at_least=1, at_most=1000)] = 20
     """Closest pairs to name."""
-    trials: Annotated[int, cli.integer("--trials", at_least=1, at_most=10**7)] = 512
+    trials: Annotated[int, cli.integer("--trials", at_least=1, at_most=10**7)] = 256
     """Sets of active features for each k and seed."""
     seed: cli.Seed = 0
     """Root of all random numbers."""

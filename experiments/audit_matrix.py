@@ -16,7 +16,7 @@ from experiments.harness.errors import InputError, shortened
 if TYPE_CHECKING:
     from experiments.harness.arrays import Listed
     from geometry.gram_moments import GramMoments
-    from geometry.rows import Rows
+    from geometry.rows import RowSource
 
 __all__ = ["VIEWS", "View", "centred", "held", "is_matrix", "listed", "opened", "units", "view"]
 
@@ -35,7 +35,7 @@ class View:
     """
 
     name: str
-    rows: Rows
+    rows: RowSource
     index: NDArray[np.int64]
     moments: GramMoments
 
@@ -59,7 +59,7 @@ def is_matrix(one: Listed) -> bool:
 
 
 @contextmanager
-def opened(path: str, tensor: str | None, axis: str) -> Iterator[tuple[Listed, Rows]]:
+def opened(path: str, tensor: str | None, axis: str) -> Iterator[tuple[Listed, RowSource]]:
     """Open the matrix of a file, its directions as rows.
 
     The one that is named, or else the only one that the file holds.  Raises InputError.
@@ -100,7 +100,7 @@ def _only(path: str, found: list[Listed]) -> str:
     raise InputError(f"--tensor must {need}; {shortened(path, 200)} holds {names}.")
 
 
-def held(source: Rows) -> Rows:
+def held(source: RowSource) -> RowSource:
     """Return the rows in memory where they take less than 1 GiB, since they are read many times."""
     from geometry.rows import Held
 
@@ -112,7 +112,7 @@ def held(source: Rows) -> Rows:
     return Held(np.concatenate(parts))
 
 
-def centred(of: View) -> tuple[Rows, float]:
+def centred(of: View) -> tuple[RowSource, float]:
     """Return the rows of a raw view less their mean, and the length below which one is zero."""
     from geometry.rows import Centred
 
@@ -120,7 +120,7 @@ def centred(of: View) -> tuple[Rows, float]:
     return Centred(of.rows, mean), _ROUNDING * float(np.linalg.norm(mean))
 
 
-def view(name: str, rows: Rows, index: NDArray[np.int64], moments: GramMoments) -> View:
+def view(name: str, rows: RowSource, index: NDArray[np.int64], moments: GramMoments) -> View:
     """Return the rows that the moments did not find to be zero; `index` `[n]` names the rows."""
     from geometry.rows import Selected
 
@@ -130,7 +130,7 @@ def view(name: str, rows: Rows, index: NDArray[np.int64], moments: GramMoments) 
     return View(name, Selected(rows, there), index[there], moments)
 
 
-def units(rows: Rows, which: NDArray[np.int64]) -> NDArray[np.float64]:
+def units(rows: RowSource, which: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return some rows divided by their norms, `[m, d]`; `which` rises."""
     from geometry.rows import Selected
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from experiments.audit_matrix import View
     from experiments.harness.progress import Step
     from geometry.rows import Crew
-    from geometry.spectrum import Sampled
 
 __all__ = ["BINS", "QUANTILES", "Seen", "all_pairs", "cosines", "groups_of", "sampled_pairs"]
 
@@ -23,6 +22,7 @@ BINS = 256
 """Bins of |cos| on [0, 1] that are kept for the figures."""
 QUANTILES = (0.5, 0.9, 0.99, 0.999, 0.9999)
 _GROUPS = 32
+_ENTRIES = 1 << 22
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +61,7 @@ def all_pairs(view: View, count: int, step: Step, crew: Crew) -> Seen:
     fine = found.absolute()
     return Seen(
         counts=fine.reshape(BINS, -1).sum(axis=1),
-        nearest=np.asarray(found.cosine, np.float64),
+        nearest=np.asarray(found.nearest, np.float64),
         quantiles=[spectrum.quantile(fine, share) for share in QUANTILES],
         first=near.first,
         second=near.second,
@@ -84,10 +84,10 @@ def sampled_pairs(
     fine = by_group.sum(axis=0)
     share = len(chosen) / view.count
     squares = _row_squares(view, np.sort(chosen))
-    first, second, cosine = _named(view, chosen, found, count)
+    first, second, cosine = _closest(view, chosen, found.nearest, count)
     return Seen(
         counts=fine.reshape(BINS, -1).sum(axis=1),
-        nearest=np.asarray(found.cosine, np.float64),
+        nearest=np.asarray(found.nearest, np.float64),
         quantiles=[_woodruff(by_group, level, share) for level in QUANTILES],
         first=first,
         second=second,
@@ -147,17 +147,46 @@ def _row_squares(view: View, which: NDArray[np.int64]) -> NDArray[np.float64]:
     return view.moments.of_rows(audit_matrix.units(view.rows, which)).mean_square
 
 
-def _named(
-    view: View, chosen: NDArray[np.int64], found: Sampled, count: int
+def _closest(
+    view: View, chosen: NDArray[np.int64], nearest: NDArray[np.float32], count: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-    """The closest pairs of the sampled rows with their partners, each pair once, in float64."""
-    ends = np.sort(np.stack([chosen, found.partner], axis=1), axis=1)
-    order = np.argsort(-found.cosine, kind="stable")
-    _, places = np.unique(ends[order], axis=0, return_index=True)
-    best = ends[order[np.sort(places)[:count]]]
-    cosine = np.abs(cosines(view, best[:, 0], best[:, 1]))
-    falling = np.argsort(-cosine, kind="stable")
-    return best[falling, 0], best[falling, 1], cosine[falling]
+    """The closest pairs that were seen, in float64: a pass over all rows for the few that can have.
+
+    A pair of the answer belongs to one of the `count` sampled rows with the nearest others, or to
+    one as near; both ends may be sampled, hence twice as many.
+    """
+    few = np.sort(chosen[np.argsort(-nearest, kind="stable")[: 2 * count]])
+    left = audit_matrix.units(view.rows, few)
+    size = max(1, _ENTRIES // max(view.moments.dim, len(few)))
+    best = _Pairs(np.empty(0), np.empty((0, 2), np.int64))
+    for start in range(0, view.count, size):
+        which = np.arange(start, min(start + size, view.count))
+        cosine = np.abs(left @ audit_matrix.units(view.rows, which).T)
+        cosine[few[:, None] == which[None, :]] = -1
+        top = np.argsort(-cosine, axis=None, kind="stable")[: 2 * count]
+        row, column = np.divmod(top, len(which))
+        ends = np.sort(np.stack([few[row], which[column]], axis=1), axis=1)
+        best = best.with_more(_Pairs(cosine[row, column], ends), 2 * count)
+    kept = best.each_once(count)
+    return kept.ends[:, 0], kept.ends[:, 1], kept.cosine
+
+
+class _Pairs(NamedTuple):
+    """|cos| `[k]`, falling, and the two rows `[k, 2]`."""
+
+    cosine: NDArray[np.float64]
+    ends: NDArray[np.int64]
+
+    def with_more(self, others: _Pairs, count: int) -> _Pairs:
+        cosine = np.concatenate([self.cosine, others.cosine])
+        ends = np.concatenate([self.ends, others.ends])
+        order = np.lexsort((ends[:, 1], ends[:, 0], -cosine))[:count]
+        return _Pairs(cosine[order], ends[order])
+
+    def each_once(self, count: int) -> _Pairs:
+        _, places = np.unique(self.ends, axis=0, return_index=True)
+        kept = np.sort(places)[:count]
+        return _Pairs(self.cosine[kept], self.ends[kept])
 
 
 def cosines(view: View, first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.float64]:

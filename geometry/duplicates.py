@@ -1,4 +1,4 @@
-"""Rows of a matrix that are equal, found by a digest of each."""
+"""RowSource of a matrix that are equal, found by a digest of each."""
 
 import hashlib
 from collections.abc import Callable
@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from geometry import rows as on_demand
-from geometry.rows import Rows
+from geometry.rows import RowSource
 
 __all__ = ["duplicates"]
 
@@ -16,11 +16,11 @@ _BYTES = 16
 
 
 def duplicates(
-    vectors: ArrayLike | Rows, *, step: Callable[[int], None] | None = None
+    vectors: ArrayLike | RowSource, *, step: Callable[[int], None] | None = None
 ) -> list[NDArray[np.int64]]:
     """Return the groups of equal rows of `[n, d]`: indices, rising; groups by their first index.
 
-    Rows are equal when all their entries are, 0 and -0 alike.  Each row is hashed to 128 bits
+    RowSource are equal when all their entries are, 0 and -0 alike.  Each row is hashed to 128 bits
     (BLAKE2b), so that different rows are taken for equal with probability below n²·2^-129.  One
     look at every entry, memory O(16 n + block·d); `step` is called with the number of rows as they
     are done.  Zero rows are a group like any other.

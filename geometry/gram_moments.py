@@ -25,7 +25,7 @@ from scipy.linalg import blas
 
 from geometry import rows as on_demand
 from geometry.capacity import RowMoments
-from geometry.rows import Rows
+from geometry.rows import RowSource
 
 __all__ = ["LARGEST_SIDE", "GramMoments", "moments"]
 
@@ -105,7 +105,7 @@ class GramMoments:
 
 
 def moments(
-    vectors: ArrayLike | Rows,
+    vectors: ArrayLike | RowSource,
     *,
     least: float = 0.0,
     block: int | None = None,
@@ -135,7 +135,7 @@ def moments(
 class _Walk:
     """The source in blocks of unit rows."""
 
-    source: Rows
+    source: RowSource
     size: int
     least: float
     step: Callable[[int], None]

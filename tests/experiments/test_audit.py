@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+from base64 import b64decode
 from pathlib import Path
 from typing import Any
 
@@ -127,37 +128,31 @@ def test_agrees_with_plain_numpy_from_any_file(folder: Path, name: str) -> None:
     assert data["duplicates"]["groups"] == 2
     assert [one["rows"] for one in data["duplicates"]["first"]] == EQUAL
     assert (data["rows"], data["count"], data["dim"]) == (60, 58, 12)
-    assert data["views"]["raw"]["largest"]["rows"] == [2, 9]
+    assert any({*data["views"]["raw"]["largest"]["rows"]} <= {*group} for group in EQUAL)
     assert data["packing"]["largest"] >= data["welch"]["largest"] > 0
 
 
 @pytest.mark.parametrize("in_memory", [True, False])
-def test_columns_and_streams(
-    tmp_path: Path, in_memory: bool, monkeypatch: pytest.MonkeyPatch
+def test_columns_are_fewer_than_dimensions(
+    folder: Path, in_memory: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not in_memory:
         monkeypatch.setattr(audit_matrix, "_IN_MEMORY", 0)
-    rows = weights()[18:30]
-    np.save(tmp_path / "table.npy", rows.T)
-    result = measured(tmp_path / "table.npy", axis="columns")
-    assert_agrees(result, rows)
-
-
-def test_more_dimensions_than_directions(tmp_path: Path) -> None:
-    rows = np.random.default_rng(3).standard_normal((9, 40)) + 0.2
-    np.save(tmp_path / "table.npy", rows)
-    result = measured(tmp_path / "table.npy")
-    assert_agrees(result, rows)
+    result = measured(folder / "table.npy", axis="columns")
+    assert_agrees(result, weights().T)
     data: Any = result.data
+    assert (data["rows"], data["count"], data["dim"]) == (12, 12, 60)
     # Nothing stands in the way of orthogonal directions then.
     assert data["welch"] == {"rms": 0, "largest": 0}
     assert data["packing"]["largest"] == 0
-    assert "at best" not in audit_words.answer(None, result)
+    said = audit_words.answer(None, result)
+    assert "12 columns of 'table.npy'" in said
+    assert "at best" not in said
 
 
 @pytest.fixture(scope="module")
 def many(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, NDArray[np.float64]]:
-    rows = np.random.default_rng(8).standard_normal((400, 8)) * np.geomspace(1, 3, 8)
+    rows = np.random.default_rng(8).standard_normal((400, 12)) * np.geomspace(1, 3, 12)
     path = tmp_path_factory.mktemp("many") / "table.npy"
     np.save(path, rows)
     return path, rows
@@ -365,29 +360,35 @@ def test_a_tiny_run_is_recorded_and_opens(whole: Path) -> None:
     whole_runs.assert_opens(whole, FIGURES)
 
 
+def drawn(values: Any) -> NDArray[np.float64]:
+    """The numbers of a trace, gaps as 0; Plotly keeps typed arrays as base64."""
+    if isinstance(values, dict):
+        values = np.frombuffer(b64decode(values["bdata"]), values["dtype"])
+    return np.nan_to_num(np.asarray(values, np.float64))
+
+
 def test_figures_hold_what_was_measured(folder: Path) -> None:
     result = measured(folder / "table.npy")
     figures = audit_figures.figures(None, result)
     assert [figure.id for figure in figures] == FIGURES
     shown = {figure.id: figure.figure.to_dict()["data"] for figure in figures}
     for name in ("cosines", "nearest"):
-        raw, centred, random = (np.nan_to_num(trace["y"]) for trace in shown[name][:3])
-        for values in (raw, centred, random):
-            assert values.sum() == pytest.approx(1, abs=1e-5)
+        for trace in shown[name][:3]:
+            assert drawn(trace["y"]).sum() == pytest.approx(1, abs=1e-5)
     told = plain(weights())["raw"]
     edges = np.linspace(0, 1, audit_pairs.BINS + 1)
     counted = np.histogram(told["sizes"], edges)[0] / len(told["sizes"])
-    assert np.abs(np.cumsum(np.nan_to_num(shown["cosines"][0]["y"]) - counted)).max() < 0.01
-    assert np.nansum(shown["norms"][0]["y"]) == 58
-    assert np.nansum(shown["eigenvalues"][0]["y"]) == pytest.approx(58, rel=1e-5)
-    marks = {trace["name"]: trace["x"][0] for trace in shown["cosines"][3:]}
+    assert np.abs(np.cumsum(drawn(shown["cosines"][0]["y"]) - counted)).max() < 0.01
+    assert drawn(shown["norms"][0]["y"]).sum() == 58
+    assert drawn(shown["eigenvalues"][0]["y"]).sum() == pytest.approx(58, rel=1e-5)
+    marks = {trace["name"]: drawn(trace["x"])[0] for trace in shown["cosines"][3:]}
     data: Any = result.data
     assert marks["Welch"] == pytest.approx(data["welch"]["largest"])
     assert marks["random's largest"] == pytest.approx(data["random"]["largest"])
 
 
-def test_checks_fail_on_wrong_numbers(many: tuple[Path, NDArray[np.float64]]) -> None:
-    result = measured(many[0], trials=256)
+def test_checks_fail_on_wrong_numbers(folder: Path) -> None:
+    result = measured(folder / "table.npy")
     data: Any = result.data
 
     def verdicts(**changes: Any) -> dict[str, Verdict]:
@@ -397,7 +398,7 @@ def test_checks_fail_on_wrong_numbers(many: tuple[Path, NDArray[np.float64]]) ->
 
     assert Verdict.FAIL not in verdicts().values()
     view = data["views"]["raw"]
-    assert verdicts(rms=0.3)["rms |cos| above Welch's floor, raw"] is Verdict.FAIL
+    assert verdicts(rms=0.2)["rms |cos| above Welch's floor, raw"] is Verdict.FAIL
     low = {**view["largest"], "cosine": 0.2}
     assert verdicts(largest=low)["largest |cos| above Welch's bound, raw"] is Verdict.FAIL
     counted = verdicts(exact_square=view["exact_square"] * 1.01)

@@ -115,7 +115,9 @@ def test_marchenko_pastur_is_what_random_directions_do(count: int, dim: int) -> 
     assert np.abs(seen / law - 1).max() < 0.03
     assert np.median(np.abs(seen / law - 1)) < 0.004
     assert np.isclose(law.sum(), count, rtol=1e-4)
-    assert np.allclose(marchenko_pastur.quantiles([0, 1], count, dim), marchenko_pastur.edges(count, dim))
+    assert np.allclose(
+        marchenko_pastur.quantiles([0, 1], count, dim), marchenko_pastur.edges(count, dim)
+    )
 
 
 def test_marchenko_pastur_at_the_square_and_its_refusal() -> None:
