@@ -67,8 +67,25 @@ def bench(session: nox.Session) -> None:
     session.run("python", "-m", "experiments.bench", *session.posargs)
 
 
+def install_table(session: nox.Session) -> None:
+    """Install the package with the real table of embeddings, without all that it depends on."""
+    session.install("--no-deps", *nox.project.dependency_groups(PROJECT, "demo"))
+
+
+@nox.session(python="3.11")
+def demo(session: nox.Session) -> None:
+    """Audit a real table of token embeddings; further words are passed on to the audit."""
+    install(session)
+    install_table(session)
+    found = session.run("python", "-m", "experiments.wordllama_table", silent=True)
+    table, tokens = str(found).split("\n")[:2]
+    command = ("python", "-m", "experiments.audit", table, "--vocabulary", tokens)
+    session.run(*command, *session.posargs)
+
+
 @nox.session(python="3.11")
 def validate(session: nox.Session) -> None:
     """Measure every number that the project promises."""
     install_peers(session)
+    install_table(session)
     session.run("python", "-m", "experiments.validate", *session.posargs)

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from experiments.audit_matrix import VIEWS
 from experiments.harness.experiment import Result, Table
 
 __all__ = ["answer", "summary", "tables"]
 
-_KEPT = {"raw": "as given", "centred": "less the mean row"}
+_NAMED = 6
 
 
 def answer(_config: object, result: Result) -> str:
     """How far |cos| is from 0, and from what chance and packings would have."""
     data: Any = result.data
-    raw, centred = (data["views"][name] for name in _KEPT)
+    raw, centred = (data["views"][name] for name in VIEWS)
     random, packing = data["random"], data["packing"]
     against = [f"random directions {random['rms']:.4f}"]
     if data["welch"]["rms"] > 0:
@@ -81,8 +82,9 @@ def _share(value: float) -> str:
 def _named(rows: Any) -> str:
     if not rows["count"]:
         return "none"
-    more = ", ..." if rows["count"] > len(rows["first"]) else ""
-    return f"{rows['count']:,} ({', '.join(map(str, rows['first']))}{more})"
+    first = rows["first"][:_NAMED]
+    more = ", ..." if rows["count"] > len(first) else ""
+    return f"{rows['count']:,} ({', '.join(map(str, first))}{more})"
 
 
 def _duplicates(data: Any) -> str:
@@ -143,7 +145,7 @@ def tables(
 
 
 def _comparison(data: Any) -> Table:
-    views = [data["views"][name] for name in _KEPT]
+    views = [data["views"][name] for name in VIEWS]
     random, welch, packing = data["random"], data["welch"], data["packing"]
     exact = views[0]["exact"]
     rows: list[tuple[Any, ...]] = [
@@ -206,7 +208,7 @@ def _comparison(data: Any) -> Table:
 
 def _interference(data: Any) -> Table:
     rows = []
-    for name in _KEPT:
+    for name in VIEWS:
         for one in data["views"][name]["interference"]:
             mean, rms, alarms = one["mean"], one["rms"], one["alarms"]
             rows.append(

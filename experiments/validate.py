@@ -27,6 +27,7 @@ from functools import partial
 from pathlib import Path
 
 from experiments import (
+    audit_promises,
     reading_promises,
     sae_promises,
     sharing_promises,
@@ -103,6 +104,7 @@ def promises() -> Iterator[Promise]:
     yield from sharing_promises.promises()
     yield from superposition_promises.promises()
     yield from sae_promises.promises()
+    yield from audit_promises.promises()
 
 
 def tight(dim: int, eps: str, count: int) -> tuple[bool, str]:

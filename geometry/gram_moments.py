@@ -17,6 +17,7 @@ rest; F is built by a symmetric rank-k update (BLAS dsyrk), which does half of t
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -131,44 +132,50 @@ def moments(
     return (_from_frame if count >= dim else _from_gram)(walk, count, dim)
 
 
+class _Block(NamedTuple):
+    """Some rows of the source: `place`, their norms, and the unit rows `[k, d]` of `kept` `[k]`."""
+
+    place: slice
+    norms: NDArray[np.float64]
+    kept: NDArray[np.int64]
+    units: NDArray[np.float64]
+
+
 @dataclass(frozen=True, eq=False)
 class _Walk:
-    """The source in blocks of unit rows."""
+    """The source in blocks."""
 
     source: RowSource
     size: int
     least: float
     step: Callable[[int], None]
 
-    def blocks(self, start: int = 0) -> Iterator[tuple[slice, NDArray[np.float64], "_Scale"]]:
-        """Yield places, unit rows (zeros for rows left out) and scales from row `start` on."""
+    def blocks(self, start: int = 0) -> Iterator[_Block]:
+        """Yield the blocks from row `start` on."""
         for first in range(start, self.source.shape[0], self.size):
             place = slice(first, min(first + self.size, self.source.shape[0]))
-            given = np.array(self.source.rows(place), np.float64, order="C")
-            yield place, *self._unit(given, first)
+            yield self._block(place)
             self.step(place.stop - place.start)
 
-    def _unit(self, rows: NDArray[np.float64], first: int) -> tuple[NDArray[np.float64], "_Scale"]:
+    def _block(self, place: slice) -> _Block:
+        given = self.source.rows(place)
+        norms = np.zeros(len(given))
+        there = np.flatnonzero((given != 0).any(axis=1))
+        # Rows of zeros may be most of a matrix, and cost no more than a look.
+        rows = np.array(given if len(there) == len(given) else given[there], np.float64, order="C")
         # Scaled before they are squared, so that nothing over- or underflows.
-        peak = np.maximum(rows.max(axis=1), -rows.min(axis=1))
+        peak = np.maximum(rows.max(axis=1, initial=0), -rows.min(axis=1, initial=0))
         if not np.isfinite(peak).all():
-            bad = first + int(np.argmin(np.isfinite(peak)))
+            bad = place.start + int(there[np.argmin(np.isfinite(peak))])
             raise ValueError(f"rows of `vectors` must be finite; row {bad} is not.")
-        safe = np.where(peak > 0, peak, 1)
-        rows /= safe[:, None]
+        rows /= peak[:, None]
         length = np.sqrt(np.einsum("nd,nd->n", rows, rows))
-        norms = peak * length
-        there = (norms > self.least) & (peak > 0)
-        rows *= np.where(there, 1 / np.where(length > 0, length, 1), 0)[:, None]
-        return rows, _Scale(norms, there)
-
-
-@dataclass(frozen=True, eq=False)
-class _Scale:
-    """Norms of a block's rows, and which are not zero."""
-
-    norms: NDArray[np.float64]
-    there: NDArray[np.bool_]
+        rows /= length[:, None]
+        norms[there] = peak * length
+        large = norms[there] > self.least
+        if not large.all():
+            there, rows = there[large], rows[large]
+        return _Block(place, norms, there + place.start, rows)
 
 
 class _Sums:
@@ -181,18 +188,18 @@ class _Sums:
         self.total, self.given = np.zeros(dim), np.zeros(dim)
         self.squares, self.fourths = np.zeros(dim), np.zeros(dim)
 
-    def add(self, place: slice, units: NDArray[np.float64], scale: _Scale) -> None:
+    def add(self, block: _Block) -> None:
         """Add a block."""
-        self.norms[place], self.there[place] = scale.norms, scale.there
+        units = block.units
+        self.norms[block.place], self.there[block.kept] = block.norms, True
         self.total += units.sum(axis=0)
-        self.given += np.where(scale.there, scale.norms, 0) @ units
+        self.given += self.norms[block.kept] @ units
         squares = units**2
         self.squares += squares.sum(axis=0)
         second = squares.sum(axis=1)
         np.square(squares, out=squares)
         self.fourths += squares.sum(axis=0)
-        fourth = squares.sum(axis=1)
-        self.participation[place] = _ratio(second**2, fourth)
+        self.participation[block.kept] = second**2 / squares.sum(axis=1)
 
     def moments(
         self, square: NDArray[np.float64], first: float, second: float, rows: float
@@ -201,6 +208,8 @@ class _Sums:
         count = int(self.there.sum())
         pairs = count * (count - 1)
         values = linalg.eigvalsh(square, check_finite=False)[::-1]
+        columns = np.zeros_like(self.squares)
+        np.divide(self.squares**2, self.fourths, out=columns, where=self.fourths > 0)
         return GramMoments(
             norms=self.norms,
             zero=np.flatnonzero(~self.there),
@@ -211,7 +220,7 @@ class _Sums:
             # A frame operator has no negative eigenvalues; rounding may say otherwise.
             eigenvalues=np.maximum(values[: min(count, len(self.total))], 0),
             row_participation=self.participation[self.there],
-            column_participation=_ratio(self.squares**2, self.fourths),
+            column_participation=columns,
             total=self.total,
             square=square,
         )
@@ -227,10 +236,11 @@ class _Sums:
 def _from_frame(walk: _Walk, count: int, dim: int) -> GramMoments:
     sums = _Sums(count, dim)
     frame = np.zeros((dim, dim), order="F")
-    for place, units, scale in walk.blocks():
-        # The transpose of a C-ordered block is what BLAS reads without a copy.
-        frame = blas.dsyrk(1.0, units.T, beta=1.0, c=frame, overwrite_c=1)
-        sums.add(place, units, scale)
+    for block in walk.blocks():
+        if len(block.kept):
+            # The transpose of a C-ordered block is what BLAS reads without a copy.
+            frame = blas.dsyrk(1.0, block.units.T, beta=1.0, c=frame, overwrite_c=1)
+        sums.add(block)
     sums.need_two()
     _mirror(frame)
     total = sums.total
@@ -244,13 +254,12 @@ def _from_gram(walk: _Walk, count: int, dim: int) -> GramMoments:
     sums = _Sums(count, dim)
     gram = np.zeros((count, count))
     for start in range(0, count, walk.size):
-        left = None
-        for place, units, scale in walk.blocks(start):
-            if left is None:
-                left, top = units, place
-            gram[top, place] = left @ units.T
+        top = None
+        for block in walk.blocks(start):
+            top = top or block
+            gram[np.ix_(top.kept, block.kept)] = top.units @ block.units.T
             if start == 0:
-                sums.add(place, units, scale)
+                sums.add(block)
     sums.need_two()
     # The blocks above the diagonal are there; those on it are symmetric already.
     _mirror(gram)
@@ -267,7 +276,3 @@ def _mirror(square: NDArray[np.float64]) -> None:
         square[part.stop :, part] = square[part, part.stop :].T
         inner = square[part, part]
         square[part, part] = np.triu(inner) + np.triu(inner, 1).T
-
-
-def _ratio(top: NDArray[np.float64], bottom: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.divide(top, bottom, out=np.zeros_like(top), where=bottom > 0)

@@ -180,7 +180,9 @@ def test_a_sample_bounds_the_largest_and_encloses_quantiles(
             for one in view["quantiles"]
         ]
         assert sum(missed) <= 1
-        cosines = [abs(row[1]) for row in result.tables["closest"].rows if row[0] == name]
+        cosines = [
+            abs(float(row[1] or 0)) for row in result.tables["closest"].rows if row[0] == name
+        ]
         assert cosines == sorted(cosines, reverse=True)
     found = audit_checks.checks(None, result)
     assert {check.verdict for check in found} <= {Verdict.PASS, Verdict.INCONCLUSIVE}
