@@ -180,6 +180,7 @@ def _pairs(config: Config, view: View, progress: Progress) -> Seen:
             return audit_pairs.all_pairs(view, config.closest, step, progress.crew)
     many = min(config.sample, view.count)
     many -= many % audit_pairs.groups_of(many)
+    # The same rows of both views, where they have as many.
     key = jax.random.fold_in(jax.random.key(config.seed), 2)
     drawn = jax.random.choice(key, view.count, (many,), replace=False)
     name = f"pairs compared, {view.name}, sample of {many:,} rows"

@@ -195,7 +195,7 @@ def _interference(result: Result) -> Figure:
 
     figure = go.Figure()
     _over_active(result, "rms", figure)
-    figure.update_yaxes(title="rms interference", type="log")
+    figure.update_yaxes(title="rms interference", type="log", dtick="D2")
     return Figure(
         "interference",
         "Interference when k features are active",

@@ -44,7 +44,7 @@ def interference(config: Settings, view: View, step: Step) -> list[dict[str, Any
 
     Each seed draws its own sets of k among the rows, and reads all rows; where they are too many,
     among and at a random pool of rows of its own: any k + 1 of them are a uniform choice among all,
-    so that the means over pools are those over all rows.
+    so that the means over pools are those over all rows.  Both views get the same draws.
     """
     import jax
 

@@ -107,7 +107,7 @@ def tables(
     named = () if tokens is None else ("first token", "second token")
     found = {
         "comparison": _comparison(data),
-        "interference": _interference(data),
+        **_interference(data),
         "closest": Table(
             ("view", "cosine", "first", "second", *named),
             tuple(row[: 4 + len(named)] for row in closest),
@@ -206,47 +206,42 @@ def _comparison(data: Any) -> Table:
     )
 
 
-def _interference(data: Any) -> Table:
-    rows = []
-    for name in VIEWS:
-        for one in data["views"][name]["interference"]:
-            mean, rms, alarms = one["mean"], one["rms"], one["alarms"]
-            rows.append(
-                (
-                    name,
-                    one["active"],
-                    mean["mean"],
-                    mean["theory"],
-                    rms["mean"],
-                    *rms["interval"],
-                    rms["theory"],
-                    rms["random"],
-                    alarms["mean"],
-                    *alarms["interval"],
-                    alarms["theory"],
-                    alarms["random"],
-                )
-            )
-    return Table(
+def _readings(data: Any, key: str) -> list[tuple[Any, ...]]:
+    """Rows of a table: measured with its interval, theory, random directions."""
+    return [
         (
-            "view",
-            "k",
-            "mean",
-            "theory, mean",
-            "rms",
-            "from",
-            "to",
-            "theory, rms",
-            "random, rms",
-            "above 1/2",
-            "from ",
-            "to ",
-            "theory, above 1/2",
-            "random, above 1/2",
+            name,
+            one["active"],
+            one[key]["mean"],
+            *one[key]["interval"],
+            one[key]["theory"],
+            one[key]["random"],
+        )
+        for name in VIEWS
+        for one in data["views"][name]["interference"]
+    ]
+
+
+def _interference(data: Any) -> dict[str, Table]:
+    columns = ("from", "to", "theory", "random")
+    means = [
+        (one["mean"]["mean"], one["mean"]["theory"])
+        for name in VIEWS
+        for one in data["views"][name]["interference"]
+    ]
+    return {
+        "interference": Table(
+            ("view", "k", "rms", *columns, "mean", "theory, mean"),
+            tuple((*row, *both) for row, both in zip(_readings(data, "rms"), means, strict=True)),
+            "Interference",
+            "At features that are off while k others are on with amplitude 1, with 95% intervals "
+            "over batches of sets. Theory: exact moments.",
         ),
-        tuple(rows),
-        "Interference",
-        "At features that are off while k others are on with amplitude 1, with 95% intervals over "
-        "batches of sets. Theory: exact moments, and for the share above 1/2 a normal law with the "
-        "exact mean and variance of each row.",
-    )
+        "alarms": Table(
+            ("view", "k", "share above 1/2", *columns),
+            tuple(_readings(data, "alarms")),
+            "Features that look on though they are off",
+            "With 95% intervals over batches of sets. Theory: a normal law with the exact mean and "
+            "variance of each row.",
+        ),
+    }
