@@ -1,9 +1,9 @@
 """Rows of a matrix on demand, and the processes that share a sweep over them.
 
-A matrix `[n, d]` whose rows are vectors may be larger than memory: kernels ask a `Rows` for a few
-rows at a time.  An array in memory is one too, by `of`; so are some of the rows, the rows less a
-mean, and the columns, by `Selected`, `Centred` and `Transposed`.  A `Crew` is what the processes of
-one run know of each other; `ALONE` is a run of one process.
+A matrix `[n, d]` whose rows are vectors may be larger than memory: kernels ask a `RowSource` for a
+few rows at a time.  An array in memory is one too, by `of`; so are some of the rows, the rows less
+a mean, and the columns, by `Selected`, `Centred` and `Transposed`.  A `Crew` is what the processes
+of one run know of each other; `ALONE` is a run of one process.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["ALONE", "Alone", "Centred", "Crew", "Held", "Rows", "Selected", "Transposed", "of"]
+__all__ = ["ALONE", "Alone", "Centred", "Crew", "Held", "RowSource", "Selected", "Transposed", "of"]
 
 # Entries of which reading takes about as long as beginning another read.
 _GAP = 1 << 14
@@ -23,7 +23,7 @@ _BLOCK = 1 << 20
 
 
 @runtime_checkable
-class Rows(Protocol):
+class RowSource(Protocol):
     """Rows on demand. Shape `[n, d]`."""
 
     @property
@@ -91,7 +91,7 @@ class Selected:
     for, and 2^14 entries.  Raises ValueError.
     """
 
-    source: Rows
+    source: RowSource
     which: NDArray[np.int64]
 
     def __post_init__(self) -> None:
@@ -137,7 +137,7 @@ class Selected:
 class Centred:
     """The rows less the `mean` `[d]`, in float64.  Shape `[n, d]`."""
 
-    source: Rows
+    source: RowSource
     mean: NDArray[np.float64]
 
     def __post_init__(self) -> None:
@@ -166,7 +166,7 @@ class Transposed:
     Each slice is gathered in one pass over the whole source, 2^20 entries at a time.
     """
 
-    source: Rows
+    source: RowSource
 
     def __post_init__(self) -> None:
         if len(self.source.shape) != 2:
@@ -191,6 +191,6 @@ class Transposed:
         return found
 
 
-def of(vectors: ArrayLike | Rows) -> Rows:
+def of(vectors: ArrayLike | RowSource) -> RowSource:
     """Return the vectors as rows on demand."""
-    return vectors if isinstance(vectors, Rows) else Held(np.asarray(vectors))
+    return vectors if isinstance(vectors, RowSource) else Held(np.asarray(vectors))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from geometry import rows
-from geometry.rows import Centred, Held, Rows, Selected, Transposed
+from geometry.rows import Centred, Held, RowSource, Selected, Transposed
 
 MATRIX = np.random.default_rng(0).standard_normal((40, 6)).astype(np.float32)
 
@@ -34,7 +34,7 @@ def test_all_are_rows() -> None:
     held = Held(MATRIX)
     wrappers = (Selected(held, np.array([1])), Centred(held, np.zeros(6)), Transposed(held))
     for source in (held, *wrappers):
-        assert isinstance(source, Rows)
+        assert isinstance(source, RowSource)
         assert rows.of(source) is source
         assert source.rows(slice(None)).shape == source.shape
 
