@@ -78,9 +78,10 @@ def tile_maxima(grid: tiles.Grid, walk: Array) -> Array:
 
     def largest(tile: Array) -> Array:
         # Two steps: the first runs along the vector unit.
-        return tiles.unless_none(
+        most: Array = tiles.unless_none(
             tile, lambda: jnp.max(jnp.max(grid.gram(tile), axis=0)), jnp.float32(-1)
         )
+        return most
 
     found: Array = lax.map(lambda chunk: lax.map(largest, chunk), walk)
     return found
