@@ -47,7 +47,7 @@ def _indices(found: Closest) -> list[tuple[int, int]]:
     return list(zip(found.first.tolist(), found.second.tolist(), strict=True))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     kind=st.sampled_from(KINDS),
     block=st.sampled_from(BLOCKS),
@@ -81,7 +81,8 @@ def test_rows_that_nearly_tie(spread: float, block: int) -> None:
         ((one, two),) = _indices(found)
         assert abs(found.cosine[0] - _cosines(vectors)[one, two]) < TOLERANCE
         assert largest <= max(found.cosine[0], found.unseen) + TOLERANCE
-        if spread > 1e-2 or block >= COUNT:
+        # Six tiles are few enough to decide all in float64.
+        if spread > 1e-2 or block >= 24:
             assert abs(found.cosine[0] - largest) < TOLERANCE
             assert found.unseen <= found.cosine[0]
         elif spread > 1e-4:
@@ -156,23 +157,26 @@ def _by_crew(count: int, body: Any) -> list[Any]:
 def test_the_same_on_any_devices_memory_and_crew(vectors: NDArray[Any]) -> None:
     plain = closest.pairs(vectors, 5, block=8, screen="float32", devices=jax.devices()[:1])
     for screen in ("bfloat16", "float32"):
-        for settings_ in (
+        choices: tuple[dict[str, Any], ...] = (
             {"devices": jax.devices()[:1]},
             {"devices": jax.devices()[:4]},
             # Panels of one, and of three blocks, the last one partly full.
             {"memory": 1, "devices": jax.devices()[:2]},
             {"memory": 3 * 8 * DIM * 20, "devices": jax.devices()[1:2]},
-        ):
-            other = closest.pairs(vectors, 5, block=8, screen=screen, **settings_)  # type: ignore[arg-type]
+        )
+        for chosen in choices:
+            other = closest.pairs(vectors, 5, block=8, screen=screen, **chosen)
             assert _indices(other) == _indices(plain)
             np.testing.assert_array_equal(other.cosine, plain.cosine)
         for memory in (1, 1 << 30):
-            for shared in _by_crew(
+            both = _by_crew(
                 2,
                 lambda crew, screen=screen, memory=memory: closest.pairs(
                     vectors, 5, block=8, screen=screen, memory=memory, crew=crew
                 ),
-            ):
+            )
+            assert both[0].unseen == both[1].unseen
+            for shared in both:
                 assert _indices(shared) == _indices(plain)
                 np.testing.assert_array_equal(shared.cosine, plain.cosine)
 
@@ -196,7 +200,8 @@ class Recorded:
 
 
 def test_rows_are_read_a_panel_at_a_time() -> None:
-    source, done = Recorded(_rows(9)), []
+    source = Recorded(_rows(9))
+    done: list[int] = []
     # Two panels of float32 and bfloat16 rows, and what making one takes, for each device.
     memory = 16 * DIM * (2 * 6 + 8) * len(jax.devices())
     closest.pairs(source, block=8, memory=memory, step=done.append)

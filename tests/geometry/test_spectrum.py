@@ -21,7 +21,8 @@ def _rows(seed: int = 1) -> NDArray[np.float32]:
 
 def _cosines(vectors: NDArray[Any]) -> NDArray[np.float64]:
     unit = vectors / np.linalg.norm(vectors.astype(np.float64), axis=1)[:, None]
-    return unit @ unit.T
+    gram: NDArray[np.float64] = unit @ unit.T
+    return gram
 
 
 def _pairs(vectors: NDArray[Any]) -> NDArray[np.float64]:
@@ -56,11 +57,13 @@ def test_the_same_on_any_devices_and_memory() -> None:
     plain = spectrum.spectrum(_rows(), block=8, devices=jax.devices()[:1])
     chosen = np.array([50, 3, 17, 20, 59, 0, 41, 8])
     some = spectrum.sampled(_rows(), chosen, groups=2, devices=jax.devices()[:1])
-    for options in ({}, {"memory": 1}, {"memory": 3 * 8 * DIM * 20, "devices": jax.devices()[:1]}):
-        other = spectrum.spectrum(_rows(), block=8, **options)  # type: ignore[arg-type]
+    few: dict[str, Any] = {"memory": 3 * 8 * DIM * 20, "devices": jax.devices()[:1]}
+    choices: tuple[dict[str, Any], ...] = ({}, {"memory": 1}, few)
+    for options in choices:
+        other = spectrum.spectrum(_rows(), block=8, **options)
         np.testing.assert_array_equal(other.counts, plain.counts)
         np.testing.assert_array_equal(other.nearest, plain.nearest)
-        again = spectrum.sampled(_rows(), chosen, groups=2, **options)  # type: ignore[arg-type]
+        again = spectrum.sampled(_rows(), chosen, groups=2, **options)
         np.testing.assert_array_equal(again.counts, some.counts)
         np.testing.assert_array_equal(again.nearest, some.nearest)
 
