@@ -56,14 +56,14 @@ def test_edges_belong_to_the_bin_beyond() -> None:
 def test_the_same_on_any_devices_and_memory() -> None:
     plain = spectrum.spectrum(_rows(), block=8, devices=jax.devices()[:1])
     chosen = np.array([50, 3, 17, 20, 59, 0, 41, 8])
-    some = spectrum.sampled(_rows(), chosen, groups=2, devices=jax.devices()[:1])
+    some = spectrum.sampled(_rows(), chosen, groups=2, block=8, devices=jax.devices()[:1])
     few: dict[str, Any] = {"memory": 3 * 8 * DIM * 20, "devices": jax.devices()[:1]}
     choices: tuple[dict[str, Any], ...] = ({}, {"memory": 1}, few)
     for options in choices:
         other = spectrum.spectrum(_rows(), block=8, **options)
         np.testing.assert_array_equal(other.counts, plain.counts)
         np.testing.assert_array_equal(other.nearest, plain.nearest)
-        again = spectrum.sampled(_rows(), chosen, groups=2, **options)
+        again = spectrum.sampled(_rows(), chosen, groups=2, block=8, **options)
         np.testing.assert_array_equal(again.counts, some.counts)
         np.testing.assert_array_equal(again.nearest, some.nearest)
 
