@@ -123,6 +123,12 @@ class Watch(ABC):
         self.selector.register(wire, selectors.EVENT_READ)
         return wire
 
+    def drop(self, wire: Wire) -> None:
+        """Hear and send no more over a wire."""
+        if not wire.closed:
+            self.selector.unregister(wire)
+            wire.close()
+
     def run(self) -> int:
         """Watch until the run is over, and return its exit code."""
         try:
@@ -181,12 +187,14 @@ class Watch(ABC):
             patience = f"{self.place.patience:g} s"
             raise LostError(f"{self.place.name(index)} was lost: no sign of it for {patience}.")
 
-    def stopped(self, index: int, code: Json) -> None:
+    def stopped(self, index: int, code: Json, wire: Wire) -> None:
         """Give this host a moment to end by itself, since another one did.
 
         What is wrong may be so for all hosts, and then each says it in its own line.
         """
         self.excused.add(index)
+        # It waits for that before it goes.
+        self.drop(wire)
         grace = min(_LONGEST_GRACE_SECONDS, self.place.patience / 4)
         text = f"{self.place.name(index)} was lost: it stopped with exit code {code}."
         self.lost_in(grace, LostError(text))

@@ -37,7 +37,7 @@ class Helper(Watch):
         elif "refused" in message:
             raise InputError(str(message["refused"]))
         elif "failed" in message:
-            self.stopped(0, message["failed"])
+            self.stopped(0, message["failed"], wire)
         elif "lost" in message:
             self.lost_in(0.0, LostError(str(message["lost"])))
 

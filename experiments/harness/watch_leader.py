@@ -71,7 +71,7 @@ class Leader(Watch):
         elif "code" in message:
             self._end_of(index, message)
         elif "failed" in message:
-            self.stopped(index, message["failed"])
+            self.stopped(index, message["failed"], wire)
         elif "lost" in message:
             self.lost_in(0.0, LostError(str(message["lost"])))
 
@@ -79,8 +79,7 @@ class Leader(Watch):
         self.strangers.remove(wire)
         index, count = message.get("hello"), message.get("count")
         if not isinstance(index, int) or index < 1:
-            self.selector.unregister(wire)
-            wire.close()  # whatever it is
+            self.drop(wire)  # whatever it is
         elif count != self.place.count:
             text = f"got {self.place.count} on host 0 and {count} on host {index}."
             wire.send(refused=f"--hosts must be the same on all hosts; {text}")
@@ -116,7 +115,7 @@ class Leader(Watch):
         elif returned:
             self.excused.add(index)
         else:
-            self.stopped(index, code)
+            self.stopped(index, code, self.members[index].wire)
 
     def outcome(self) -> int | None:
         """Return the exit code of the child here, for all hosts."""

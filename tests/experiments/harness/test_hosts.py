@@ -196,12 +196,13 @@ def test_bad_input_that_is_seen_while_measuring(tmp_path: Path, mode: str) -> No
 
 
 def test_a_host_that_nobody_joins(tmp_path: Path) -> None:
-    with hosts_in(tmp_path, "--patience", "1", "--quiet") as alone:
+    words = ["--patience", "1", "--quiet"]
+    with hosts_in(tmp_path, *words) as alone, hosts_in(tmp_path, *words) as another:
         alone.start(0)
+        another.start(1)
         lost = "error: host 1 of 2 did not connect within 1 s.\n"
         assert alone.end(0) == (LOST, "", lost)
-        alone.start(1)
-        code, out, err = alone.end(1)
+        code, out, err = another.end(1)
         assert (code, out) == (LOST, "")
         assert re.fullmatch(
             r"error: host 0 of 2 could not be reached at 127\.0\.0\.1:[0-9]+ within 1 s "
