@@ -179,12 +179,18 @@ class Link:
         crew.gather(np.zeros(1, np.uint32))
         return crew
 
+    def meet(self) -> None:
+        """Wait until all hosts do.
+
+        A collective of JAX has a time limit, and hosts may need longer for their shares.
+        """
+        self._ask("all", here=True)
+
     def gather(self, words: NDArray[np.uint32]) -> NDArray[np.uint32]:
         """Return the words of every host, `[count, n]`."""
         from jax.experimental.multihost_utils import process_allgather
 
-        # A collective has a time limit; hosts may need much longer for their shares.
-        self._ask("all", here=True)
+        self.meet()
         gathered: NDArray[np.uint32] = self._joined(partial(process_allgather, words))
         return gathered
 

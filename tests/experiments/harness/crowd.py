@@ -47,7 +47,11 @@ def measure(config: Config, progress: Progress) -> Result:
             while True:
                 time.sleep(0.01)
                 step()
-    if config.mode.startswith("compute-"):
+    if config.mode == f"stuck-{crew.index}" and crew.link is not None:
+        # The others are in the collective, and this one never comes.
+        crew.link.meet()
+        time.sleep(60)
+    if config.mode.startswith(("compute-", "stuck-")):
         crew.gather(np.zeros(3))
     large = crew.gather(np.arange(config.scale, dtype=np.float64) * FINE)
     return Result(
