@@ -12,6 +12,7 @@ The harness knows no mathematics and no experiment. An experiment describes itse
 - `interrupts`: Ctrl-C that is not lost.
 - `hosts`: several processes that share one run; `watch`, `watch_leader`, `watch_helper`, `wire`:
   how they notice that one is lost.
-- `provenance`, `devices`, `progress`, `arrays`, `exact_json`, `terminal`, `errors`: what the
-  names say.
+- `arrays`: users' files of arrays, read by rows: `npy_rows`, `safetensors_rows`, over `array_rows`,
+  `array_types` and `array_bytes`.
+- `provenance`, `devices`, `progress`, `exact_json`, `terminal`, `errors`: what the names say.
 """
