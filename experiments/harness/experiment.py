@@ -95,6 +95,7 @@ class Experiment(Generic[C]):
     - `validate`: raises `InputError` for fields that do not go together.
     - `finish`: side outputs, after the answer was printed and also after a run that was found
       done; returns lines to print.
+    - `shared`: several hosts can share a run (`hosts`); `measure` then uses `progress.crew`.
     """
 
     name: str
@@ -113,6 +114,7 @@ class Experiment(Generic[C]):
     figures: Callable[[C, Result], list[Figure]]
     validate: Callable[[C], None] | None = None
     finish: Callable[[C, Result], list[str]] | None = None
+    shared: bool = False
 
     def __post_init__(self) -> None:
         """Hold the contract that types cannot."""
