@@ -74,16 +74,21 @@ class Options:
     """Measure again what was measured before."""
     cite: bool = False
     """Print the references and stop."""
-    team: tyro.conf.Suppress[Team] = ONE_HOST
-    """One host, unless the experiment is shared."""
+
+    @property
+    def team(self) -> Team:
+        """The hosts of the run."""
+        return ONE_HOST
 
 
 @dataclass(frozen=True)
-class _Shared(Options):
-    """With the flags of an experiment that hosts can share."""
+class _Shared(Team, Options):
+    """The same for every experiment that hosts can share."""
 
-    team: Team = ONE_HOST
-    """Hosts that share the run."""
+    @property
+    def team(self) -> Team:
+        """The hosts of the run."""
+        return self
 
 
 def parse(experiment: Experiment[C], argv: Sequence[str]) -> tuple[C, Options]:

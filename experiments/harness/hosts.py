@@ -51,7 +51,9 @@ from numpy.typing import NDArray
 from experiments.harness.errors import FAILED, LOST, InputError, exit_code
 from experiments.harness.experiment import Json
 from experiments.harness.flags import integer, option, real
-from experiments.harness.watch import Place, is_loopback, watched
+from experiments.harness.watch import Place, watched
+from experiments.harness.watch_helper import Helper
+from experiments.harness.watch_leader import Leader, is_loopback
 from experiments.harness.wire import Wire
 
 _ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:\[\]]+):([0-9]{1,5})")
@@ -177,12 +179,18 @@ class Link:
         crew.gather(np.zeros(1, np.uint32))
         return crew
 
+    def meet(self) -> None:
+        """Wait until all hosts do.
+
+        A collective of JAX has a time limit, and hosts may need longer for their shares.
+        """
+        self._ask("all", here=True)
+
     def gather(self, words: NDArray[np.uint32]) -> NDArray[np.uint32]:
         """Return the words of every host, `[count, n]`."""
         from jax.experimental.multihost_utils import process_allgather
 
-        # A collective has a time limit; hosts may need much longer for their shares.
-        self._ask("all", here=True)
+        self.meet()
         gathered: NDArray[np.uint32] = self._joined(partial(process_allgather, words))
         return gathered
 
@@ -200,6 +208,8 @@ class Link:
             place.index,
             cluster_detection_method="deactivate",
             coordinator_bind_address=bound if is_loopback(host) else None,
+            # The watch notices first, and knows which host it was.
+            heartbeat_timeout_seconds=100 + int(2 * place.patience),
         )
         if jax.process_index() != place.index:
             raise InputError(
@@ -250,7 +260,7 @@ def shared(team: Team, body: Callable[[Link], int]) -> int:
     def work(wire: Wire, noise: IO[bytes]) -> NoReturn:
         _work(lambda: body(Link(place, wire)), wire, noise)
 
-    return watched(place, work)
+    return watched(Leader(place) if place.index == 0 else Helper(place), work)
 
 
 def _work(body: Callable[[], int], wire: Wire, noise: IO[bytes]) -> NoReturn:

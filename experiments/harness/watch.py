@@ -12,7 +12,6 @@ as their last words.
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import selectors
 import signal
@@ -33,7 +32,7 @@ from experiments.harness.wire import Wire
 Work = Callable[[Wire, IO[bytes]], NoReturn]
 
 # How long the last words of a host may take to arrive, and how often a busy watch looks around.
-_FAREWELL_SECONDS = 1.0
+FAREWELL_SECONDS = 1.0
 _GLANCE_SECONDS = 0.1
 _LONGEST_GRACE_SECONDS = 3.0
 
@@ -55,39 +54,35 @@ class Place:
         return f"host {index} of {self.count}"
 
 
-def watched(place: Place, work: Work) -> int:
-    """Run `work` in a child and return the exit code of the run.
+def watched(watch: Watch, work: Work) -> int:
+    """Run `work` in a child that the watch looks after, and return the exit code of the run.
 
     `work` gets the wire to this process, and a file for what libraries print. It never returns:
     it sends `code` and `returned` and waits for its end. Raises LostError, which names what was
     lost, and InputError if hosts do not fit together.
     """
-    watch = _Leader(place) if place.index == 0 else _Helper(place)
     with tempfile.TemporaryFile() as noise:
         watch.start(work, noise)
         try:
             return watch.run()
-        except _CrashError:
-            noise.seek(0)
-            sys.stderr.write(noise.read().decode(errors="replace"))
+        except _CrashError as crash:
+            if crash.defect:
+                noise.seek(0)
+                sys.stderr.write(noise.read().decode(errors="replace"))
             raise
         finally:
             watch.end()
 
 
-def is_loopback(host: str) -> bool:
-    """Whether an address means the machine itself."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
 class _CrashError(LostError):
-    """The child of this host ended without a word."""
+    """The child of this host ended without a word; by a `defect` unless it was killed."""
+
+    def __init__(self, message: str, *, defect: bool) -> None:
+        super().__init__(message)
+        self.defect = defect
 
 
-class _Watch(ABC):
+class Watch(ABC):
     """What host 0 and the others have in common."""
 
     def __init__(self, place: Place) -> None:
@@ -128,10 +123,15 @@ class _Watch(ABC):
         self.selector.register(wire, selectors.EVENT_READ)
         return wire
 
+    def drop(self, wire: Wire) -> None:
+        """Hear and send no more over a wire."""
+        if not wire.closed:
+            self.selector.unregister(wire)
+            wire.close()
+
     def run(self) -> int:
         """Watch until the run is over, and return its exit code."""
         try:
-            self.open()
             while (code := self._code()) is None:
                 pass
             return code
@@ -187,12 +187,14 @@ class _Watch(ABC):
             patience = f"{self.place.patience:g} s"
             raise LostError(f"{self.place.name(index)} was lost: no sign of it for {patience}.")
 
-    def stopped(self, index: int, code: Json) -> None:
+    def stopped(self, index: int, code: Json, wire: Wire) -> None:
         """Give this host a moment to end by itself, since another one did.
 
         What is wrong may be so for all hosts, and then each says it in its own line.
         """
         self.excused.add(index)
+        # It waits for that before it goes.
+        self.drop(wire)
         grace = min(_LONGEST_GRACE_SECONDS, self.place.patience / 4)
         text = f"{self.place.name(index)} was lost: it stopped with exit code {code}."
         self.lost_in(grace, LostError(text))
@@ -215,7 +217,8 @@ class _Watch(ABC):
         text = f"{self.place.name(self.place.index)} was lost: its computing ended by {how}."
         # JAX aborts it when another host is gone, which is about to be noticed here.
         aborted = code == -signal.SIGABRT
-        self.lost_in(_LONGEST_GRACE_SECONDS if aborted else 0.0, _CrashError(text))
+        crash = _CrashError(text, defect=code != -signal.SIGKILL)
+        self.lost_in(_LONGEST_GRACE_SECONDS if aborted else 0.0, crash)
 
     def end(self) -> None:
         """End the child, and close the connections once the last words have arrived."""
@@ -227,10 +230,6 @@ class _Watch(ABC):
                 # A display of progress hides the cursor.
                 sys.stderr.write("\r\x1b[K\x1b[?25h")
         self.close()
-
-    @abstractmethod
-    def open(self) -> None:
-        """Make ready for the other hosts."""
 
     @abstractmethod
     def hear(self, message: dict[str, Json], wire: Wire) -> None:
@@ -253,236 +252,11 @@ class _Watch(ABC):
         """Close the connections once the last words have arrived."""
 
 
-@dataclass(eq=False)
-class _Member:
-    """A host as host 0 knows it; its own is the wire to its child."""
-
-    wire: Wire
-    mark: Json = None
-    here: int = 0
+def end_of(message: dict[str, Json]) -> tuple[int, bool]:
+    """Return the exit code of a child, and whether it has done its work."""
+    return whole(message["code"]), message["returned"] is True
 
 
-class _Leader(_Watch):
-    """Host 0."""
-
-    def __init__(self, place: Place) -> None:
-        super().__init__(place)
-        self.members: dict[int, _Member] = {}
-        self.strangers: list[Wire] = []
-        self.found = False
-        self.met = 0
-        self.listener: socket.socket | None = None
-
-    def open(self) -> None:
-        self.members[0] = _Member(self.child)
-        self.listener = _listener(self.place.address)
-        self.listener.setblocking(False)
-        self.selector.register(self.listener, selectors.EVENT_READ)
-
-    def ready(self, source: object) -> None:
-        if self.listener is None or source is not self.listener:
-            super().ready(source)
-            return
-        try:
-            end, _ = self.listener.accept()
-        except OSError:
-            return
-        self.strangers.append(self.listen_to(end))
-
-    def hear(self, message: dict[str, Json], wire: Wire) -> None:
-        if wire in self.strangers:
-            self._greet(message, wire)
-            return
-        index = next(index for index, member in self.members.items() if member.wire is wire)
-        member = self.members[index]
-        if "mark" in message:
-            member.mark = message["mark"]
-            self.found = message["found"] is True if index == 0 else self.found
-            self._start_if_all_know()
-        elif "here" in message:
-            member.here += 1
-            self._meet_if_all_are_here()
-        elif "code" in message:
-            self._end_of(index, message)
-        elif "failed" in message:
-            self.stopped(index, message["failed"])
-        elif "lost" in message:
-            self.lost_in(0.0, LostError(str(message["lost"])))
-
-    def _greet(self, message: dict[str, Json], wire: Wire) -> None:
-        self.strangers.remove(wire)
-        index, count = message.get("hello"), message.get("count")
-        if not isinstance(index, int):
-            self.selector.unregister(wire)
-            wire.close()
-        elif count != self.place.count:
-            text = f"got {self.place.count} on host 0 and {count} on host {index}."
-            wire.send(refused=f"--hosts must be the same on all hosts; {text}")
-            raise InputError(f"--hosts must be the same on all hosts; {text}")
-        elif index in self.members:
-            wire.send(refused=f"--host must be another on each host; got {index} twice.")
-        else:
-            self.members[index] = _Member(wire)
-            self.waiting = len(self.members) < self.place.count
-
-    def _start_if_all_know(self) -> None:
-        marks = {index: member.mark for index, member in sorted(self.members.items())}
-        if len(marks) < self.place.count or None in marks.values():
-            return
-        for index, mark in marks.items():
-            if mark != marks[0]:
-                raise InputError(
-                    f"--host {index} must run what --host 0 runs, with the same settings, input "
-                    "files, source and versions; got others."
-                )
-        port = None if self.found else _free_port(self.place.address[0])
-        self._tell_children(go=True, found=self.found, port=port)
-
-    def _meet_if_all_are_here(self) -> None:
-        if all(member.here > self.met for member in self.members.values()):
-            self.met += 1
-            self._tell_children(all=self.met)
-
-    def _end_of(self, index: int, message: dict[str, Json]) -> None:
-        code, returned = _end(message)
-        if index == 0:
-            self.ended = (code, returned)
-        elif returned:
-            self.excused.add(index)
-        else:
-            self.stopped(index, code)
-
-    def outcome(self) -> int | None:
-        if self.ended is None:
-            return None
-        self.tell(done=self.ended[0])
-        return self.ended[0]
-
-    def look(self, now: float) -> None:
-        if self.waiting and now - self.begun > self.place.patience:
-            missing = [i for i in range(self.place.count) if i not in self.members]
-            names = " and ".join(self.place.name(index) for index in missing)
-            raise LostError(f"{names} did not connect within {self.place.patience:g} s.")
-        for index, member in self.members.items():
-            if index > 0:
-                self.expect(member.wire, index, now)
-
-    def tell(self, **message: Json) -> None:
-        for index, member in self.members.items():
-            if index > 0:
-                member.wire.send(**message)
-
-    def _tell_children(self, **message: Json) -> None:
-        for member in self.members.values():
-            member.wire.send(**message)
-
-    def close(self) -> None:
-        if self.listener is not None:
-            self.listener.close()
-        for wire in [member.wire for member in self.members.values()] + self.strangers:
-            wire.finish(_FAREWELL_SECONDS)
-
-
-class _Helper(_Watch):
-    """Any other host."""
-
-    def __init__(self, place: Place) -> None:
-        super().__init__(place)
-        self.leader: Wire | None = None
-        self.unsent: list[dict[str, Json]] = []
-        self.done: int | None = None
-        self.reason = "no answer"
-
-    def open(self) -> None:
-        pass
-
-    def hear(self, message: dict[str, Json], wire: Wire) -> None:
-        if wire is self.child:
-            if "code" in message:
-                self.ended = _end(message)
-            if self.leader is None:
-                self.unsent.append(message)
-            else:
-                self.leader.send(**message)
-        elif "go" in message or "all" in message:
-            self.child.send(**message)
-        elif "done" in message:
-            self.done = _whole(message["done"])
-        elif "refused" in message:
-            raise InputError(str(message["refused"]))
-        elif "failed" in message:
-            self.stopped(0, message["failed"])
-        elif "lost" in message:
-            self.lost_in(0.0, LostError(str(message["lost"])))
-
-    def outcome(self) -> int | None:
-        return self.done
-
-    def look(self, now: float) -> None:
-        if self.leader is not None:
-            self.expect(self.leader, 0, now)
-        elif not self._connected() and time.monotonic() - self.begun > self.place.patience:
-            host, port = self.place.address
-            raise LostError(
-                f"{self.place.name(0)} could not be reached at {host}:{port} within "
-                f"{self.place.patience:g} s ({self.reason})."
-            )
-
-    def _connected(self) -> bool:
-        try:
-            end = socket.create_connection(self.place.address, timeout=0.5)
-        except OSError as error:
-            self.reason = (error.strerror or str(error)).lower()
-            return False
-        # Where nobody listens on this machine yet, a port can be connected with itself.
-        if end.getsockname() == end.getpeername():
-            end.close()
-            return False
-        self.leader = self.listen_to(end)
-        self.leader.send(hello=self.place.index, count=self.place.count)
-        for message in self.unsent:
-            self.leader.send(**message)
-        self.waiting = False
-        return True
-
-    def tell(self, **message: Json) -> None:
-        if self.leader is not None:
-            self.leader.send(**message)
-
-    def close(self) -> None:
-        self.child.close()
-        if self.leader is not None:
-            self.leader.finish(_FAREWELL_SECONDS)
-
-
-def _end(message: dict[str, Json]) -> tuple[int, bool]:
-    return _whole(message["code"]), message["returned"] is True
-
-
-def _whole(value: Json) -> int:
+def whole(value: Json) -> int:
+    """Return an exit code as it was sent."""
     return value if isinstance(value, int) else FAILED
-
-
-def _listener(address: tuple[str, int]) -> socket.socket:
-    host, port = address
-    try:
-        if is_loopback(host):
-            family = socket.AF_INET6 if ":" in host else socket.AF_INET
-            return socket.create_server((host, port), family=family)
-        # The name that others know a machine by often means the loopback on itself.
-        if socket.has_dualstack_ipv6():
-            return socket.create_server(("", port), family=socket.AF_INET6, dualstack_ipv6=True)
-        return socket.create_server(("", port))
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise InputError(
-            f"--coordinator must be an address where host 0 can listen; got {host}:{port} "
-            f"({reason})."
-        ) from None
-
-
-def _free_port(host: str) -> int:
-    """Return a port for JAX, free a moment ago; the one of the watch is taken."""
-    with _listener((host, 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +14,7 @@ import toy
 from experiments.harness import cli, hosts
 from experiments.harness.cli import InputError, integer, text
 from experiments.harness.errors import exit_code
-from experiments.harness.experiment import Result, Table
+from experiments.harness.experiment import Experiment, Result, Table
 from experiments.harness.progress import Progress
 from experiments.harness.run import main
 
@@ -37,7 +37,7 @@ def measure(config: Config, progress: Progress) -> Result:
     """Gather a few numbers, and then fail, wait or compute as the mode says."""
     crew = progress.crew
     integers = crew.gather(np.full((2, 3), LARGE + crew.index))
-    reals = crew.gather(np.float64(FINE) + crew.index)
+    reals = crew.gather(np.array(FINE + crew.index))
     if config.trail is not None:
         (Path(config.trail) / str(crew.index)).touch()
     if config.mode == "refuse" or (config.mode == "refuse-1" and crew.index == 1):
@@ -47,7 +47,11 @@ def measure(config: Config, progress: Progress) -> Result:
             while True:
                 time.sleep(0.01)
                 step()
-    if config.mode.startswith("compute-"):
+    if config.mode == f"stuck-{crew.index}" and crew.link is not None:
+        # The others are in the collective, and this one never comes.
+        crew.link.meet()
+        time.sleep(60)
+    if config.mode.startswith(("compute-", "stuck-")):
         crew.gather(np.zeros(3))
     large = crew.gather(np.arange(config.scale, dtype=np.float64) * FINE)
     return Result(
@@ -61,7 +65,8 @@ def measure(config: Config, progress: Progress) -> Result:
     )
 
 
-EXPERIMENT = replace(toy.EXPERIMENT, name="crowd", config=Config, measure=measure, shared=True)
+_CHANGES = {"name": "crowd", "config": Config, "measure": measure, "shared": True}
+EXPERIMENT: Experiment[Config] = Experiment(**{**vars(toy.EXPERIMENT), **_CHANGES})
 
 
 def bare(words: list[str]) -> int:

@@ -127,6 +127,7 @@ def test_hosts_write_one_run_which_both_find_done(tmp_path: Path) -> None:
         ("compute", 0),  # the survivor computes, and JAX's coordinator goes
         ("compute-1", 1),  # the survivor waits in a gather
         ("compute-0", 0),
+        ("stuck-1", 1),  # the survivor is inside a collective
     ],
 )
 def test_a_killed_host_is_named_by_the_survivor(tmp_path: Path, mode: str, victim: int) -> None:
@@ -172,7 +173,7 @@ def test_a_host_that_runs_out_of_memory_is_lost(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_on_one_host_is_a_loss_to_the_other(tmp_path: Path) -> None:
-    with hosts_in(tmp_path, "--mode", "compute", "--patience", "2", "--quiet") as both:
+    with hosts_in(tmp_path, "--mode", "compute", "--patience", "4", "--quiet") as both:
         for index in range(2):
             both.start(index)
         both.at_work()
@@ -185,7 +186,7 @@ def test_ctrl_c_on_one_host_is_a_loss_to_the_other(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("mode", ["refuse", "refuse-1"])
 def test_bad_input_that_is_seen_while_measuring(tmp_path: Path, mode: str) -> None:
-    with hosts_in(tmp_path, "--mode", mode, "--patience", "2", "--quiet") as both:
+    with hosts_in(tmp_path, "--mode", mode, "--patience", "4", "--quiet") as both:
         for index in range(2):
             both.start(index)
         refused = (2, "", "error: --mode is refused.\n")
@@ -196,12 +197,13 @@ def test_bad_input_that_is_seen_while_measuring(tmp_path: Path, mode: str) -> No
 
 
 def test_a_host_that_nobody_joins(tmp_path: Path) -> None:
-    with hosts_in(tmp_path, "--patience", "1", "--quiet") as alone:
+    words = ["--patience", "1", "--quiet"]
+    with hosts_in(tmp_path, *words) as alone, hosts_in(tmp_path, *words) as another:
         alone.start(0)
+        another.start(1)
         lost = "error: host 1 of 2 did not connect within 1 s.\n"
         assert alone.end(0) == (LOST, "", lost)
-        alone.start(1)
-        code, out, err = alone.end(1)
+        code, out, err = another.end(1)
         assert (code, out) == (LOST, "")
         assert re.fullmatch(
             r"error: host 0 of 2 could not be reached at 127\.0\.0\.1:[0-9]+ within 1 s "
