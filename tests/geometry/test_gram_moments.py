@@ -65,7 +65,7 @@ def test_extreme_and_small_rows() -> None:
     assert np.allclose(found.mean_square, (0.5 + 1 + 0.5) / 3)
     assert found.zero.size == 0
     assert moments(rows * [[1e-300], [1e300], [1]], least=1.2).zero.tolist() == [1]
-    assert moments(np.float16([[1, 2], [2, 1], [0, 0]])).count == 2
+    assert moments(np.array([[1, 2], [2, 1], [0, 0]], np.float16)).count == 2
 
 
 @pytest.mark.parametrize(
