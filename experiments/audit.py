@@ -184,7 +184,7 @@ def _pairs(config: Config, view: View, progress: Progress) -> Seen:
     key = jax.random.fold_in(jax.random.key(config.seed), 2)
     drawn = jax.random.choice(key, view.count, (many,), replace=False)
     name = f"pairs compared, {view.name}, sample of {many:,} rows"
-    with progress.phase(name, many * (view.count - 1)) as step:
+    with progress.phase(name, many * view.count) as step:
         chosen = np.asarray(drawn, np.int64)
         return audit_pairs.sampled_pairs(view, chosen, config.closest, step, progress.crew)
 

@@ -22,6 +22,8 @@ BINS = 256
 """Bins of |cos| on [0, 1] that are kept for the figures."""
 QUANTILES = (0.5, 0.9, 0.99, 0.999, 0.9999)
 _GROUPS = 32
+# A histogram for each group has to stay in the cache.
+_SAMPLED_BINS = 1 << 14
 _ENTRIES = 1 << 22
 
 
@@ -79,7 +81,10 @@ def sampled_pairs(
     """Compare the chosen rows `[m]`, in random order, with all; m is divided by `groups_of(m)`."""
     from geometry import spectrum
 
-    found = spectrum.sampled(view.rows, chosen, groups=groups_of(len(chosen)), crew=crew, step=step)
+    groups = groups_of(len(chosen))
+    found = spectrum.sampled(
+        view.rows, chosen, groups=groups, bins=_SAMPLED_BINS, crew=crew, step=step
+    )
     by_group = spectrum.absolute(found.counts)
     fine = by_group.sum(axis=0)
     share = len(chosen) / view.count

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["THETA", "interference"]
 
 THETA = 0.5
-# Rows that are read at a time: 128 MiB in float32.
-_ENTRIES = 1 << 25
+# Rows of a pool, and their entries: 128 MiB in float32.
+_POOL, _ENTRIES = 1 << 15, 1 << 25
 _ROWS = 4096
 # Square of what float32 leaves of a cosine that is 0.
 _FLOAT32 = 1e-12
@@ -49,7 +49,7 @@ def interference(config: Settings, view: View, step: Step) -> list[dict[str, Any
     import jax
 
     count, dim = view.count, view.moments.dim
-    size = min(count, max(_ENTRIES // dim, 4 * max(config.active)))
+    size = min(count, max(min(_POOL, _ENTRIES // dim), 4 * max(config.active)))
     root = jax.random.fold_in(jax.random.key(config.seed), 1)
     seen: dict[int, list[dict[str, float]]] = {k: [] for k in config.active}
     rows = theory = None

@@ -17,7 +17,15 @@ from numpy.typing import NDArray
 from safetensors.numpy import save_file
 from scipy import stats
 
-from experiments import audit, audit_checks, audit_figures, audit_matrix, audit_pairs, audit_words
+from experiments import (
+    audit,
+    audit_checks,
+    audit_figures,
+    audit_matrix,
+    audit_pairs,
+    audit_reading,
+    audit_words,
+)
 from experiments.audit_config import Config
 from experiments.harness.arrays import ArrayFileError
 from experiments.harness.checks import Verdict
@@ -205,6 +213,22 @@ def test_a_sample_bounds_the_largest_and_encloses_quantiles(
     said = audit_words.answer(None, result)
     assert said.count("at least") == 2
     assert "a sample of 32 rows" in said
+
+
+def test_pools_of_rows_stand_for_all(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twelve of the rows at a time, in many pools, against the exact moments of all."""
+    monkeypatch.setattr(audit_reading, "_POOL", 12)
+    result = measured(folder / "table.npy", active=(2,), seeds=200)
+    data: Any = result.data
+    for name, view in data["views"].items():
+        (row,) = view["interference"]
+        for key, centre in (("square_ratio", 1), ("mean_error", 0)):
+            half = (row[key]["interval"][1] - row[key]["interval"][0]) / 2
+            # Twice the half-width is four standard errors.
+            assert abs(row[key]["mean"] - centre) < 2 * half
+            assert half < 0.1
+        whole = normal_alarms(plain(weights())[name]["gram"], 2)
+        assert row["alarms"]["theory"] == pytest.approx(whole, abs=0.02)
 
 
 def test_intervals_of_quantiles_cover() -> None:
