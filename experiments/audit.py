@@ -6,7 +6,8 @@ Audits a real matrix, an embedding, an unembedding, an autoencoder's decoder, ro
 by column: the law of |cos| over its pairs, the closest pairs (by token, with a vocabulary file),
 duplicates, zero rows, norms, and what that geometry does to a reader when k of the directions are
 active at once; as given, and with the mean row taken away.  Beside it stand random directions,
-Welch's bound, and the least coherent packing known of as many directions.
+Welch's bound, and the least coherent packing known of as many directions.  About 20 seconds on two
+cores for 32,000 rows in 256 dimensions; `nox -s demo` does that with a real table.
 """
 
 from __future__ import annotations
@@ -283,7 +284,7 @@ EXPERIMENT = Experiment(
         "features are active at once, cosines add up to interference: the reading of a feature "
         "that is off. Where it passes 1/2, the feature looks on."
     ),
-    duration="seconds for a vocabulary of 32,000 in 256 dimensions",
+    duration="about 20 s on two cores for 32,000 rows in 256 dimensions",
     cite=(
         "L. R. Welch, Lower bounds on the maximum cross correlation of signals, IEEE Trans. Inf. "
         "Theory 20 (1974)",
