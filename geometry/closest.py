@@ -62,7 +62,7 @@ def pairs(
     vectors: ArrayLike | RowSource,
     count: int = 1,
     *,
-    block: int = tiles.BLOCK,
+    block: int | None = None,
     memory: int = MEMORY,
     screen: str = "auto",
     devices: Sequence[jax.Device] | None = None,
