@@ -67,7 +67,8 @@ def _main(experiment: Experiment[C], argv: Sequence[str]) -> int:
         experiment.validate(config)
     with store.draft(options.out, experiment.name) as folder:
         mark = fingerprint(experiment.name, _identity(config))
-        done = None if options.force else store.find(options.out, experiment.name, mark)
+        fresh = options.force or experiment.again
+        done = None if fresh else store.find(options.out, experiment.name, mark)
         if done is None:
             outcome = _measured(experiment, config, options, argv, folder, mark)
         else:
@@ -80,6 +81,7 @@ def _main(experiment: Experiment[C], argv: Sequence[str]) -> int:
             summary=experiment.summary(config, outcome.result),
             checks=outcome.checks,
             claims=outcome.claims,
+            tables=[outcome.result.tables[name] for name in experiment.printed],
             report=outcome.folder / REPORT,
         )
     # After the answer, which a side output that fails must not cost.
