@@ -45,7 +45,7 @@ def _row(name: str, contest: bench_timing.Contest, config: Config) -> dict[str, 
     timing = bench_timing.measure(contest, config.pairs)
     memory = [
         bench_memory.peak(name, place, config)
-        if contest.memory and side.prepare is not None
+        if contest.memory and side.role != "floor" and side.prepare is not None
         else None
         for place, side in enumerate(contest.sides)
     ]
@@ -74,8 +74,14 @@ def _row(name: str, contest: bench_timing.Contest, config: Config) -> dict[str, 
     }
 
 
-def _others(row: Any) -> list[Any]:
-    return [side for side in row["sides"] if side["role"] != "ours"]
+def _fastest(row: Any) -> Any:
+    """The side that the subject is judged by; None if all are absent."""
+    return next((side for side in row["sides"] if side["name"] == row["fastest"]), None)
+
+
+def _absent(rows: list[Any]) -> list[str]:
+    sides = [side for row in rows for side in row["sides"] if side["median"] is None]
+    return list(dict.fromkeys(f"{side['name']} {side['missing']}" for side in sides))
 
 
 def _tables(data: dict[str, Any]) -> dict[str, Table]:
@@ -105,8 +111,8 @@ def _tables(data: dict[str, Any]) -> dict[str, Table]:
             "its quartiles over the turns; below 1 the side is faster. GFLOP/s: operations that "
             "the answer needs, a second; share: of what one large product reaches on this device, "
             f"from {most} ({', '.join(f'{k} {v / 1e9:,.0f} GFLOP/s' for k, v in rates.items())}). "
-            "MiB: most resident memory of one run in a process of its own, compilation included, "
-            "less what was resident before it (imports and input).",
+            "MiB: most resident host memory of one run in a process of its own, compilation "
+            "included, less what was resident before it (imports and input).",
         ),
         "notes": Table(
             ("timing", "note"),
@@ -146,19 +152,16 @@ def checks(_config: Config, result: Result) -> list[Check]:
                     note="the largest difference between two of them",
                 )
             )
-        fastest = next((side for side in _others(row) if side["name"] == row["fastest"]), None)
-        absent = [f"{s['name']} {s['missing']}" for s in row["sides"] if s["median"] is None]
-        if row["least"] is not None:
-            times = fastest and not absent and fastest["times"]
+        fastest = _fastest(row)
+        if row["least"] is not None and fastest and not _absent([row]):
+            times = fastest["times"]
             found.append(
                 judge(
-                    f"{title}: at least {row['least']:.3g} times as fast as "
-                    + (f"{row['fastest']}" if times else "every peer"),
+                    f"{title}: at least {row['least']:.3g} times as fast as {row['fastest']}",
                     theory="a promise of this project, at the median turn",
-                    estimate=times["median"] if times else None,
-                    interval=None,
+                    estimate=times["median"],
                     band=(row["least"], None),
-                    note=_spread(times) if times else f"not measured: {', '.join(absent)}",
+                    note=_spread(times),
                 )
             )
     return found
@@ -183,40 +186,27 @@ def answer(_config: Config, result: Result) -> str:
     row = data["timings"][0]
     mine = row["sides"][0]["median"]
     subject = f"{row['group'].capitalize()}, {row['title']}: {mine:.3g} s"
-    fastest = next((side for side in _others(row) if side["name"] == row["fastest"]), None)
+    fastest = _fastest(row)
     if fastest is None:
         return f"{subject}; nothing to hold it against is installed."
-    times = fastest["times"]["median"]
     peers = sum(side["role"] == "peer" and side["median"] is not None for side in row["sides"])
     which = f", the fastest of {peers} peers" if peers > 1 else ""
-    return f"{subject}, {times:.2f} times as fast as {fastest['name']}{which}."
+    return f"{subject}, {fastest['times']['median']:.2f} times as fast as {fastest['name']}{which}."
 
 
 def summary(config: Config, result: Result) -> list[str]:
-    """The machine, what was absent, how it was timed."""
+    """The machine, and what was absent."""
     data: Any = result.data
     machine = data["machine"]
     versions = ", ".join(f"{k} {v}" for k, v in machine["versions"].items() if v is not None)
     flags = f" ({', '.join(machine['flags'])})" if machine["flags"] else ""
-    absent = sorted(
-        {
-            f"{side['name']} {side['missing']}"
-            for row in data["timings"]
-            for side in row["sides"]
-            if side["median"] is None
-        }
-    )
     loads = [machine["load_before"], machine["load_after"]]
-    busy = ""
-    if None not in loads:
-        busy = f", {loads[0]:.1f} processes wanting to run before and {loads[1]:.1f} after"
+    busy = "" if None in loads else f", load {loads[0]:.1f} before and {loads[1]:.1f} after"
     lines = [
-        f"On {machine['processor']}{flags}, {machine['cores']} cores{busy}; JAX on "
-        f"{machine['device']}; {versions}.",
-        f"Medians of {config.pairs} turns or more, in each of which all sides ran one after the "
-        "other; quartiles over the turns.",
+        f"{machine['processor']}{flags}, {machine['cores']} cores{busy}; JAX on "
+        f"{machine['device']}; {versions}. Medians of {config.pairs} turns or more."
     ]
-    if absent:
+    if absent := _absent(data["timings"]):
         lines.append(f"Not measured: {', '.join(absent)}.")
     return lines
 
@@ -225,11 +215,9 @@ EXPERIMENT = Experiment(
     name="bench",
     question="How many times faster than other tools does this run?",
     primer=(
-        "A time by itself says little: it depends on the machine and on what else it does. So "
-        "every job runs in turn with others that come to the same answer, and what counts is the "
-        "ratio within a turn. Peers are other libraries, each in its fastest form; floors are the "
-        "bare matrix products, which nothing that needs them can beat at that precision; variants "
-        "are the same code under other conditions."
+        "A time depends on the machine and on what else it does, so that every job runs in turn "
+        "with others, and the ratio within a turn counts. Peers are other libraries, each in its "
+        "fastest form that comes to the same answer; products are the bare work."
     ),
     duration="about an hour on two cores; --only coherence, 5 min",
     cite=(

@@ -94,7 +94,7 @@ def flat(name: str, config: Config) -> Contest:
 
     return Contest(
         "flat spectra",
-        f"{name.title()}, {n:,} vectors, d = {dim:,}",
+        f"{name.title()}, {n:,} × {dim:,}",
         [
             Side("here", "ours", lambda: partial(ours, rows())),
             Side("full precision", "variant", lambda: partial(ours, rows(), screen="float32")),

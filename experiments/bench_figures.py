@@ -23,6 +23,9 @@ _ROLES = {
     "floor": (theme.REFERENCE, "bare products"),
 }
 _LINE, _REST = 24, 120
+_POWERS = range(-6, 13)
+_TICKS = [2.0**power for power in _POWERS]
+_WORDS = [f"{2**power}" if power >= 0 else f"1/{2**-power}" for power in _POWERS]
 
 
 @dataclass
@@ -53,7 +56,14 @@ class _Chart:
         )
         for line, text in self.headings:
             figure.add_annotation(
-                x=0, y=line, xref="x domain", xanchor="left", showarrow=False, text=f"<b>{text}</b>"
+                x=0,
+                y=line,
+                xref="x domain",
+                xanchor="left",
+                showarrow=False,
+                text=f"<b>{text}</b>",
+                font={"size": 12},
+                bgcolor=theme.PAGE,
             )
         figure.update_layout(height=_REST + _LINE * len(self.labels), barmode="overlay")
         return figure
@@ -140,7 +150,9 @@ def _ratios(rows: list[Any]) -> Figure:
                 x=0.0, y=line, xanchor="left", showarrow=False, text=side["missing"]
             )
     figure.add_vline(x=1, line={"color": theme.THEORY, "width": 1})
-    figure.update_xaxes(title="times as fast as the other side", type="log", dtick="D2")
+    figure.update_xaxes(
+        title="times as fast as the other side", type="log", tickvals=_TICKS, ticktext=_WORDS
+    )
     return Figure(
         "ratios",
         "How many times faster than what",
@@ -176,12 +188,13 @@ def _rates(rows: list[Any], rates: dict[str, float]) -> Figure:
             line={"color": theme.THEORY, "width": 1, "dash": dash},
             name=f"one large product, {kind}",
         )
-    figure.update_xaxes(title="10⁹ operations that the answer needs, a second", rangemode="tozero")
+    figure.update_xaxes(title="GFLOP/s", rangemode="tozero")
     return Figure(
         "rates",
         "How near to the hardware's limit",
         figure,
-        "Floating-point operations of half of the pairs (or of all read-outs), a second. The lines "
+        "Billions of floating-point operations a second, counting those that half of the pairs (or "
+        "all read-outs) need. The lines "
         "are what one large product reaches on this device, with factors of either type and sums "
         "in float32. A side that computes more than it needs, as products of both halves, gains "
         "nothing by it here.",
@@ -199,7 +212,7 @@ def _memory(rows: list[Any]) -> Figure:
         "memory",
         "Most memory in use",
         figure,
-        "Resident memory at its largest during one run in a process of its own, less what was "
-        "resident when it began. Compilation falls into the run, which is most of what a small "
+        "Resident memory of the host at its largest during one run in a process of its own, less "
+        "what was resident when it began. Compilation falls into the run, which is most of what a small "
         "job takes here.",
     )

@@ -22,7 +22,7 @@ LEAST_READOUTS = 0.5
 
 def subjects(_: Config) -> dict[str, Callable[[], Contest]]:
     """Return the contests by short name."""
-    return {"gram": gram, "search": search, "readout": readouts, "main-job": main_job}
+    return {"gram": gram, "readout": readouts, "search": search, "main-job": main_job}
 
 
 def gram() -> Contest:
@@ -50,8 +50,8 @@ def gram() -> Contest:
 
     return Contest(
         "kernels",
-        f"largest |inner product|, n = {COUNT:,}, d = {DIM}",
-        [Side("here", "ours", kernel), Side("NumPy product only", "floor", product)],
+        f"Gram, {COUNT:,} × {DIM}",
+        [Side("here", "ours", kernel), Side("NumPy product", "floor", product)],
         operations=float(COUNT) ** 2 * DIM,
         memory=True,
     )
@@ -143,10 +143,10 @@ def readouts() -> Contest:
 
     return Contest(
         "kernels",
-        f"1e6 read-outs, N = {features:,}, d = {dim}, k = {active}",
+        f"1e6 read-outs, {features:,} × {dim}",
         [
             Side("here", "ours", kernel, scale=share),
-            Side("products only", "floor", products, scale=share),
+            Side("its products", "floor", products, scale=share),
         ],
         least=LEAST_READOUTS,
         operations=2e6 * features * dim,

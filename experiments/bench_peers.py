@@ -84,7 +84,7 @@ def _tiles(count: int, block: int, width: int) -> Iterator[tuple[slice, slice]]:
 def _numpy_forms() -> Mapping[str, Form]:
     def walk(vectors: Rows, block: int, width: int) -> float:
         rows = _unit(vectors)
-        room = np.empty(block * width, np.float32)
+        room = np.empty(block * min(width, len(rows)), np.float32)
         largest = 0.0
         for top, side in _tiles(len(rows), block, width):
             left, right = rows[top], rows[side]
@@ -115,7 +115,7 @@ def _torch_forms() -> Mapping[str, Form]:
 
     def walk(vectors: Rows, block: int, width: int, reduce: Callable[[Any], Any]) -> float:
         rows = torch.nn.functional.normalize(torch.from_numpy(vectors).to(device))
-        room = torch.empty(block * width, device=device)
+        room = torch.empty(block * min(width, len(rows)), device=device)
         largest = torch.zeros((), device=device)
         for top, side in _tiles(len(rows), block, width):
             left, right = rows[top], rows[side]
