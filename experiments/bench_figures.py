@@ -213,6 +213,6 @@ def _memory(rows: list[Any]) -> Figure:
         "Most memory in use",
         figure,
         "Resident memory of the host at its largest during one run in a process of its own, less "
-        "what was resident when it began. Compilation falls into the run, which is most of what a small "
-        "job takes here.",
+        "what was resident when it began. Compilation falls into the run, which is most of what a "
+        "small job takes here.",
     )
