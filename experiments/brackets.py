@@ -183,7 +183,7 @@ def cosines(packing: Packing, *, rows: int, seed: int) -> dict[str, NDArray[np.f
     Columns: left edge of the bin, share of the packing's pairs in it, probability of the bin for
     two random directions.
     """
-    from geometry import coherence, sphere
+    from geometry import spectrum, sphere
 
     generator = np.random.default_rng(seed)
     top = min(packing.count, np.iinfo(np.int64).max)
@@ -191,7 +191,7 @@ def cosines(packing: Packing, *, rows: int, seed: int) -> dict[str, NDArray[np.f
         chosen = np.arange(top, dtype=np.int64)
     else:
         chosen = np.unique(generator.integers(0, top, size=rows))
-    counts = coherence.histogram(packing.rows(chosen).unit().astype(np.float32), bins=_BINS)
+    counts = spectrum.spectrum(packing.rows(chosen).unit(), bins=_BINS).absolute()
     # No pair passes the packing's coherence: what rounding puts beyond belongs to the bin below.
     top_bin = max(0, math.ceil(float(packing.coherence) * _BINS - 1e-4) - 1)
     counts[top_bin] += counts[top_bin + 1 :].sum()

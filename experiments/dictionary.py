@@ -1,6 +1,7 @@
 """The dictionaries that an experiment reads with: made by name, or taken from a file.
 
-A file is a .npy matrix, or one in a .npz archive, with a feature's direction in each row.
+A file holds a matrix, alone (.npy) or among others (.npz, .safetensors), with a feature's direction
+in each row.
 """
 
 from __future__ import annotations
@@ -175,7 +176,7 @@ def from_file(path: str, tensor: str | None = None) -> Dictionary:
     """Return the dictionary in a file, its rows divided by their norms where they are not 1.
 
     Norms count as 1 within 1e-4, which half precision keeps; the notice says how many rows were
-    changed.  `tensor` names the array of an archive that holds several.  Raises InputError for a
+    changed.  `tensor` names the array of a file that holds several.  Raises InputError for a
     file that is no matrix, is too large, or has rows that are zero or not finite.
     """
     from experiments.harness.arrays import ArrayFile

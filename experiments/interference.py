@@ -44,7 +44,7 @@ class Config:
     dictionaries: Annotated[tuple[str, ...], dictionary.names()] = dictionary.NAMES
     """Dictionaries to compare; left out when a file is given."""
     file: Annotated[str | None, dictionary.File] = field(default=None, metadata=INPUT_FILE)
-    """A .npy or .npz file with a feature's direction in each row, instead."""
+    """A .npy, .npz or .safetensors file with a feature's direction in each row, instead."""
     tensor: Annotated[str | None, dictionary.Tensor] = None
     """The array of the file, if it holds several."""
     law: Annotated[str, cli.choice("--law", ("exact", "bernoulli"))] = "exact"

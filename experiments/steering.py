@@ -316,7 +316,7 @@ EXPERIMENT = Experiment(
         "python -m experiments.steering",
         "python -m experiments.steering --dim 512 --features 4096 --dictionaries random packing",
         "python -m experiments.steering --dictionaries random --samples 5000000 --batch 1024",
-        "python -m experiments.steering --file decoder.npz --tensor W_dec",
+        "python -m experiments.steering --file decoder.safetensors --tensor W_dec",
     ),
     config=Config,
     presets={

@@ -19,7 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from geometry import coherence, sphere
+from geometry import coherence, rounding, sphere
 
 BATCH = 256
 _State: TypeAlias = tuple[Array, Array, Array]
@@ -53,7 +53,7 @@ def first_clash(key: Array, *, dim: int, eps: float, cap: int, batch: int = BATC
     slowest, and all hold their memory at once: on a CPU `lax.map` is as fast, or faster.
     """
     _check(dim, eps=eps, cap=cap, batch=batch)
-    drawn: FirstClash = _first_clash(key, coherence.round_down(eps), dim=dim, cap=cap, batch=batch)
+    drawn: FirstClash = _first_clash(key, rounding.round_down(eps), dim=dim, cap=cap, batch=batch)
     return drawn
 
 
@@ -70,7 +70,7 @@ def greedy(
     _check(dim, eps=eps, candidates=candidates, capacity=capacity, batch=batch)
     packed: Greedy = _greedy(
         key,
-        coherence.round_down(eps),
+        rounding.round_down(eps),
         dim=dim,
         candidates=candidates,
         capacity=capacity,

@@ -1,23 +1,39 @@
 """Rows of a matrix on demand, and the processes that share a sweep over them.
 
-A matrix `[n, d]` whose rows are vectors may be larger than memory: kernels ask a `Rows` for a few
-rows at a time.  An array in memory is one too, by `of`.  A `Crew` is what the processes of one run
-know of each other; `ALONE` is a run of one process.
+A matrix `[n, d]` whose rows are vectors may be larger than memory: kernels ask a `RowSource` for a
+few rows at a time.  An array in memory is one too, by `of`; so are some of the rows, the rows less
+a mean, and the columns, by `Selected`, `Centred` and `Transposed`.  A `Crew` is what the processes
+of one run know of each other; `ALONE` is a run of one process.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["ALONE", "Alone", "Crew", "Held", "Rows", "of"]
+__all__ = [
+    "ALONE",
+    "Alone",
+    "Centred",
+    "Crew",
+    "Held",
+    "RowSource",
+    "Selected",
+    "Transposed",
+    "of",
+]
+
+# Entries of which reading takes about as long as beginning another read.
+_GAP = 1 << 14
+_BLOCK = 1 << 20
 
 
 @runtime_checkable
-class Rows(Protocol):
+class RowSource(Protocol):
     """Rows on demand. Shape `[n, d]`."""
 
     @property
@@ -77,6 +93,114 @@ class Held:
         return self.matrix[which]
 
 
-def of(vectors: ArrayLike | Rows) -> Rows:
+@dataclass(frozen=True, eq=False)
+class Selected:
+    """Some rows of a source: `which` `[m]` int64, rising.  Shape `[m, d]`.
+
+    Rows that lie near each other are read together: at a time at most twice as many as are asked
+    for, and 2^14 entries.  Raises ValueError.
+    """
+
+    source: RowSource
+    which: NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        if self.which.ndim != 1 or np.any(np.diff(self.which) <= 0):
+            raise ValueError("`which` must be indices that rise.")
+        count = self.source.shape[0]
+        if self.which.size and not 0 <= self.which[0] <= self.which[-1] < count:
+            raise ValueError(
+                f"`which` must lie in 0 to {count - 1}; got {self.which[0]} to {self.which[-1]}."
+            )
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Rows first."""
+        return self.which.size, *self.source.shape[1:]
+
+    def rows(self, which: slice) -> NDArray[Any]:
+        """Return the rows of a slice."""
+        wanted = self.which[which]
+        pieces = [self._together(stretch) for stretch in self._stretches(wanted)]
+        return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
+
+    def _stretches(self, wanted: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+        """The indices in groups, of which each spans little more than twice its number."""
+        spare = _GAP // max(1, math.prod(self.source.shape[1:]))
+        cuts, start = [], 0
+        for gap in np.flatnonzero(np.diff(wanted) > 1).tolist():
+            span = int(wanted[gap + 1] - wanted[start]) + 1
+            if span > 2 * (gap + 2 - start) + spare:
+                cuts.append(gap + 1)
+                start = gap + 1
+        return np.split(wanted, cuts)
+
+    def _together(self, stretch: NDArray[np.int64]) -> NDArray[Any]:
+        if not stretch.size:
+            return self.source.rows(slice(0, 0))
+        first, last = int(stretch[0]), int(stretch[-1])
+        rows = self.source.rows(slice(first, last + 1))
+        return rows if len(rows) == stretch.size else rows[stretch - first]
+
+
+@dataclass(frozen=True, eq=False)
+class Centred:
+    """The rows less the `mean` `[d]`, in float64.  Shape `[n, d]`."""
+
+    source: RowSource
+    mean: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        if self.mean.shape != self.source.shape[1:]:
+            raise ValueError(
+                f"`mean` must have shape {self.source.shape[1:]}; got {self.mean.shape}."
+            )
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Rows first."""
+        return self.source.shape
+
+    def rows(self, which: slice) -> NDArray[np.float64]:
+        """Return the rows of a slice."""
+        centred: NDArray[np.float64] = np.subtract(
+            self.source.rows(which), self.mean, dtype=np.float64
+        )
+        return centred
+
+
+@dataclass(frozen=True, eq=False)
+class Transposed:
+    """The columns of a source `[d, n]` as rows.  Shape `[n, d]`.
+
+    Each slice is gathered in one pass over the whole source, 2^20 entries at a time.
+    """
+
+    source: RowSource
+
+    def __post_init__(self) -> None:
+        if len(self.source.shape) != 2:
+            raise ValueError(f"`source` must be a matrix; got shape {self.source.shape}.")
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Rows first."""
+        return self.source.shape[::-1]
+
+    def rows(self, which: slice) -> NDArray[Any]:
+        """Return the columns of a slice."""
+        length, width = self.source.shape
+        step = max(1, _BLOCK // max(1, width))
+        found = None
+        for start in range(0, max(1, length), step):
+            block = self.source.rows(slice(start, start + step))[:, which]
+            if found is None:
+                found = np.empty((block.shape[1], length), block.dtype)
+            found[:, start : start + step] = block.T
+        assert found is not None
+        return found
+
+
+def of(vectors: ArrayLike | RowSource) -> RowSource:
     """Return the vectors as rows on demand."""
-    return vectors if isinstance(vectors, Rows) else Held(np.asarray(vectors))
+    return vectors if isinstance(vectors, RowSource) else Held(np.asarray(vectors))

@@ -82,7 +82,7 @@ def normalise(vectors: ArrayLike) -> Array:
     _need(rows.ndim == 2, f"`vectors` must have shape [n, d]; got shape {rows.shape}.")
     _need(rows.shape[1] > 0, f"`vectors` must have a column; got shape {rows.shape}.")
     unit: Array
-    unit, scale = _normalise(rows)
+    unit, scale = unit_rows(rows)
     if not isinstance(scale, jax.core.Tracer):
         peaks = np.asarray(scale)
         _need_rows(np.isfinite(peaks), "finite in float32", "is not")
@@ -91,7 +91,12 @@ def normalise(vectors: ArrayLike) -> Array:
 
 
 @jax.jit
-def _normalise(rows: Array) -> tuple[Array, Array]:
+def unit_rows(rows: Array) -> tuple[Array, Array]:
+    """Return float32 rows divided by their norms `[n, d]`, and their largest |entry| `[n]`.
+
+    Nothing is checked: a zero row stays zero, and its largest entry says so.  The same arithmetic
+    as in `normalise`: two divisions an entry, the first by the largest.
+    """
     scale: Array = jnp.max(jnp.abs(rows), axis=1, keepdims=True)
     scaled = rows / jnp.where(scale > 0, scale, 1)
     norms = jnp.linalg.norm(scaled, axis=1, keepdims=True)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from safetensors.numpy import save_file
 
 from experiments import dictionary
 from experiments.harness.errors import InputError
@@ -72,13 +73,17 @@ def test_archives(tmp_path: Path) -> None:
         assert "w, b" in str(caught.value)
     with pytest.raises(InputError, match=r"^--file must hold a matrix \[features, dim\]"):
         dictionary.from_file(str(two), "b")
+    tensors = tmp_path / "three.safetensors"
+    save_file({"w": rows().astype(np.float16), "b": np.zeros(5)}, tensors)
+    found = dictionary.from_file(str(tensors), "w").vectors
+    np.testing.assert_allclose(found, rows(), atol=1e-3)
 
 
 @pytest.mark.parametrize(
     ("array", "said"),
     [
         (np.array([[1.0, 0], [0, 0]]), "rows that are not zero; got"),
-        (np.array([[1.0, np.nan]]), "holds NaN or infinity in rows 0 to 0"),
+        (np.array([[1.0, np.nan]]), "holds NaN or infinity in row 0"),
         (np.zeros((3, 1)), "a matrix [features, dim] with dim at least 2"),
         (np.zeros(3), "a matrix [features, dim]"),
         (np.zeros((0, 4)), "a matrix [features, dim]"),
