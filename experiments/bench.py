@@ -204,7 +204,8 @@ def summary(config: Config, result: Result) -> list[str]:
     busy = "" if None in loads else f", load {loads[0]:.1f} before and {loads[1]:.1f} after"
     lines = [
         f"{machine['processor']}{flags}, {machine['cores']} cores{busy}; JAX on "
-        f"{machine['device']}; {versions}. Medians of {config.pairs} turns or more."
+        f"{machine['device']}; {versions}. Medians over at least {config.pairs} "
+        f"turn{'s' if config.pairs > 1 else ''}."
     ]
     if absent := _absent(data["timings"]):
         lines.append(f"Not measured: {', '.join(absent)}.")
@@ -219,7 +220,7 @@ EXPERIMENT = Experiment(
         "with others, and the ratio within a turn counts. Peers are other libraries, each in its "
         "fastest form that comes to the same answer; products are the bare work."
     ),
-    duration="about an hour on two cores; --only coherence, 5 min",
+    duration="hours on two cores; 5 min with --only coherence",
     cite=(
         "J. Johnson, M. Douze and H. Jegou, Billion-scale similarity search with GPUs, IEEE Trans. "
         "Big Data 7 (2021)",

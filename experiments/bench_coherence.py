@@ -1,9 +1,9 @@
 """Mutual coherence against NumPy, PyTorch and FAISS, and on flat spectra against full precision.
 
-The subject is `geometry.coherence.mutual_coherence`.  Peers are in `bench_peers`.  Floors are the
-products alone, at full precision and from bfloat16, of as many multiply-adds as half of the pairs
-need.  On Gold's and Kerdock's packings every tile's largest |cos| is the same, so that a screen in
-low precision can rule out none: there it is held against the path without a screen.
+The subject is `geometry.closest.pairs`, the closest pair.  Peers are in `bench_peers`.  Floors are
+the products alone, at full precision and from bfloat16, of as many multiply-adds as half of the
+pairs need.  On Gold's and Kerdock's packings every tile's largest |cos| is the same, so that a
+screen in low precision can rule out none: there it is held against the path without a screen.
 """
 
 from __future__ import annotations
@@ -108,11 +108,10 @@ def flat(name: str, config: Config) -> Contest:
 
 
 def ours(rows: Rows, screen: str = "auto") -> float:
-    """Return the largest |cos| of `rows` `[n, d]`."""
-    from geometry import coherence
+    """Return the largest |cos| of `rows` `[n, d]`; `screen` as in `geometry.closest`."""
+    from geometry import closest
 
-    del screen
-    return float(coherence.mutual_coherence(rows))
+    return float(closest.pairs(rows, 1, screen=screen).cosine[0])
 
 
 def products(count: int, dim: int, kind: str) -> Callable[[], None]:
