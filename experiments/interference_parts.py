@@ -108,7 +108,7 @@ def read_kind(
     """Read one kind of dictionary over all seeds; numbers, and arrays for the figures."""
     import jax
 
-    from geometry import capacity, coherence, interference, readout
+    from geometry import capacity, closest, interference, readout
 
     features, dim = shape
     best = interference.best_threshold(dim, features, activity)
@@ -147,14 +147,16 @@ def read_kind(
         counted += np.asarray(found.counts, np.int64).sum(axis=0)
         if seed == 0:
             # The worst case costs n² d, and one dictionary is like another.
-            largest = float(coherence.mutual_coherence(rows))
+            nearest = closest.pairs(rows)
+            largest = float(nearest.cosine[0])
             sums = capacity.cumulative_coherence(
                 rows, range(1, min(_MOST_ROW_SUMS, features - 1) + 1)
             )
             seen.setdefault("coherence", []).append(largest)
             seen.setdefault("babel", []).append(_most(sums, config.active))
-            # Rounded up, as a guarantee must be.
-            limits.append(interference.coherence_limit(min(largest * (1 + 1e-5), 1.0)))
+            # The proved upper end, as a guarantee needs; float64 errs by less than is added.
+            proved = max(largest, nearest.unseen) * (1 + 1e-12)
+            limits.append(interference.coherence_limit(min(proved, 1.0)))
             row_limits.append(_row_limit(sums))
             guaranteed.append(_guaranteed(again, rows, limits[-1], features))
         if seed == 0:

@@ -60,7 +60,7 @@ def shown(token: str, limit: int = 24) -> str:
         pieces[0] = _CIRCLE + pieces[0]
     if sum(map(len, pieces)) <= limit:
         return "".join(pieces)
-    tail = _first(reversed(pieces), (limit - 1) // 2)
+    tail = _first(pieces[::-1], (limit - 1) // 2)
     return "".join([*_first(pieces, limit // 2), "…", *reversed(tail)])
 
 
@@ -72,9 +72,9 @@ def _visible(character: str) -> str:
     return character.encode("unicode_escape").decode("ascii")
 
 
-def _first(pieces: Iterable[str], room: int) -> list[str]:
+def _first(pieces: list[str], room: int) -> list[str]:
     """The first pieces that have room."""
-    lengths = accumulate(map(len, pieces := list(pieces)))
+    lengths = accumulate(map(len, pieces))
     return [piece for piece, length in zip(pieces, lengths, strict=True) if length <= room]
 
 

@@ -8,8 +8,13 @@ upper. Random numbers take a `key` first. float32 on devices, float64 and intege
 Index
     exact           exact |cosines|, their comparison, and how eps and angles are read
     sphere          sampling, normalising; the exact laws of random directions
-    coherence       blocked kernels over the Gram matrix
-    tiles           its tiles: blocks, masks, devices
+    coherence       the largest entry of a Gram matrix: kernels that trace
+    closest         the closest pairs of rows, with a proof that no other pair is closer
+    spectrum        the law of all cosines: histogram, quantiles, each row's largest
+    rounding        how far a computed cosine can be from the true one
+    rows            rows on demand, of matrices that need not fit in memory
+    panels          a sweep over all pairs of such rows, shared by devices and processes
+    tiles           tiles of a Gram matrix: blocks, masks, devices
     baseline        random and greedy packings, as simulated
     dictionaries    random directions, tight frames and packings, as matrices
     signals         sparse activity of features, and its superposition

@@ -15,17 +15,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = [
-    "ALONE",
-    "Alone",
-    "Centred",
-    "Crew",
-    "Held",
-    "RowSource",
-    "Selected",
-    "Transposed",
-    "of",
-]
+__all__ = ["ALONE", "Alone", "Centred", "Crew", "Held", "RowSource", "Selected", "Transposed", "of"]
 
 # Entries of which reading takes about as long as beginning another read.
 _GAP = 1 << 14

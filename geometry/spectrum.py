@@ -96,6 +96,7 @@ def sampled(
     *,
     groups: int,
     bins: int = BINS,
+    block: int = tiles.BLOCK,
     memory: int = MEMORY,
     devices: Sequence[jax.Device] | None = None,
     crew: Crew = ALONE,
@@ -117,7 +118,7 @@ def sampled(
     order = np.argsort(picked, kind="stable")
     if (np.diff(picked[order]) == 0).any() or picked.min() < 0 or picked.max() >= source.shape[0]:
         raise ValueError(f"`chosen` must be different rows among {source.shape[0]}; got others.")
-    sweep = Sweep(source, memory=memory, devices=devices, crew=crew)
+    sweep = Sweep(source, block, memory, devices=devices, crew=crew)
     left = rows.Selected(source, picked[order]).rows(slice(0, len(picked)))[np.argsort(order)]
     counts = np.zeros((groups, 2 * bins), np.int64)
     nearest = np.full(len(picked), -1, np.float32)

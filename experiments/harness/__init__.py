@@ -10,6 +10,9 @@ The harness knows no mathematics and no experiment. An experiment describes itse
 - `store`: run folders: written whole or not at all.
 - `drawing`, `report`: the report of a run and the index over all runs.
 - `interrupts`: Ctrl-C that is not lost.
-- `provenance`, `devices`, `progress`, `arrays`, `exact_json`, `terminal`, `errors`: what the
-  names say.
+- `hosts`: several processes that share one run; `watch`, `watch_leader`, `watch_helper`, `wire`:
+  how they notice that one is lost.
+- `arrays`: users' files of arrays, read by rows: `npy_rows`, `safetensors_rows`, over `array_rows`,
+  `array_types` and `array_bytes`.
+- `provenance`, `devices`, `progress`, `exact_json`, `terminal`, `errors`: what the names say.
 """

@@ -29,6 +29,7 @@ from experiments.harness.flags import (
     reals,
     text,
 )
+from experiments.harness.hosts import ONE_HOST, Team
 
 __all__ = [
     "InputError",
@@ -74,22 +75,39 @@ class Options:
     cite: bool = False
     """Print the references and stop."""
 
+    @property
+    def team(self) -> Team:
+        """The hosts of the run."""
+        return ONE_HOST
+
+
+@dataclass(frozen=True)
+class _Shared(Team, Options):
+    """The same for every experiment that hosts can share."""
+
+    @property
+    def team(self) -> Team:
+        """The hosts of the run."""
+        return self
+
 
 def parse(experiment: Experiment[C], argv: Sequence[str]) -> tuple[C, Options]:
     """Return the config and the options that the words `argv` ask for.
 
-    Raises InputError for a bad value, SystemExit (0 after help, 2 otherwise) from the parser.
+    Raises InputError for bad values, SystemExit (0 after help, 2 otherwise) from the parser.
     """
     preset = _preset(argv)
     config = experiment.config(**experiment.presets[preset])
-    both = make_dataclass("Both", [("experiment", experiment.config), ("run", Options)])
+    kind = _Shared if experiment.shared else Options
+    both = make_dataclass("Both", [("experiment", experiment.config), ("run", kind)])
     parsed = parse_command(
         both,
         prog=f"python -m experiments.{experiment.name}",
         description=_description(experiment),
         argv=argv,
-        default=both(experiment=config, run=Options(preset=preset)),
+        default=both(experiment=config, run=kind(preset=preset)),
     )
+    parsed.run.team.validate()
     return parsed.experiment, parsed.run
 
 

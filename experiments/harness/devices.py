@@ -1,4 +1,7 @@
-"""Where arrays live: on all devices, rows spread over them. One device runs the same code."""
+"""Where arrays live: on all devices, rows spread over them. One device runs the same code.
+
+Hosts that share a run place their arrays each on its own devices.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ T = TypeVar("T")
 
 
 def place(array: ArrayLike | Array) -> Array:
-    """Return the array on the mesh of all devices.
+    """Return the array on the mesh of all devices of this host.
 
     Shape `[n, ...]`; rows are sharded where their number divides by the number of devices, and
     the whole is replicated otherwise. Kernels see data in place and need no change.
@@ -24,8 +27,9 @@ def place(array: ArrayLike | Array) -> Array:
     import jax
     from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
-    count = jax.device_count()
-    mesh = jax.make_mesh((count,), ("rows",), axis_types=(AxisType.Auto,))
+    here = jax.local_devices()
+    count = len(here)
+    mesh = jax.make_mesh((count,), ("rows",), axis_types=(AxisType.Auto,), devices=here)
     values = jax.numpy.asarray(array)
     split = values.ndim > 0 and values.shape[0] % count == 0
     spec: Callable[..., PartitionSpec] = PartitionSpec  # its constructor has no type hints
@@ -43,8 +47,10 @@ def place_all(tree: T) -> T:
 
 
 def describe() -> dict[str, Json]:
-    """Return platform, kind and number of the devices."""
+    """Return platform, kind and number of the devices, and how many hosts have them if several."""
     import jax
 
     first = jax.devices()[0]
-    return {"platform": first.platform, "kind": first.device_kind, "count": jax.device_count()}
+    hosts: dict[str, Json] = {} if jax.process_count() == 1 else {"hosts": jax.process_count()}
+    count = jax.device_count()
+    return {"platform": first.platform, "kind": first.device_kind, "count": count, **hosts}

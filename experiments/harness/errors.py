@@ -24,6 +24,10 @@ class InputError(Exception):
     """
 
 
+class LostError(Exception):
+    """A device or another host was lost, said in one line that names it."""
+
+
 def say_error(message: str) -> None:
     """Print `error: message` on stderr, in one line whatever the message holds."""
     print("error:", " ".join(message.split()), file=sys.stderr)
@@ -39,9 +43,9 @@ def shortened(text: str, limit: int = 60) -> str:
 def exit_code(body: Callable[[], int]) -> int:
     """Run `body` and return the exit code of the command.
 
-    The code that `body` returns, or 2 after an `InputError`, 1 after an `OSError` (a full disk, a
-    closed pipe), 130 after Ctrl-C, each with one line on stderr. Any other exception is a defect
-    and keeps its traceback.
+    The code that `body` returns, or 2 after an `InputError`, 3 after a `LostError`, 1 after an
+    `OSError` (a full disk, a closed pipe), 130 after Ctrl-C, each with one line on stderr. Any
+    other exception is a defect and keeps its traceback.
     """
     with _streams():
         try:
@@ -70,6 +74,9 @@ def _code(body: Callable[[], int]) -> int:
     except InputError as error:
         say_error(str(error))
         return BAD_INPUT
+    except LostError as error:
+        say_error(str(error))
+        return LOST
     except BrokenPipeError:
         # The reader left, as in `| head`. Python flushes stdout once more on its way out.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -97,6 +97,7 @@ class Experiment(Generic[C]):
     - `printed`: names of tables that the terminal shows too.
     - `finish`: side outputs, after the answer was printed and also after a run that was found
       done; returns lines to print.
+    - `shared`: several hosts can share a run (`hosts`); `measure` then uses `progress.crew`.
     """
 
     name: str
@@ -117,6 +118,7 @@ class Experiment(Generic[C]):
     finish: Callable[[C, Result], list[str]] | None = None
     again: bool = False
     printed: tuple[str, ...] = ()
+    shared: bool = False
 
     def __post_init__(self) -> None:
         """Hold the contract that types cannot."""

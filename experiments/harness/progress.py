@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
+from experiments.harness.hosts import ALONE, Crew
 from experiments.harness.interrupts import stop_if_asked
 from experiments.harness.parts import Parts
 
@@ -52,9 +53,11 @@ class Progress:
         interval: float = 10.0,
         clock: Callable[[], float] = time.monotonic,
         parts: Parts | None = None,
+        crew: Crew = ALONE,
     ) -> None:
         self.seconds: dict[str, float] = {}
         self._parts = parts or Parts()
+        self._crew = crew
         self._quiet = quiet
         self._stream = stream or sys.stderr
         self._delay = delay
@@ -131,6 +134,11 @@ class Progress:
     def parts(self) -> Parts:
         """What outlives the run if it is killed."""
         return self._parts
+
+    @property
+    def crew(self) -> Crew:
+        """The hosts that share the measurement, for an experiment that is `shared`."""
+        return self._crew
 
     def _watch(self) -> None:
         # A thread, since a phase may run for minutes without a step.

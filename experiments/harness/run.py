@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic
 
-from experiments.harness import cli, devices, exact_json, parts, store, terminal
+from experiments.harness import cli, devices, exact_json, hosts, parts, store, terminal
 from experiments.harness.checks import (
     Check,
     Claim,
@@ -51,7 +51,8 @@ class Outcome(Generic[C]):
 def main(experiment: Experiment[C], argv: Sequence[str] | None = None) -> int:
     """Run the experiment as the words `argv` ask, and return the exit code.
 
-    0 done, 1 if a check is FAIL or writing failed, 2 for bad input, 130 after Ctrl-C.
+    0 done, 1 if a check is FAIL or writing failed, 2 for bad input, 3 if a host was lost, 130 after
+    Ctrl-C.
     """
     words = list(sys.argv[1:] if argv is None else argv)
     with exact_json.any_digits():
@@ -65,14 +66,43 @@ def _main(experiment: Experiment[C], argv: Sequence[str]) -> int:
         return DONE
     if experiment.validate is not None:
         experiment.validate(config)
+    if options.team.host > 0:
+        return hosts.shared(options.team, lambda link: _helped(experiment, config, options, link))
     with store.draft(options.out, experiment.name) as folder:
-        mark = fingerprint(experiment.name, _identity(config))
-        fresh = options.force or experiment.again
-        done = None if fresh else store.find(options.out, experiment.name, mark)
-        if done is None:
-            outcome = _measured(experiment, config, options, argv, folder, mark)
-        else:
-            outcome = _found(experiment, config, options, done)
+        return hosts.shared(
+            options.team, lambda link: _made(experiment, config, options, argv, folder, link)
+        )
+
+
+def _helped(experiment: Experiment[C], config: C, options: cli.Options, link: hosts.Link) -> int:
+    """Do this host's share of a measurement that host 0 writes."""
+    team = options.team
+    if not options.quiet:
+        note = f"note: host {team.host} of {team.hosts}; host 0 writes the run"
+        print(note, file=sys.stderr, flush=True)
+    mark = fingerprint(experiment.name, _identity(config))
+    if not link.agree(mark, found=False):
+        with Progress(quiet=True, crew=link.crew()) as progress:
+            experiment.measure(config, progress)
+    return DONE
+
+
+def _made(
+    experiment: Experiment[C],
+    config: C,
+    options: cli.Options,
+    argv: Sequence[str],
+    folder: Path,
+    link: hosts.Link,
+) -> int:
+    """Measure, or find the run done; print its answer and return the exit code."""
+    mark = fingerprint(experiment.name, _identity(config))
+    fresh = options.force or experiment.again
+    done = None if fresh else store.find(options.out, experiment.name, mark)
+    if link.agree(mark, found=done is not None) and done is not None:
+        outcome = _found(experiment, config, options, done)
+    else:
+        outcome = _measured(experiment, config, options, argv, folder, mark, link.crew())
     if options.json:
         print(exact_json.dumps(_answer(outcome)), flush=True)
     else:
@@ -99,6 +129,7 @@ def _measured(
     argv: Sequence[str],
     folder: Path,
     mark: str,
+    crew: hosts.Crew,
 ) -> Outcome[C]:
     """Measure, write everything into the unfinished folder, and publish it."""
     from experiments.harness.report import write_index
@@ -108,7 +139,11 @@ def _measured(
     # Other devices may round differently, so that parts are only for the same.
     where = hashlib.sha256(f"{mark} {exact_json.dumps(devices.describe())}".encode()).hexdigest()
     kept = parts.of_run(folder.parent, where, fresh=options.force)
-    with compile_seconds() as compiling, Progress(quiet=options.quiet, parts=kept) as progress:
+    if crew.count > 1:
+        # What one host still has to do, all must do.
+        kept = parts.Parts()
+    showing = Progress(quiet=options.quiet, parts=kept, crew=crew)
+    with compile_seconds() as compiling, showing as progress:
         begun = time.perf_counter()
         with progress.phase(experiment.name):
             result = experiment.measure(config, progress)

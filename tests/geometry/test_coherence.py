@@ -11,7 +11,7 @@ import pytest
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
 from numpy.typing import NDArray
 
-from geometry import coherence, tiles
+from geometry import coherence
 
 COUNT, DIM = 77, 9
 # 77 rows in blocks of 16 need padding (80) and 15 tiles, which four devices do not share evenly.
@@ -82,8 +82,6 @@ def test_the_diagonal_and_padding_are_left_out() -> None:
     # Orthogonal rows of very different lengths: only the diagonal is not zero.
     rows = np.diag([1, 2, 3, 1000, 5]).astype(np.float32)
     assert float(coherence.largest_inner_product(rows, block=2)) == 0
-    assert coherence.counts_above(rows, [0.0], block=2).tolist() == [0]
-    assert coherence.histogram(rows, bins=3, block=2).tolist() == [10, 0, 0]
     # Duplicates off the diagonal count, although their value is that of the diagonal.
     twice = np.concatenate([rows, rows])
     assert float(coherence.largest_inner_product(twice, block=4)) == 1e6
@@ -116,77 +114,6 @@ def test_mutual_coherence_is_invariant() -> None:
         assert abs(float(coherence.mutual_coherence(other)) - plain) < 3 * TOLERANCE
 
 
-@pytest.mark.parametrize("block", BLOCKS)
-def test_histogram_and_counts(block: int) -> None:
-    cosines = _cosines(_rows())[np.triu_indices(COUNT, 1)]
-    edges = np.linspace(0, 1, 9)
-    # The counts are exact when no pair lies within rounding of an edge.
-    assert np.abs(cosines[:, None] - edges[None, :]).min() > TOLERANCE
-    histogram = coherence.histogram(_rows(), bins=8, block=block)
-    assert histogram.dtype == np.int64
-    np.testing.assert_array_equal(histogram, np.histogram(cosines, edges)[0])
-    above = coherence.counts_above(_rows(), edges, block=block)
-    assert above.dtype == np.int64
-    np.testing.assert_array_equal(above, [(cosines > edge).sum() for edge in edges])
-
-
-def test_edges_of_bins_and_thresholds() -> None:
-    # |cos| is exactly 0, 1/2, 1: an edge belongs to the bin above it, and is not above itself.
-    cosines = _cosines(_signs())[np.triu_indices(40, 1)]
-    zeros, halves, ones = ((cosines == value).sum() for value in (0, 0.5, 1))
-    assert coherence.histogram(_signs(), bins=4).tolist() == [zeros, 0, halves, ones]
-    just_below = np.nextafter(0.5, 0)
-    counted = coherence.counts_above(_signs(), [0.0, just_below, 0.5, 1.0])
-    assert counted.tolist() == [halves + ones, halves + ones, ones, 0]
-
-
-def test_counts_are_gathered_in_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    # A limit of 600 pairs holds two tiles of 16 x 16: the 15 tiles make eight chunks.
-    whole = coherence.histogram(_rows(), bins=8, block=16)
-    monkeypatch.setattr(tiles, "_LARGEST_COUNT", 600)
-    np.testing.assert_array_equal(coherence.histogram(_rows(), bins=8, block=16), whole)
-    assert coherence.counts_above(_rows(), [0.0], block=16).tolist() == [COUNT * (COUNT - 1) // 2]
-
-
-@pytest.mark.parametrize("block", BLOCKS)
-def test_row_maximum(block: int) -> None:
-    cosines = _cosines(_rows())
-    np.fill_diagonal(cosines, -1)
-    found = coherence.row_maximum(_rows(), block=block)
-    assert found.cosine.shape == found.partner.shape == (COUNT,)
-    np.testing.assert_allclose(found.cosine, cosines.max(axis=1), rtol=0, atol=TOLERANCE)
-    np.testing.assert_array_equal(found.partner, cosines.argmax(axis=1))
-
-
-@pytest.mark.parametrize("devices", [1, 4])
-def test_row_maximum_takes_the_lowest_of_equal_partners(devices: int) -> None:
-    cosines = _cosines(_signs())
-    np.fill_diagonal(cosines, -1)
-    found = coherence.row_maximum(_place(_signs(), devices), block=8)
-    np.testing.assert_array_equal(found.cosine, cosines.max(axis=1))
-    np.testing.assert_array_equal(found.partner, cosines.argmax(axis=1))
-
-
-@pytest.mark.parametrize("block", BLOCKS)
-def test_closest_pairs(block: int) -> None:
-    expected = _sorted_pairs(_cosines(_rows()))[:20]
-    found = coherence.closest_pairs(_rows(), 20, block=block)
-    np.testing.assert_allclose(found.cosine, [p[0] for p in expected], rtol=0, atol=TOLERANCE)
-    assert [(int(i), int(j)) for i, j in zip(found.first, found.second, strict=True)] == [
-        (i, j) for _, i, j in expected
-    ]
-
-
-@pytest.mark.parametrize("devices", [1, 4])
-@pytest.mark.parametrize("count", [1, 7, 300, 10**6])
-def test_closest_pairs_orders_ties_by_index(count: int, devices: int) -> None:
-    rows = _signs(16)
-    expected = _sorted_pairs(_cosines(rows))[:count]
-    found = coherence.closest_pairs(_place(rows, devices), count, block=8)
-    triples = zip(found.cosine, found.first, found.second, strict=True)
-    assert [(float(value), int(i), int(j)) for value, i, j in triples] == expected
-
-
 @pytest.mark.parametrize("by_row", [False, True])
 def test_one_device_agrees_with_four(by_row: bool) -> None:
     assert len(jax.devices()) >= 4
@@ -198,10 +125,6 @@ def test_one_device_agrees_with_four(by_row: bool) -> None:
         lambda v: coherence.largest_cross_product(v, rows[:30], block=16),
         lambda v: coherence.largest_cross_product(rows[:30], v, block=16),
         lambda v: coherence.mutual_coherence(v, block=16),
-        lambda v: coherence.histogram(v, bins=8, block=16),
-        lambda v: coherence.counts_above(v, [0.1, 0.5], block=16),
-        lambda v: coherence.row_maximum(v, block=16),
-        lambda v: coherence.closest_pairs(v, 9, block=16),
     ]
     for function in functions:
         jax.tree.map(np.testing.assert_array_equal, function(rows), function(many))
@@ -219,22 +142,12 @@ def test_one_row_has_no_pairs() -> None:
     row = np.array([[3.0, 4.0]])
     assert float(coherence.largest_inner_product(row)) == 0
     assert float(coherence.mutual_coherence(row)) == 0
-    assert coherence.histogram(row, bins=4).tolist() == [0, 0, 0, 0]
-    assert coherence.counts_above(row, [0.0]).tolist() == [0]
-    found = coherence.row_maximum(row)
-    assert found.cosine.tolist() == [0]
-    assert found.partner.tolist() == [-1]
-    assert [part.size for part in coherence.closest_pairs(row, 3)] == [0, 0, 0]
 
 
 def test_a_second_call_compiles_nothing(caplog: pytest.LogCaptureFixture) -> None:
     def everything(rows: NDArray[np.float32]) -> None:
         coherence.largest_inner_product(rows, block=16)
         coherence.mutual_coherence(rows, block=16)
-        coherence.histogram(rows, bins=5, block=16)
-        coherence.counts_above(rows, [0.3, 0.6], block=16)
-        coherence.row_maximum(rows, block=16)
-        coherence.closest_pairs(rows, 4, block=16)
 
     rows = _rows(41, 3)
 
@@ -269,19 +182,6 @@ def test_memory_is_linear_in_the_rows() -> None:
     assert memory.temp_size_in_bytes + memory.generated_code_size_in_bytes < allowed
 
 
-def test_round_down_decides_like_full_precision() -> None:
-    generator = np.random.default_rng(8)
-    thresholds = np.concatenate([generator.random(200), [0.0, 0.5, 1.0, 0.05, 0.1]])
-    nearby = thresholds.astype(np.float32)
-    values = np.concatenate(
-        [nearby, np.nextafter(nearby, np.float32(2)), np.nextafter(nearby, np.float32(-1))]
-    )
-    rounded = coherence.round_down(thresholds)
-    assert rounded.dtype == np.float32
-    exact = values.astype(np.float64)[:, None] > thresholds[None, :]
-    np.testing.assert_array_equal(values[:, None] > rounded[None, :], exact)
-
-
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
@@ -312,11 +212,3 @@ def test_bad_options() -> None:
     for block in (0, 32769):
         with pytest.raises(ValueError, match=rf"^`block` must lie in \[1, 32768\]; got {block}\.$"):
             coherence.mutual_coherence(rows, block=block)
-    for bins in (0, 2**20 + 1):
-        with pytest.raises(ValueError, match=rf"^`bins` must lie in \[1, 2\^20\]; got {bins}\.$"):
-            coherence.histogram(rows, bins=bins)
-    for thresholds in ([1.5], [-0.1], [np.nan], 0.5):
-        with pytest.raises(ValueError, match=r"^`thresholds` must be a list of numbers in \[0, 1"):
-            coherence.counts_above(rows, thresholds)
-    with pytest.raises(ValueError, match=r"^`count` must be at least 1; got 0\.$"):
-        coherence.closest_pairs(rows, 0)

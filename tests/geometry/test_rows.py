@@ -85,6 +85,7 @@ def test_centred(dtype: Any) -> None:
     centred = found.rows(slice(3, 9))
     assert centred.dtype == np.float64
     np.testing.assert_array_equal(centred, values[3:9].astype(np.float64) - mean)
+    assert Centred(Held(values), mean.astype(np.float32)).rows(slice(3)).dtype == np.float64
     with pytest.raises(ValueError, match=r"^`mean` must have shape \(6,\); got \(5,\)\.$"):
         Centred(Held(values), np.zeros(5))
 

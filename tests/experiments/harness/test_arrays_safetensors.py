@@ -151,6 +151,7 @@ def test_a_header_as_long_as_a_pickle_begins(tmp_path: Path) -> None:
         ),
         (made({"x": {**entry("F32", [1], 4), "dtype": 1}}, bytes(4)), "must have a text as dtype"),
         (made({"x": entry("F32", [2], 4)}, bytes(4)), "gives it 4 bytes, and its shape 8"),
+        (made({"x": entry("F32", [1], 8)}, bytes(8)), "gives it 8 bytes, and its shape 4"),
         (made({"x": entry("F32", [-1], 4)}, bytes(4)), "list of whole numbers as shape"),
         (made({"x": entry("F32", [True], 4)}, bytes(4)), "list of whole numbers as shape"),
         (made({"x": entry("F32", [1.0], 4)}, bytes(4)), "list of whole numbers as shape"),
