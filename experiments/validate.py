@@ -29,6 +29,7 @@ from pathlib import Path
 from experiments import (
     reading_promises,
     sae_promises,
+    scale_promises,
     sharing_promises,
     superposition_promises,
 )
@@ -103,6 +104,7 @@ def promises() -> Iterator[Promise]:
     yield from sharing_promises.promises()
     yield from superposition_promises.promises()
     yield from sae_promises.promises()
+    yield from scale_promises.promises()
 
 
 def tight(dim: int, eps: str, count: int) -> tuple[bool, str]:

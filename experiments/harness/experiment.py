@@ -93,6 +93,8 @@ class Experiment(Generic[C]):
     - `measure`: does the work. `checks` and `claims`: verdicts on it. `answer`: one sentence with
       its number; `summary`: further lines for the terminal. `figures`: no mathematics.
     - `validate`: raises `InputError` for fields that do not go together.
+    - `again`: measured anew although the same run was done before, as timings have to be.
+    - `printed`: names of tables that the terminal shows too.
     - `finish`: side outputs, after the answer was printed and also after a run that was found
       done; returns lines to print.
     - `shared`: several hosts can share a run (`hosts`); `measure` then uses `progress.crew`.
@@ -114,6 +116,8 @@ class Experiment(Generic[C]):
     figures: Callable[[C, Result], list[Figure]]
     validate: Callable[[C], None] | None = None
     finish: Callable[[C, Result], list[str]] | None = None
+    again: bool = False
+    printed: tuple[str, ...] = ()
     shared: bool = False
 
     def __post_init__(self) -> None:
