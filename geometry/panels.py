@@ -37,6 +37,7 @@ MEMORY = 1 << 30
 Step = Callable[[int], None]
 """Told how many pairs were done since the last call."""
 # Rows of a block and operations of a chunk. An accelerator has to be kept busy from afar.
+_LEAST = 8  # tiles of a chunk on a device
 _CPU, _ACCELERATOR = (tiles.BLOCK, 4e10), (4 * tiles.BLOCK, 4e12)
 # Bytes of an entry: float32 and bfloat16 unit rows, and what making them takes beside.
 _HELD, _MAKING = 6, 8
@@ -63,6 +64,11 @@ class View:
     residual: tuple[NDArray[np.float64], NDArray[np.float64]]
     chunks: list[NDArray[np.int32]]
     length: int
+
+    @property
+    def width(self) -> int:
+        """Most tiles that one run takes."""
+        return self.length * (1 if self.plan.mesh is None else self.plan.mesh.size)
 
     def run(self, kernel: Callable[..., Any], chunk: NDArray[np.int32], *extra: Any) -> Any:
         """Run a kernel over some tiles, at most as many as a chunk has, in float32."""
@@ -204,7 +210,7 @@ class Sweep:
         flops = 2.0 * math.prod(shape) * self.dim * len(self.used)
         blocks = -(-self.panel // self.size)
         most = min((2**31 - 1) // math.prod(shape), -(-(blocks**2) // len(self.used)))
-        return int(max(1, min(self._suited[1] // flops, most)))
+        return int(max(1, min(max(self._suited[1] // flops, _LEAST), most)))
 
     def _load(self, first: int) -> _Panel:
         stop = min(first + self.panel, self.count)
