@@ -146,19 +146,18 @@ def _visit(view: View, dim: int, known: _Known, step: Step | None) -> None:
     What a screen leaves undecided waits until the whole view was seen: the best known |cos| is
     larger by then.
     """
-    waiting = _Waiting(np.empty(0), np.empty((0, 2), np.int32))
-    blind = 0
+    nothing = _Waiting(np.empty(0), np.empty((0, 2), np.int32))
+    waiting, blind = nothing, 0
     for chunk in view.chunks:
         if view.narrow is None or blind:
             blind = max(blind - 1, 0)
             known.add(_largest(view, chunk), view.blocks(chunk))
         else:
             twice, undecided = _screened(view, chunk, dim, known)
-            waiting = _Waiting(*map(np.concatenate, zip(waiting, undecided, strict=True)))
+            waiting = waiting.and_also(undecided)
             if twice + len(undecided.most) > _WORTH * len(chunk):
                 _settle(view, waiting, known)
-                waiting = _Waiting(waiting.most[:0], waiting.tiles[:0])
-                blind = _RETRY
+                waiting, blind = nothing, _RETRY
         if step is not None:
             step(view.pairs(chunk))
     _settle(view, waiting, known)
@@ -169,6 +168,12 @@ class _Waiting(NamedTuple):
 
     most: NDArray[np.float64]
     tiles: NDArray[np.int32]
+
+    def and_also(self, other: _Waiting) -> _Waiting:
+        """Return the tiles of both."""
+        return _Waiting(
+            np.concatenate([self.most, other.most]), np.concatenate([self.tiles, other.tiles])
+        )
 
 
 def _largest(view: View, chunk: NDArray[np.int32]) -> NDArray[np.float64]:
