@@ -18,7 +18,7 @@ from pathlib import Path
 
 from experiments.bench_config import Config
 
-__all__ = ["peak"]
+__all__ = ["largest", "peak", "resident"]
 
 _STATUS = Path("/proc/self/status")
 _RESET = Path("/proc/self/clear_refs")
@@ -45,14 +45,14 @@ def _measure(name: str, place: int, config: Config) -> int:
         if prepare is None:
             raise ValueError("an absent side cannot be run")
         run = prepare()
-        before = _resident()
+        before = resident()
         run()
-        return max(0, _largest() - before)
+        return max(0, largest() - before)
     finally:
         contest.finish()
 
 
-def _resident() -> int:
+def resident() -> int:
     """Bytes resident now, from which the largest is counted anew where the system allows it."""
     gc.collect()
     # What preparing has freed would otherwise be there for the run to take again.
@@ -64,7 +64,8 @@ def _resident() -> int:
     return _status("VmRSS") or _from_usage()
 
 
-def _largest() -> int:
+def largest() -> int:
+    """Bytes that were resident at most since `resident` was asked."""
     # The usage of a process begins with its parent's on Linux, so that it is the second choice.
     return _status("VmHWM") or _from_usage()
 
