@@ -62,7 +62,7 @@ def types(session: nox.Session) -> None:
 
 @nox.session(python="3.11")
 def bench(session: nox.Session) -> None:
-    """Time the kernels and the main job against their floors, and training against its peers."""
+    """Time kernels, trainings and the main job against their peers and floors."""
     install_peers(session)
     session.run("python", "-m", "experiments.bench", *session.posargs)
 

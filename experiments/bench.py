@@ -1,347 +1,255 @@
-"""How far from the floor do the kernels and the main job run?
+"""How many times faster than other tools, and how far from the hardware's limit, does this run?
 
     python -m experiments.bench
 
-Alternates each kernel with its floor, so that a noisy machine slows both alike, and prints the
-medians and the ratio: the blocked Gram kernel against one plain NumPy float32 product of the same
-number of multiply-adds, the read-out kernel against its matrix product, the training sweep and the
-toy autoencoder against the same in PyTorch, sparse autoencoders against SAELens, and the main job
-cold (a new process) against a run found done. With `--json` one object.
+Mutual coherence against NumPy, PyTorch and FAISS, each with the saving of half of the pairs, and on
+flat spectra against full precision; the Gram and read-out kernels against their matrix products;
+trainings against PyTorch and SAELens; the main job cold against found done; one, two and four
+virtual devices.  All sides of a timing run in turn in one process; memory is that of a run in a
+process of its own.  A peer that is not installed is said to be absent.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import math
-import statistics
-import subprocess
-import sys
-import tempfile
-import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
-from functools import partial
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
+from experiments import bench_figures, bench_machine, bench_memory, bench_timing
+from experiments.bench_config import Config
+from experiments.bench_subjects import subjects, validate
+from experiments.harness.checks import Check, Claim, judge
+from experiments.harness.experiment import Experiment, Result, Table
+from experiments.harness.run import main
 
-from experiments import bench_sae, bench_toy, bench_training
-from experiments.harness.errors import DONE, InputError, exit_code
+if TYPE_CHECKING:
+    from experiments.harness.progress import Progress
 
-__all__ = ["Timing", "main"]
-
-PAIRS = 7
-COUNT, DIM = 13020, 500
-SMALL, LARGE = bench_toy.SIZES
+__all__ = ["EXPERIMENT", "Config"]
 
 
-@dataclass(frozen=True)
-class Timing:
-    """Median seconds of a subject and of what it is held against, alternated; None if absent."""
-
-    name: str
-    subject: float
-    floor_name: str
-    floor: float | None
-    ratio: float | None
-    note: str
-
-
-def alternate(
-    subject: Callable[[], object], floor: Callable[[], object], pairs: int
-) -> tuple[float, float]:
-    """Median seconds of both, run in turn after one unmeasured run each."""
-    seconds: tuple[list[float], list[float]] = ([], [])
-    for turn in range(pairs + 1):
-        for body, times in zip((subject, floor), seconds, strict=True):
-            begun = time.perf_counter()
-            body()
-            if turn:
-                times.append(time.perf_counter() - begun)
-    return statistics.median(seconds[0]), statistics.median(seconds[1])
+def measure(config: Config, progress: Progress) -> Result:
+    """Time every contest that is asked for, and the memory of its sides."""
+    machine = bench_machine.describe() | {"load_before": bench_machine.load()}
+    before = bench_machine.matmul_rates()
+    rows = []
+    chosen = subjects(config)
+    with progress.phase("timings", total=len(chosen)) as step:
+        for name, make in chosen.items():
+            with progress.phase(name):
+                rows.append(_row(name, make(), config))
+            step()
+    # A machine that others use too is as fast as it ever was.
+    rates = {kind: max(rate, before[kind]) for kind, rate in bench_machine.matmul_rates().items()}
+    machine |= {"matmul": rates, "load_after": bench_machine.load()}
+    data: dict[str, Any] = {"machine": machine, "timings": rows}
+    return Result(data, {}, _tables(data))
 
 
-def timings(pairs: int, only: str = "") -> Iterator[Timing]:
-    """The timings whose short names contain `only`, one after the other."""
-    subjects: dict[str, Callable[[], Timing]] = {
-        "gram": lambda: gram_kernel(pairs),
-        "search": lambda: catalogue_query(pairs),
-        "readout": lambda: readout_kernel(pairs),
-        "training-proximal": lambda: training_sweep("proximal", pairs),
-        "training-adamw": lambda: training_sweep("adamw", pairs),
-        "toy-sampled-small": lambda: toy_sampled(SMALL, pairs),
-        "toy-sampled-large": lambda: toy_sampled(LARGE, pairs),
-        **{
-            f"toy-accuracy-{accuracy:.0e}": partial(toy_accuracy, accuracy, pairs)
-            for accuracy in bench_toy.ACCURACIES
-        },
-        **{
-            f"autoencoder-{architecture}-{dim}": partial(autoencoder, architecture, size)
-            for architecture in bench_sae.ARCHITECTURES
-            for size, (dim, _) in bench_sae.SIZES.items()
-        },
-        "main-job": main_job,
+def _row(name: str, contest: bench_timing.Contest, config: Config) -> dict[str, Any]:
+    timing = bench_timing.measure(contest, config.pairs)
+    memory = [
+        bench_memory.peak(name, place, config)
+        if contest.memory and side.role != "floor" and side.prepare is not None
+        else None
+        for place, side in enumerate(contest.sides)
+    ]
+    return {
+        "name": name,
+        "group": timing.group,
+        "title": timing.title,
+        "sides": [
+            {
+                "name": side.name,
+                "role": side.role,
+                "missing": side.missing,
+                "seconds": side.seconds,
+                "median": side.median,
+                "times": side.times and vars(side.times),
+                "memory": bytes_,
+            }
+            for side, bytes_ in zip(timing.sides, memory, strict=True)
+        ],
+        "least": timing.least,
+        "fastest": timing.fastest and timing.fastest.name,
+        "difference": timing.difference,
+        "tolerance": timing.tolerance,
+        "operations": timing.operations,
+        "note": timing.note,
     }
-    chosen = [subject for name, subject in subjects.items() if only in name]
-    if not chosen:
-        raise InputError(f"--only must be part of one of {', '.join(subjects)}; got {only!r}.")
-    for subject in chosen:
-        yield subject()
 
 
-def gram_kernel(pairs: int) -> Timing:
-    """The largest inner product against half of a plain product, n^2 d / 2 multiply-adds each."""
-    from geometry import coherence
-
-    rows = np.random.default_rng(0).standard_normal((COUNT, DIM), np.float32)
-    half = rows[: COUNT // 2]
-
-    def subject() -> float:
-        return float(coherence.largest_inner_product(rows))
-
-    # Square blocks, so that the floor need not hold the whole product either.
-    def floor() -> float:
-        return max(float((half[a : a + 2048] @ rows.T)[0, 0]) for a in range(0, len(half), 2048))
-
-    mine, theirs = alternate(subject, floor, pairs)
-    rate = COUNT * COUNT * DIM / mine / 1e9
-    name = f"largest |inner product|, n = {COUNT}, d = {DIM}"
-    return Timing(name, mine, "NumPy product only", theirs, mine / theirs, f"{rate:.0f} GFLOP/s")
+def _fastest(row: Any) -> Any:
+    """The side that the subject is judged by; None if all are absent."""
+    return next((side for side in row["sides"] if side["name"] == row["fastest"]), None)
 
 
-def catalogue_query(pairs: int) -> Timing:
-    """A first question against the same one repeated."""
-    from geometry import catalogue, exact
-
-    eps = exact.eps("0.05")
-
-    def subject() -> object:
-        catalogue.shelf.cache_clear()
-        return catalogue.best(DIM, eps)
-
-    mine, theirs = alternate(subject, lambda: catalogue.best(DIM, eps), pairs)
-    return Timing(f"search at ({DIM}, 0.05)", mine, "remembered", theirs, mine / theirs, "")
+def _absent(rows: list[Any]) -> list[str]:
+    sides = [side for row in rows for side in row["sides"] if side["median"] is None]
+    return list(dict.fromkeys(f"{side['name']} {side['missing']}" for side in sides))
 
 
-def readout_kernel(pairs: int) -> Timing:
-    """A million read-outs against their matrix product: same type, precision, shape and run.
-
-    Each side does a sixteenth of the million; the seconds given are for all of it.
-    """
-    import jax
-    import jax.numpy as jnp
-
-    from geometry import readout, sphere
-    from geometry.signals import Activity
-
-    features, dim, active = 4096, 512, 16
-    share = 16
-    block = readout.block_of(features)
-    blocks = 1_000_000 // share // block
-    making, reading, filling = jax.random.split(jax.random.key(0), 3)
-    rows = sphere.sample(making, features, dim)
-    inputs = jax.random.normal(filling, (block, dim), jnp.float32)
-
-    @jax.jit
-    def product(left: jax.Array, right: jax.Array) -> jax.Array:
-        return jax.lax.dot_general(
-            left, right, (((1,), (1,)), ((), ())), precision=jax.lax.Precision.HIGHEST
-        )
-
-    def subject() -> object:
-        found = readout.read(
-            reading,
-            rows,
-            Activity(active),
-            np.array([0.5, 0.68]),
-            bins=readout.Bins(-2.0, 3.0, 320),
-            blocks=blocks,
-        )
-        return found.squares.block_until_ready()
-
-    def floor() -> object:
-        for _ in range(blocks):
-            product(inputs, rows).block_until_ready()
-        return None
-
-    mine, theirs = alternate(subject, floor, pairs)
-    rate = 2 * blocks * block * features * dim / mine / 1e9
-    name = f"1e6 read-outs, N = {features}, d = {dim}, k = {active}"
-    return Timing(
-        name, share * mine, "products only", share * theirs, mine / theirs, f"{rate:.0f} GFLOP/s"
-    )
+def _tables(data: dict[str, Any]) -> dict[str, Table]:
+    rates = data["machine"]["matmul"]
+    most = max(rates, key=rates.__getitem__)
+    return {
+        "timings": Table(
+            ("timing", "side", "seconds", "faster", "from", "to", "GFLOP/s", "share", "MiB"),
+            tuple(
+                (
+                    f"{row['group']}: {row['title']}",
+                    f"{side['name']}: {side['missing']}".removesuffix(": "),
+                    _digits(side["median"]),
+                    *(
+                        _digits(side["times"] and side["times"][key])
+                        for key in ("median", "low", "high")
+                    ),
+                    *_rate(row["operations"], side["median"], rates[most]),
+                    None if side["memory"] is None else round(side["memory"] / 2**20),
+                )
+                for row in data["timings"]
+                for side in row["sides"]
+            ),
+            "Timings",
+            "The first side is the subject. Seconds: the median turn. Faster: how many times as "
+            "fast as the side the subject is, by the ratio of both within a turn: its median, and "
+            "its quartiles over the turns; below 1 the side is faster. GFLOP/s: operations that "
+            "the answer needs, a second; share: of what one large product reaches on this device, "
+            f"from {most} ({', '.join(f'{k} {v / 1e9:,.0f} GFLOP/s' for k, v in rates.items())}). "
+            "MiB: most resident host memory of one run in a process of its own, compilation "
+            "included, less what was resident before it (imports and input).",
+        ),
+        "notes": Table(
+            ("timing", "note"),
+            tuple((row["name"], row["note"]) for row in data["timings"] if row["note"]),
+            "What each side did",
+            "Forms that a trial picked, settings, floors, and what came out.",
+        ),
+    }
 
 
-def training_sweep(optimiser: str, pairs: int) -> Timing:
-    """The sweep over m against PyTorch's; the note has the floor of its matrix products.
-
-    Compilation falls into the unmeasured run.  A peer that is absent leaves its figures nan.
-    """
-    sizes = (
-        f"n = {bench_training.FEATURES}, m = {bench_training.SWEEP[0]}..{bench_training.SWEEP[-1]}"
-    )
-    name = (
-        f"training sweep, {optimiser}, {sizes}, {bench_training.INSTANCES} instances, "
-        f"{bench_training.STEPS} steps"
-    )
-    mine = bench_training.ours(optimiser)
-    seen: dict[str, list[float]] = {}
-    floor = bench_training.flops() / (1e9 * product_rate())
-    theirs: float | None = None
-    if bench_training.MISSING:
-        seconds, _ = alternate(lambda: seen.update(mine=mine()), lambda: None, pairs)
-        peer = "PyTorch"
-    else:
-        other = bench_training.theirs(optimiser)
-        peer = "PyTorch, one m at a time"
-        seconds, theirs = alternate(
-            lambda: seen.update(mine=mine()), lambda: seen.update(other=other()), pairs
-        )
-    counts = "; ".join(
-        f"{who} {', '.join(f'{count:.1f}' for count in seen[key])} shared neurons"
-        for who, key in (("here", "mine"), ("there", "other"))
-        if key in seen
-    )
-    verdict = "absent" if theirs is None else f"{theirs / seconds:.1f} times faster"
-    note = (
-        f"{verdict}; its products alone, at full width and NumPy's rate, would take {floor:.2f} s "
-        f"({bench_training.LIMITS[optimiser]}); {counts}"
-    )
-    ratio = None if theirs is None else seconds / theirs
-    return Timing(name, seconds, peer, theirs, ratio, note)
+def _digits(value: float | None) -> float | None:
+    return None if value is None else float(f"{value:.3g}")
 
 
-def toy_sampled(size: str, pairs: int) -> Timing:
-    """The toy autoencoder from fresh samples against PyTorch's; the note has the floors."""
-    name = f"toy autoencoder, {size}, batch {bench_toy.BATCH}, {bench_toy.STEPS} steps"
-    mine = bench_toy.sampled(size)
-    drawing, _ = alternate(bench_toy.random_numbers(size), lambda: None, 3)
-    products = bench_toy.flops(size) / (1e9 * product_rate())
-    theirs: float | None = None
-    if bench_training.MISSING:
-        seconds, _ = alternate(mine, lambda: None, pairs)
-    else:
-        seconds, theirs = alternate(mine, bench_toy.sampled_peer(size), pairs)
-    verdict = "absent" if theirs is None else f"{theirs / seconds:.1f} times faster"
-    note = (
-        f"{verdict}; its random numbers alone take {drawing:.2f} s, its products at NumPy's rate "
-        f"{products:.2f} s, the rest is passes over the batch in cache"
-    )
-    return Timing(name, seconds, "PyTorch", theirs, theirs and seconds / theirs, note)
+def _rate(
+    operations: float | None, seconds: float | None, most: float
+) -> tuple[float | None, float | None]:
+    if operations is None or seconds is None:
+        return None, None
+    rate = operations / seconds
+    return _digits(rate / 1e9), _digits(rate / most)
 
 
-def toy_accuracy(accuracy: float, pairs: int) -> Timing:
-    """The exact loss against PyTorch's samples: time until the median loss is that of the optimum.
-
-    Each side takes the schedule of the fewest steps that gets there; the search is not timed.
-    """
-    plan = bench_toy.schedule(bench_toy.reach, accuracy)
-    name = f"toy autoencoder, median loss within {accuracy:g} of the optimum's"
-    if plan is None:
-        raise RuntimeError("no schedule reaches the accuracy with the exact loss")
-    mine = bench_toy.reach(plan)
-    words = f"{plan.steps} steps at {plan.rate:g} here"
-    theirs: float | None = None
-    other = None if bench_training.MISSING else bench_toy.schedule(bench_toy.reach_peer, accuracy)
-    if other is None:
-        seconds, _ = alternate(mine, lambda: None, pairs)
-        verdict = "absent" if bench_training.MISSING else "no schedule of the peer reaches it"
-    else:
-        seconds, theirs = alternate(mine, bench_toy.reach_peer(other), pairs)
-        verdict = f"{theirs / seconds:.1f} times faster"
-        words += f", {other.steps} at {other.rate:g} there"
-    ratio = None if theirs is None else seconds / theirs
-    return Timing(name, seconds, "PyTorch, sampled", theirs, ratio, f"{verdict}; {words}")
-
-
-def autoencoder(architecture: str, size: str) -> Timing:
-    """A sparse autoencoder against SAELens's synthetic training, over one grid of rates."""
-    found = bench_sae.race(architecture, size)
-    samples = bench_sae.STEPS[size] * bench_sae.BATCH
-    name = (
-        f"{bench_sae.ARCHITECTURES[architecture]} autoencoder, {size}, batch {bench_sae.BATCH}, "
-        f"{bench_sae.STEPS[size]} steps"
-    )
-    mine = samples / statistics.median(found.ours)
-    floor = samples * bench_sae.flops(size) / (1e9 * product_rate())
-    rates = ", ".join(f"{rate:g}" for rate in bench_sae.RATES)
-    recovered = ", ".join(f"{one:.3f}" for one in found.mine)
-    note = f"{statistics.median(found.ours):,.0f} samples/s; "
-    if found.theirs is None or found.peers is None:
-        theirs = None
-        note += "absent, not measured; "
-    else:
-        theirs = samples / statistics.median(found.theirs)
-        note += (
-            f"{found.times:.1f} times faster than {statistics.median(found.theirs):,.0f}; recovery "
-            f"{', '.join(f'{one:.3f}' for one in found.peers)} there, "
-        )
-    note += (
-        f"{recovered} here, at rates {rates}; five dense products at NumPy's rate would take "
-        f"{floor:.1f} s"
-    )
-    return Timing(name, mine, "SAELens", theirs, theirs and mine / theirs, note)
-
-
-def product_rate() -> float:
-    """GFLOP/s of one large float32 product in NumPy, the best of three."""
-    side = 2048
-    left = np.random.default_rng(0).standard_normal((side, side), np.float32)
-    best = math.inf
-    for _ in range(4):
-        begun = time.perf_counter()
-        left @ left
-        best = min(best, time.perf_counter() - begun)
-    return 2 * side**3 / best / 1e9
-
-
-def main_job() -> Timing:
-    """The main job in a new process, and once more when it is found done."""
-    with tempfile.TemporaryDirectory() as folder:
-        words = [sys.executable, "-m", "experiments.packing", "--out", folder, "--quiet"]
-        seconds = []
-        for _ in range(2):
-            begun = time.perf_counter()
-            subprocess.run(words, check=True, capture_output=True)
-            seconds.append(time.perf_counter() - begun)
-    cold, warm = seconds
-    return Timing("main job, cold", cold, "main job, found done", warm, cold / warm, "one pair")
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m experiments.bench",
-        description="Time the kernels and the main job against their floors.",
-    )
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument(
-        "--only",
-        default="",
-        metavar="TEXT",
-        help="timings whose short names contain TEXT: gram, search, readout, training, toy, "
-        "autoencoder, main-job",
-    )
-    parser.add_argument("--pairs", type=int, default=PAIRS, metavar="N", help="alternating pairs")
-    options = parser.parse_args(argv)
-    return exit_code(lambda: _run(max(1, options.pairs), options.only, as_json=options.json))
-
-
-def _run(pairs: int, only: str, *, as_json: bool) -> int:
+def checks(_config: Config, result: Result) -> list[Check]:
+    """That all sides agree, and that what has to be reached is."""
+    data: Any = result.data
     found = []
-    for one in timings(pairs, only):
-        found.append(one)
-        if not as_json:
-            floor = "absent" if one.floor is None else f"{one.floor:.3f} s"
-            ratio = "" if one.ratio is None else f", ratio {one.ratio:.2f}"
-            print(
-                f"{one.name}: {one.subject:.3f} s, {one.floor_name}: {floor}{ratio} {one.note}",
-                flush=True,
+    for row in data["timings"]:
+        title = f"{row['group']}, {row['title']}"
+        if row["difference"] is not None:
+            found.append(
+                judge(
+                    f"{title}: all sides have the same answer",
+                    theory="one number, whoever computes it",
+                    estimate=row["difference"],
+                    band=(0, row["tolerance"]),
+                    note="the largest difference between two of them",
+                )
             )
-    if as_json:
-        print(json.dumps({"schema": 1, "timings": [asdict(one) for one in found]}))
-    return DONE
+        fastest = _fastest(row)
+        if row["least"] is not None and fastest and not _absent([row]):
+            times = fastest["times"]
+            found.append(
+                judge(
+                    f"{title}: at least {row['least']:.3g} times as fast as {row['fastest']}",
+                    theory="a promise of this project, at the median turn",
+                    estimate=times["median"],
+                    band=(row["least"], None),
+                    note=_spread(times),
+                )
+            )
+    return found
 
+
+def _spread(times: Any) -> str:
+    words = f"quartiles {times['low']:.3g} to {times['high']:.3g}"
+    if times["interval"]:
+        low, high = times["interval"]
+        words += f"; the median's interval at 95% is {low:.3g} to {high:.3g}"
+    return words
+
+
+def claims(_checks: list[Check]) -> list[Claim]:
+    """No published claim is about time."""
+    return []
+
+
+def answer(_config: Config, result: Result) -> str:
+    """The first timing, against the fastest of the others."""
+    data: Any = result.data
+    row = data["timings"][0]
+    mine = row["sides"][0]["median"]
+    subject = f"{row['group'].capitalize()}, {row['title']}: {mine:.3g} s"
+    fastest = _fastest(row)
+    if fastest is None:
+        return f"{subject}; nothing to hold it against is installed."
+    peers = sum(side["role"] == "peer" and side["median"] is not None for side in row["sides"])
+    which = f", the fastest of {peers} peers" if peers > 1 else ""
+    return f"{subject}, {fastest['times']['median']:.2f} times as fast as {fastest['name']}{which}."
+
+
+def summary(config: Config, result: Result) -> list[str]:
+    """The machine, and what was absent."""
+    data: Any = result.data
+    machine = data["machine"]
+    versions = ", ".join(f"{k} {v}" for k, v in machine["versions"].items() if v is not None)
+    flags = f" ({', '.join(machine['flags'])})" if machine["flags"] else ""
+    loads = [machine["load_before"], machine["load_after"]]
+    busy = "" if None in loads else f", load {loads[0]:.1f} before and {loads[1]:.1f} after"
+    lines = [
+        f"{machine['processor']}{flags}, {machine['cores']} cores{busy}; JAX on "
+        f"{machine['device']}; {versions}. Medians over at least {config.pairs} "
+        f"turn{'s' if config.pairs > 1 else ''}."
+    ]
+    if absent := _absent(data["timings"]):
+        lines.append(f"Not measured: {', '.join(absent)}.")
+    return lines
+
+
+EXPERIMENT = Experiment(
+    name="bench",
+    question="How many times faster than other tools does this run?",
+    primer=(
+        "A time depends on the machine and on what else it does, so that every job runs in turn "
+        "with others, and the ratio within a turn counts. Peers are other libraries, each in its "
+        "fastest form that comes to the same answer; products are the bare work."
+    ),
+    duration="hours on two cores; 5 min with --only coherence",
+    cite=(
+        "J. Johnson, M. Douze and H. Jegou, Billion-scale similarity search with GPUs, IEEE Trans. "
+        "Big Data 7 (2021)",
+    ),
+    examples=(
+        "python -m experiments.bench",
+        "python -m experiments.bench --only coherence --pairs 15",
+        "python -m experiments.bench --only devices --json",
+    ),
+    config=Config,
+    presets={
+        "tiny": {"only": "coherence-8192x4096", "pairs": 1, "shrink": 64},
+        "quick": {},
+        "paper": {"pairs": 15},
+        "full": {"pairs": 31},
+    },
+    measure=measure,
+    checks=checks,
+    claims=claims,
+    answer=answer,
+    summary=summary,
+    figures=bench_figures.figures,
+    validate=validate,
+    again=True,
+    printed=("timings",),
+)
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(main(EXPERIMENT))

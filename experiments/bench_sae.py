@@ -21,11 +21,16 @@ import statistics
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, partial
+from itertools import cycle
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from experiments.bench_config import Config
+from experiments.bench_machine import product_rate
+from experiments.bench_timing import Contest, Results, Side
 
 __all__ = [
     "ACTIVE",
@@ -39,10 +44,12 @@ __all__ = [
     "STEPS",
     "Outcome",
     "Race",
+    "contest",
     "flops",
     "ours",
     "race",
     "recovery",
+    "subjects",
     "theirs",
     "truth",
 ]
@@ -106,6 +113,55 @@ class Outcome(NamedTuple):
 
     decoder: Rows
     speed: float
+
+
+def subjects(_: Config) -> dict[str, Callable[[], Contest]]:
+    """Return the contests by short name."""
+    return {
+        f"autoencoder-{architecture}-{dim}": partial(contest, architecture, size)
+        for architecture in ARCHITECTURES
+        for size, (dim, _) in SIZES.items()
+    }
+
+
+def contest(architecture: str, size: str) -> Contest:
+    """A sparse autoencoder against SAELens's: one turn at each rate of the grid, and again."""
+    samples = STEPS[size] * BATCH
+
+    def grid(side: Callable[[str, str, float], Callable[[], Outcome]]) -> Callable[[], Outcome]:
+        runs = cycle([side(architecture, size, rate) for rate in RATES])
+        return lambda: next(runs)()
+
+    def note(results: Results) -> str:
+        words = [
+            f"{statistics.median(one.speed for one in found):,.0f} samples/s and recovery "
+            f"{', '.join(f'{recovery(one, size):.3f}' for one in found[: len(RATES)])} {who}"
+            for who, found in results.items()
+        ]
+        floor = samples * flops(size) / (1e9 * product_rate())
+        return (
+            f"batch {BATCH}, {STEPS[size]} steps, at rates "
+            f"{', '.join(f'{rate:g}' for rate in RATES)}; {'; '.join(words)}; five dense products "
+            f"at NumPy's rate would take {floor:.1f} s"
+        )
+
+    def took(outcome: Outcome) -> float:
+        return samples / outcome.speed
+
+    return Contest(
+        "autoencoders",
+        f"{ARCHITECTURES[architecture]}, {size}",
+        [
+            Side("here", "ours", partial(grid, ours), took=took),
+            Side("SAELens", "peer", None if MISSING else partial(grid, theirs), took=took),
+        ],
+        least=LEAST,
+        note=note,
+        multiple=len(RATES),
+        # Both sides compile, or try their threads, before.
+        first=False,
+        memory=True,
+    )
 
 
 @cache

@@ -8,11 +8,16 @@ Adam.  It is left out, and said to be absent, where PyTorch is not installed.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from experiments.bench_config import Config
+from experiments.bench_machine import product_rate
+from experiments.bench_timing import Contest, Results, Side, alternate
+from experiments.bench_training import MISSING
 
 __all__ = [
     "ACCURACIES",
@@ -21,13 +26,16 @@ __all__ = [
     "LEAST_SAMPLED",
     "SIZES",
     "Schedule",
+    "accurate",
     "flops",
     "random_numbers",
     "reach",
     "reach_peer",
     "sampled",
     "sampled_peer",
+    "sampling",
     "schedule",
+    "subjects",
 ]
 
 Rows = NDArray[np.float64]
@@ -52,6 +60,72 @@ class Schedule(NamedTuple):
 
     rate: float
     steps: int
+
+
+def subjects(_: Config) -> dict[str, Callable[[], Contest]]:
+    """Return the contests by short name."""
+    small, large = SIZES
+    return {
+        "toy-sampled-small": partial(sampling, small),
+        "toy-sampled-large": partial(sampling, large),
+        **{f"toy-accuracy-{accuracy:.0e}": partial(accurate, accuracy) for accuracy in ACCURACIES},
+    }
+
+
+def sampling(size: str) -> Contest:
+    """Training from fresh samples against PyTorch's; the note has the floors."""
+
+    def note(_: Results) -> str:
+        drawing = float(np.median(alternate([random_numbers(size)], 3)[0][0]))
+        products = flops(size) / (1e9 * product_rate())
+        return (
+            f"batch {BATCH}, {STEPS} steps; random numbers alone take {drawing:.2f} s, products at "
+            f"NumPy's rate {products:.2f} s, the rest is passes over the batch in cache"
+        )
+
+    return Contest(
+        "training",
+        f"toy, {size}",
+        [
+            Side("here", "ours", partial(sampled, size)),
+            Side("PyTorch", "peer", None if MISSING else partial(sampled_peer, size)),
+        ],
+        least=LEAST_SAMPLED,
+        note=note,
+        memory=True,
+    )
+
+
+def accurate(accuracy: float) -> Contest:
+    """The exact loss against PyTorch's samples: time until the median loss is that of the optimum.
+
+    Each side takes the schedule of the fewest steps that gets there; the search is not timed.
+    """
+    plan = schedule(reach, accuracy)
+    if plan is None:
+        raise RuntimeError("no schedule reaches the accuracy with the exact loss")
+    other = None if MISSING else schedule(reach_peer, accuracy)
+    words = (
+        f"median loss within {accuracy:g} of the optimum's; {plan.steps} steps at {plan.rate:g} "
+        "here"
+    )
+    if other is not None:
+        words += f", {other.steps} at {other.rate:g} there"
+    return Contest(
+        "training",
+        f"toy, to {accuracy:g} of the best loss",
+        [
+            Side("here", "ours", partial(reach, plan)),
+            Side(
+                "PyTorch, sampled",
+                "peer",
+                None if other is None else partial(reach_peer, other),
+                missing="absent" if MISSING else "gets there by no schedule",
+            ),
+        ],
+        least=LEAST_ACCURATE if accuracy == ACCURACIES[-1] else None,
+        note=lambda _: words,
+    )
 
 
 def flops(size: str) -> float:

@@ -10,11 +10,16 @@ from __future__ import annotations
 import importlib.util
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-__all__ = ["LEAST", "LIMITS", "MISSING", "SWEEP", "flops", "ours", "theirs"]
+from experiments.bench_config import Config
+from experiments.bench_machine import product_rate
+from experiments.bench_timing import Contest, Results, Side
+
+__all__ = ["LEAST", "LIMITS", "MISSING", "SWEEP", "contest", "flops", "ours", "subjects", "theirs"]
 
 FEATURES, INSTANCES, STEPS = 64, 16, 1000
 SWEEP = (64, 128, 256, 512, 1024)
@@ -30,6 +35,42 @@ LIMITS = {
 MISSING = importlib.util.find_spec("torch") is None
 """Whether the peer is absent."""
 _RECORDS = 10
+
+
+def subjects(_: Config) -> dict[str, Callable[[], Contest]]:
+    """Return the contests by short name."""
+    return {f"training-{optimiser}": partial(contest, optimiser) for optimiser in LEAST}
+
+
+def contest(optimiser: str) -> Contest:
+    """The sweep over m against PyTorch's; the note has the floor of its matrix products.
+
+    Compilation falls into the turn that is not counted.
+    """
+
+    def note(results: Results) -> str:
+        floor = flops() / (1e9 * product_rate())
+        counts = "; ".join(
+            f"{who} {', '.join(f'{count:.1f}' for count in found[-1])} shared neurons"
+            for who, found in results.items()
+        )
+        return (
+            f"n = {FEATURES}, m = {SWEEP[0]} to {SWEEP[-1]}, {INSTANCES} instances, {STEPS} steps, "
+            "in PyTorch one m at a time; the products alone, at full width and NumPy's rate, would "
+            f"take {floor:.2f} s ({LIMITS[optimiser]}); {counts}"
+        )
+
+    return Contest(
+        "training",
+        f"sweep over widths, {optimiser}",
+        [
+            Side("here", "ours", partial(ours, optimiser)),
+            Side("PyTorch", "peer", None if MISSING else partial(theirs, optimiser)),
+        ],
+        least=LEAST[optimiser],
+        note=note,
+        memory=True,
+    )
 
 
 def flops() -> float:

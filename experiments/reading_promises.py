@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import subprocess
 import sys
 import tempfile
@@ -11,7 +10,7 @@ import time
 from collections.abc import Iterator
 from functools import partial
 
-from experiments import whole_commands
+from experiments import bench_kernels, bench_timing, whole_commands
 from experiments.promise import Promise
 
 __all__ = ["promises"]
@@ -106,11 +105,7 @@ def l1_transition() -> tuple[bool, str]:
 
 def readout_rate() -> tuple[bool, str]:
     """The bench's ratio of the kernel's time to the product's."""
-    from experiments import bench
-
-    timing = bench.readout_kernel(bench.PAIRS)
-    ratio = math.inf if timing.ratio is None else timing.ratio
-    return ratio <= 2, f"ratio {ratio:.2f}, {timing.note}, {timing.subject:.0f} s"
+    return bench_timing.kept(bench_kernels.readouts())
 
 
 def readout_memory() -> tuple[bool, str]:

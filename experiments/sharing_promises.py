@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from experiments import whole_commands
-from experiments.bench_training import LEAST
+from experiments import bench_timing, bench_training, whole_commands
 from experiments.promise import Promise
 
 __all__ = ["promises"]
@@ -42,10 +41,10 @@ def promises() -> Iterator[Promise]:
         partial(whole_commands.resumed, "incidental", 6),
     )
     yield Promise("members do not depend on the ensemble's size, to the bit", independent)
-    for optimiser, least in LEAST.items():
+    for optimiser, least in bench_training.LEAST.items():
         yield Promise(
             f"training sweep, {optimiser}: at least {least:g} times faster than PyTorch",
-            partial(faster, optimiser, least),
+            partial(faster, optimiser),
         )
 
 
@@ -64,11 +63,6 @@ def independent() -> tuple[bool, str]:
     return whole_commands.independent([(task, given) for task in tasks])
 
 
-def faster(optimiser: str, least: float) -> tuple[bool, str]:
+def faster(optimiser: str) -> tuple[bool, str]:
     """The bench's sweep; a peer that is absent was not measured."""
-    from experiments import bench
-
-    timing = bench.training_sweep(optimiser, bench.PAIRS)
-    if timing.ratio is None:
-        return False, "PyTorch is absent: not measured"
-    return 1 / timing.ratio >= least, f"{1 / timing.ratio:.2f} times; {timing.note}"
+    return bench_timing.kept(bench_training.contest(optimiser))

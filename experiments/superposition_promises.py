@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from experiments import bench_toy, whole_commands
+from experiments import bench_timing, bench_toy, whole_commands
 from experiments.promise import Promise
 
 __all__ = ["promises"]
@@ -91,20 +91,9 @@ def independent() -> tuple[bool, str]:
 
 def sampled(size: str) -> tuple[bool, str]:
     """The bench's timing; a peer that is absent was not measured."""
-    from experiments import bench
-
-    return _faster(bench.toy_sampled(size, bench.PAIRS), bench_toy.LEAST_SAMPLED)
+    return bench_timing.kept(bench_toy.sampling(size))
 
 
 def accurate() -> tuple[bool, str]:
     """The bench's timing at the finest accuracy."""
-    from experiments import bench
-
-    timing = bench.toy_accuracy(bench_toy.ACCURACIES[-1], bench.PAIRS)
-    return _faster(timing, bench_toy.LEAST_ACCURATE)
-
-
-def _faster(timing: Any, least: float) -> tuple[bool, str]:
-    if timing.ratio is None:
-        return False, f"not measured: {timing.note}"
-    return 1 / timing.ratio >= least, f"{1 / timing.ratio:.2f} times; {timing.note}"
+    return bench_timing.kept(bench_toy.accurate(bench_toy.ACCURACIES[-1]))

@@ -30,6 +30,7 @@ from experiments import (
     audit_promises,
     reading_promises,
     sae_promises,
+    scale_promises,
     sharing_promises,
     superposition_promises,
 )
@@ -104,6 +105,7 @@ def promises() -> Iterator[Promise]:
     yield from sharing_promises.promises()
     yield from superposition_promises.promises()
     yield from sae_promises.promises()
+    yield from scale_promises.promises()
     yield from audit_promises.promises()
 
 

@@ -7,7 +7,7 @@ float32.  (3) The few tiles that can still hold a pair of the answer, in float64
 the rows as given.
 
 Where many tiles tie (every tile of a Kerdock or Gold packing does) the first stage decides nothing;
-it is then left out for all but one chunk in `_RETRY`.  The last stage visits at most `count` + 8
+it is then left out for `_RETRY` chunks.  The last stage visits at most `count` + 8
 tiles, so that ties may stay undecided: `Closest.unseen` then says how close a pair that is not
 listed can be at most.
 """
@@ -34,8 +34,9 @@ __all__ = ["SCREENS", "Closest", "pairs"]
 
 SCREENS = ("auto", "bfloat16", "float32")
 _SPARE = 8
-# A screen that leaves more of its tiles undecided costs more than it saves.
-_WORTH = 0.4
+# A screen that leaves so much of its tiles undecided is left out for a while. Taking all tiles in
+# half the time, and so many again, costs at most 1.25 times what float32 alone would.
+_WORTH = 0.75
 _RETRY = 8
 # Multiply-adds below which a look at the device's speed takes longer than what it can save.
 _SMALL = 2e10
@@ -62,7 +63,7 @@ def pairs(
     vectors: ArrayLike | RowSource,
     count: int = 1,
     *,
-    block: int = tiles.BLOCK,
+    block: int | None = None,
     memory: int = MEMORY,
     screen: str = "auto",
     devices: Sequence[jax.Device] | None = None,
@@ -140,40 +141,78 @@ class _Known:
 
 
 def _visit(view: View, dim: int, known: _Known, step: Step | None) -> None:
-    blind = 0
+    """Take the maxima of the tiles of a view, through the narrow type while that decides enough.
+
+    What a screen leaves undecided waits until the whole view was seen: the best known |cos| is
+    larger by then.
+    """
+    nothing = _Waiting(np.empty(0), np.empty((0, 2), np.int32))
+    waiting, blind = nothing, 0
     for chunk in view.chunks:
         if view.narrow is None or blind:
             blind = max(blind - 1, 0)
             known.add(_largest(view, chunk), view.blocks(chunk))
         else:
-            undecided = _screened(view, chunk, dim, known)
-            blind = _RETRY if undecided > _WORTH * len(chunk) else 0
+            twice, undecided = _screened(view, chunk, dim, known)
+            waiting = waiting.and_also(undecided)
+            if twice + len(undecided.most) > _WORTH * len(chunk):
+                _settle(view, waiting, known)
+                waiting, blind = nothing, _RETRY
         if step is not None:
             step(view.pairs(chunk))
+    _settle(view, waiting, known)
+
+
+class _Waiting(NamedTuple):
+    """Tiles `[m, 2]` that the narrow type left undecided, and how large their |cos| can be."""
+
+    most: NDArray[np.float64]
+    tiles: NDArray[np.int32]
+
+    def and_also(self, other: _Waiting) -> _Waiting:
+        """Return the tiles of both."""
+        return _Waiting(
+            np.concatenate([self.most, other.most]), np.concatenate([self.tiles, other.tiles])
+        )
 
 
 def _largest(view: View, chunk: NDArray[np.int32]) -> NDArray[np.float64]:
     return _flat(view.run(coherence.tile_maxima, chunk), len(chunk))
 
 
-def _screened(view: View, chunk: NDArray[np.int32], dim: int, known: _Known) -> int:
-    """Take the maxima of a chunk by way of the narrow type; how many tiles were done twice."""
+def _screened(
+    view: View, chunk: NDArray[np.int32], dim: int, known: _Known
+) -> tuple[int, _Waiting]:
+    """Take the maxima of a chunk in the narrow type; how many were taken again, and what waits."""
     seen = _flat(view.run_narrow(coherence.tile_maxima, chunk), len(chunk))
     top, side = (view.residual[axis][chunk[:, axis]] for axis in (0, 1))
     most = seen + rounding.narrow_bound(dim, top, side)
+    # The best are taken again at once where they look better than what is known.
+    order = np.argsort(-most, kind="stable")
+    first = order[: known.count]
+    first = first[seen[first] > known.bar]
+    if len(first):
+        known.add(_largest(view, chunk[first]), view.blocks(chunk[first]))
     # A tile without a pair that counts has -1.
-    order = np.argsort(-most, kind="stable")[: int((seen >= 0).sum())]
-    done, group = 0, known.count
+    rest = np.setdiff1d(order[seen[order] >= 0], first)
+    decided = most[rest] < known.bar
+    known.pass_over(float(most[rest][decided].max(initial=0.0)))
+    return len(first), _Waiting(most[rest][~decided], chunk[rest][~decided])
+
+
+def _settle(view: View, waiting: _Waiting, known: _Known) -> None:
+    """Take the maxima of waiting tiles in float32, from the largest down, until none can matter."""
+    order = np.argsort(-waiting.most, kind="stable")
+    done, group = 0, 1
     while done < len(order):
-        todo = order[done : done + group]
-        todo = todo[most[todo] >= known.bar]
+        # Few at first, since each may raise the bar for the others; at most a chunk.
+        todo = order[done : done + min(group, view.width)]
+        todo = todo[waiting.most[todo] >= known.bar]
         if not len(todo):
-            break
-        known.add(_largest(view, chunk[todo]), view.blocks(chunk[todo]))
+            known.pass_over(float(waiting.most[order[done]]))
+            return
+        known.add(_largest(view, waiting.tiles[todo]), view.blocks(waiting.tiles[todo]))
         done, group = done + len(todo), 2 * group
-    if done < len(order):
-        known.pass_over(float(most[order[done]]))
-    return done
 
 
 def _flat(dealt: Array, count: int) -> NDArray[np.float64]:

@@ -7,8 +7,8 @@ a fraction of a second.  Rows that fit make one panel and are read once.  With p
 read p/2 times, so n²d/2 multiply-adds come with n²/(2·panel) rows to read.
 
 Processes of a `Crew` share the pairs of panels, or the chunks where there is one panel.  Blocks,
-and so the arithmetic of each tile, depend on n and `block` alone: not on `memory`, the devices or
-the crew.
+and so the arithmetic of each tile, depend on n and `block` alone (by default on the kind of the
+devices): not on `memory`, the number of devices or the crew.
 """
 
 from __future__ import annotations
@@ -36,7 +36,9 @@ MEMORY = 1 << 30
 """Bytes for rows on the devices unless the caller says otherwise."""
 Step = Callable[[int], None]
 """Told how many pairs were done since the last call."""
-_CHUNK_FLOPS = 4e10
+# Rows of a block and operations of a chunk. An accelerator has to be kept busy from afar.
+_LEAST = 8  # tiles of a chunk on a device
+_CPU, _ACCELERATOR = (tiles.BLOCK, 4e10), (4 * tiles.BLOCK, 4e12)
 # Bytes of an entry: float32 and bfloat16 unit rows, and what making them takes beside.
 _HELD, _MAKING = 6, 8
 
@@ -62,6 +64,11 @@ class View:
     residual: tuple[NDArray[np.float64], NDArray[np.float64]]
     chunks: list[NDArray[np.int32]]
     length: int
+
+    @property
+    def width(self) -> int:
+        """Most tiles that one run takes."""
+        return self.length * (1 if self.plan.mesh is None else self.plan.mesh.size)
 
     def run(self, kernel: Callable[..., Any], chunk: NDArray[np.int32], *extra: Any) -> Any:
         """Run a kernel over some tiles, at most as many as a chunk has, in float32."""
@@ -98,7 +105,7 @@ class Sweep:
     """All pairs of the rows of `source`, or this process's share of them."""
 
     source: RowSource
-    block: int = tiles.BLOCK
+    block: int | None = None
     memory: int = MEMORY
     narrow: bool = False
     devices: Sequence[jax.Device] | None = None
@@ -111,7 +118,8 @@ class Sweep:
             raise ValueError(f"`vectors` must have shape [n, d]; got shape {shape}.")
         if 0 in shape:
             raise ValueError(f"`vectors` must have a row and a column; got shape {shape}.")
-        tiles.check_block(self.block)
+        if self.block is not None:
+            tiles.check_block(self.block)
 
     @property
     def count(self) -> int:
@@ -126,12 +134,16 @@ class Sweep:
     @property
     def size(self) -> int:
         """Rows of a block."""
-        return tiles.even(self.count, self.block)
+        return tiles.even(self.count, self._suited[0] if self.block is None else self.block)
 
     @cached_property
     def used(self) -> list[jax.Device]:
         """The devices of this process that take part."""
         return list(jax.local_devices() if self.devices is None else self.devices)
+
+    @property
+    def _suited(self) -> tuple[int, float]:
+        return _CPU if self.used[0].platform == "cpu" else _ACCELERATOR
 
     @cached_property
     def panel(self) -> int:
@@ -198,7 +210,7 @@ class Sweep:
         flops = 2.0 * math.prod(shape) * self.dim * len(self.used)
         blocks = -(-self.panel // self.size)
         most = min((2**31 - 1) // math.prod(shape), -(-(blocks**2) // len(self.used)))
-        return int(max(1, min(_CHUNK_FLOPS // flops, most)))
+        return int(max(1, min(max(self._suited[1] // flops, _LEAST), most)))
 
     def _load(self, first: int) -> _Panel:
         stop = min(first + self.panel, self.count)

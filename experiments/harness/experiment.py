@@ -102,6 +102,8 @@ class Experiment(Generic[C]):
       its number; `summary`: further lines for the terminal. `figures`: no mathematics.
     - `validate`: raises `InputError` for fields that do not go together.
     - `overview`: for settings that only ask what there is, the answer to that; else None.
+    - `again`: measured anew although the same run was done before, as timings have to be.
+    - `printed`: names of tables that the terminal shows too.
     - `finish`: side outputs, after the answer was printed and also after a run that was found
       done; returns lines to print.
     - `shared`: several hosts can share a run (`hosts`); `measure` then uses `progress.crew`.
@@ -124,6 +126,8 @@ class Experiment(Generic[C]):
     validate: Callable[[C], None] | None = None
     overview: Callable[[C], Overview | None] | None = None
     finish: Callable[[C, Result], list[str]] | None = None
+    again: bool = False
+    printed: tuple[str, ...] = ()
     shared: bool = False
 
     def __post_init__(self) -> None:

@@ -104,7 +104,8 @@ def _made(
 ) -> int:
     """Measure, or find the run done; print its answer and return the exit code."""
     mark = _mark(experiment, config, quiet=options.quiet)
-    done = None if options.force else store.find(options.out, experiment.name, mark)
+    fresh = options.force or experiment.again
+    done = None if fresh else store.find(options.out, experiment.name, mark)
     if link.agree(mark, found=done is not None) and done is not None:
         outcome = _found(experiment, config, options, done)
     else:
@@ -117,6 +118,7 @@ def _made(
             summary=experiment.summary(config, outcome.result),
             checks=outcome.checks,
             claims=outcome.claims,
+            tables=[outcome.result.tables[name] for name in experiment.printed],
             report=outcome.folder / REPORT,
         )
     # After the answer, which a side output that fails must not cost.

@@ -13,6 +13,8 @@ from experiments.harness.checks import Check, Claim, Number, Verdict
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from experiments.harness.experiment import Table as Numbers
+
 _COLOURS = {
     Verdict.PASS: "green",
     Verdict.FAIL: "bold red",
@@ -29,6 +31,7 @@ def show_run(
     checks: Sequence[Check],
     claims: Sequence[Claim],
     report: Path,
+    tables: Sequence[Numbers] = (),
 ) -> None:
     """Print a run on stdout."""
     from rich.console import Console
@@ -36,9 +39,13 @@ def show_run(
     print(answer)
     for line in summary:
         print(line)
+    console = Console(file=sys.stdout, highlight=False)
+    for table in tables:
+        print()
+        console.print(_table(table))
     if checks:
         print()
-        Console(file=sys.stdout, highlight=False).print(_check_table(checks))
+        console.print(_check_table(checks))
     if claims:
         print()
     for claim in claims:
@@ -70,6 +77,33 @@ def band(check: Check) -> str:
             return f">= {number(low)}"
         return "any" if high is None else f"<= {number(high)}"
     return f"= {number(low)}" if low == high else f"in {interval((low, high))}"
+
+
+def _table(numbers: Numbers) -> Table:
+    """The table; rows that share their first cell stand under it, as under a heading."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE, pad_edge=False)
+    _, *columns = numbers.columns
+    for place, column in enumerate(columns):
+        # Words wrap where 80 columns are too few, numbers never.
+        words = place == 0
+        table.add_column(
+            Text(column),
+            justify="left" if words else "right",
+            no_wrap=not words,
+            overflow="fold",
+        )
+    above = None
+    for heading, *cells in numbers.rows:
+        if heading != above:
+            table.add_row(Text(str(heading), style="bold"))
+            above = heading
+        texts = [cell if isinstance(cell, str) else number(cell) for cell in cells]
+        table.add_row(Text(f"  {texts[0]}"), *map(Text, texts[1:]))
+    return table
 
 
 def _check_table(checks: Sequence[Check]) -> Table:

@@ -6,7 +6,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import toy
@@ -17,6 +17,9 @@ from experiments.harness.errors import exit_code
 from experiments.harness.experiment import Experiment, Result, Table
 from experiments.harness.progress import Progress
 from experiments.harness.run import main
+
+if TYPE_CHECKING:
+    from geometry.rows import Crew
 
 # Of both hosts: what each sends, with bits that JAX would lose.
 LARGE = 2**61 + 1
@@ -33,9 +36,24 @@ class Config(toy.Config):
     """Numbers in the last gather."""
 
 
+def kernels(crew: Crew, devices: int) -> dict[str, Any]:
+    """The closest pairs of some rows and the law of their cosines, by so many devices of each."""
+    import jax
+
+    from geometry import closest, spectrum
+
+    rows = np.random.default_rng(0).standard_normal((600, 16), np.float32)
+    used: dict[str, Any] = {"block": 64, "devices": jax.local_devices()[:devices], "crew": crew}
+    found = closest.pairs(rows, 3, screen="bfloat16", **used)
+    law = spectrum.spectrum(rows, bins=64, **used)
+    pairs = [part.tolist() for part in found[:3]]
+    return {"pairs": pairs, "counts": law.counts.tolist(), "nearest": float(law.nearest.sum())}
+
+
 def measure(config: Config, progress: Progress) -> Result:
     """Gather a few numbers, and then fail, wait or compute as the mode says."""
     crew = progress.crew
+    more = kernels(crew, 2) if config.mode == "kernels" else {}
     integers = crew.gather(np.full((2, 3), LARGE + crew.index))
     reals = crew.gather(np.array(FINE + crew.index))
     if config.trail is not None:
@@ -59,6 +77,7 @@ def measure(config: Config, progress: Progress) -> Result:
             "sum": int(integers[:, 1, 2].sum()),
             "reals": [float(value) for value in reals],
             "large": float(large[-1, -1]),
+            **more,
         },
         arrays={"draws": reals},
         tables={"dims": Table(("dim",), ((1,),))},

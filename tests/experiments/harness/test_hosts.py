@@ -23,6 +23,7 @@ from experiments.harness import cli, hosts, store
 from experiments.harness.errors import LOST
 from experiments.harness.hosts import Crew
 from experiments.harness.run import main
+from geometry.rows import ALONE
 
 NOTE = "note: host 1 of 2; host 0 writes the run\n"
 
@@ -95,7 +96,7 @@ def child_of(process: subprocess.Popen[str]) -> int:
 
 def test_hosts_write_one_run_which_both_find_done(tmp_path: Path) -> None:
     width = 3 * 2**18 + 1
-    with hosts_in(tmp_path, "--scale", str(width), "--json") as both:
+    with hosts_in(tmp_path, "--scale", str(width), "--mode", "kernels", "--json") as both:
         for index in range(2):
             both.start(index, devices=2)
         code, out, err = both.end(0)
@@ -106,6 +107,10 @@ def test_hosts_write_one_run_which_both_find_done(tmp_path: Path) -> None:
         assert answer["sum"] == 2 * crowd.LARGE + 1
         assert answer["reals"] == [crowd.FINE, crowd.FINE + 1]
         assert answer["large"] == (width - 1) * crowd.FINE
+        # Two hosts of two devices find what one process finds on one and on four.
+        for devices in (1, 4):
+            alone = crowd.kernels(ALONE, devices)
+            assert {name: answer[name] for name in alone} == alone
         run = store.load(tmp_path / "host0" / answer["run"])
         assert run.record["provenance"]["device"]["count"] == 4
         assert run.record["provenance"]["device"]["hosts"] == 2

@@ -103,6 +103,17 @@ def test_json_is_one_object_and_exact(capsys: pytest.CaptureFixture[str]) -> Non
     assert capsys.readouterr() == (first.out, "")
 
 
+def test_what_has_to_be_measured_again_is(calls: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    timed = replace(toy.EXPERIMENT, again=True, printed=("dims",))
+    for _ in range(2):
+        assert main(timed, []) == 0
+    assert (toy.count(calls), len(store.runs(Path("results/toy")))) == (2, 2)
+    # The terminal shows the table, beside what it shows without.
+    shown = capsys.readouterr().out
+    assert main(toy.EXPERIMENT, ["--quiet"]) == 0
+    assert len(shown.splitlines()) > 2 * len(capsys.readouterr().out.splitlines())
+
+
 def test_the_same_run_is_done_once(calls: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for _ in range(2):
         assert main(toy.EXPERIMENT, []) == 0
