@@ -65,7 +65,7 @@ def measure(config: Config, progress: Progress) -> Result:
             "dim": dim,
             "zero": _first(raw.moments.zero),
             "duplicates": _equal(groups, raw.moments.zero),
-            "norms": _norms(raw.moments.norms[raw.index]),
+            "norms": _spread(raw.moments.norms[raw.index]),
             "notices": words.notices,
             "views": {},
         }
@@ -136,7 +136,7 @@ def _measured(
         "effective_dimension": moments.effective_dimension,
         "row_participation": float(moments.row_participation.mean()),
         "column_participation": float(moments.column_participation.mean()),
-        "norms": _norms(moments.norms[np.delete(np.arange(len(moments.norms)), moments.zero)]),
+        "norms": _spread(moments.norms[np.delete(np.arange(len(moments.norms)), moments.zero)]),
         "exact": exact,
         "sampled": None if exact else len(seen.nearest),
         "pairs": int(seen.counts.sum()),
@@ -236,10 +236,6 @@ def _equal(groups: list[NDArray[np.int64]], zero: NDArray[np.int64]) -> dict[str
             {"count": len(group), "rows": group[:_SHOWN_GROUP].tolist()} for group in kept[:_SHOWN]
         ],
     }
-
-
-def _norms(norms: NDArray[np.float64]) -> dict[str, float]:
-    return _spread(norms)
 
 
 def _spread(values: NDArray[np.float64]) -> dict[str, float]:
