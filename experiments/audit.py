@@ -36,6 +36,7 @@ __all__ = ["EXPERIMENT", "Config"]
 
 _NORM_BINS = 80
 _SHOWN = 20
+_NAMED = 3
 _SHOWN_GROUP = 8
 _MOST_EIGENVALUES = 1000
 
@@ -75,7 +76,9 @@ def measure(config: Config, progress: Progress) -> Result:
             one, drawn, pairs = _measured(config, view, progress)
             data["views"][name] = one
             arrays |= {f"{name}:{key}": value for key, value in drawn.items()}
-            closest += [(name, *_pair(view, words.tokens, *pair)) for pair in pairs]
+            named = [_pair(view, words.tokens, *pair) for pair in pairs]
+            one["closest"] = [list(pair) for pair in named[:_NAMED]]
+            closest += [(name, *pair) for pair in named]
     with progress.phase("what to compare with"):
         from experiments import audit_baselines
 

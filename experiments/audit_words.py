@@ -58,6 +58,7 @@ def summary(_config: object, result: Result) -> list[str]:
             f"effective dimension {view['effective_dimension']:.1f} of {data['dim']:,}; a "
             f"direction uses {view['row_participation']:.1f} coordinates."
         )
+        lines.append(f"Closest, {name}: {'; '.join(map(_closest, view['closest']))}.")
         if name == "centred" and view["zero"]["count"]:
             lines.append(f"Equal to the mean row, and left out: {_named(view['zero'])}.")
     for name, view in data["views"].items():
@@ -69,6 +70,15 @@ def summary(_config: object, result: Result) -> list[str]:
             f"({_share(row['alarms']['random'])} with random directions)."
         )
     return lines
+
+
+def _closest(pair: Sequence[Any]) -> str:
+    """A pair by its tokens, where there are any, and its places."""
+    cosine, first, second, *tokens = pair
+    words = (
+        f"{tokens[0]} and {tokens[1]} ({first}, {second})" if tokens else f"{first} and {second}"
+    )
+    return f"{words} at {cosine:+.4f}"
 
 
 def _middle(quantile: Any) -> float:

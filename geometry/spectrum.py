@@ -105,8 +105,8 @@ def sampled(
     """Return the cosines of the rows `chosen` `[m]`, in that order, with all rows but themselves.
 
     Group k holds the k-th stretch of m/groups of them.  m·n·d multiply-adds in one pass over the
-    rows; memory as in `spectrum`, and 8·groups·bins bytes.  `step` is told how many pairs were
-    done.  ValueError where `groups` does not divide m, or a row is chosen twice.
+    rows; memory as in `spectrum`, and 8·groups·bins bytes.  `step` is told how many of the m·n
+    products were done.  ValueError where `groups` does not divide m, or a row is chosen twice.
     """
     check_bins(bins)
     source = rows.of(vectors)
