@@ -25,6 +25,7 @@ from experiments.harness.hosts import Crew
 from experiments.harness.run import main
 from geometry.rows import ALONE
 
+PROGRESS = re.compile(r"^(crowd|computing)\b.*\([0-9]+ s\b.*\)\n", re.MULTILINE)
 NOTE = "note: host 1 of 2; host 0 writes the run\n"
 
 
@@ -71,7 +72,8 @@ class Hosts:
 
     def end(self, index: int) -> tuple[int, str, str]:
         out, err = self.begun[index].communicate(timeout=60)
-        return self.begun[index].returncode, out, err
+        # Progress comes after two seconds, which a busy machine may take.
+        return self.begun[index].returncode, out, PROGRESS.sub("", err)
 
     def files(self, index: int) -> list[str]:
         return sorted(path.name for path in (self.folder / f"host{index}").iterdir())
