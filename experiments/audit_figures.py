@@ -242,6 +242,6 @@ def _norms(result: Result) -> Figure:
         "norms",
         "Norms",
         figure,
-        "Lengths before they are divided out; zero rows are left out. A group far from the rest is "
-        "often made of tokens that were hardly trained.",
+        "Lengths before they are divided out; zero rows are left out. Cosines do not see them, "
+        "readers do: a short direction is lost among long ones.",
     )
