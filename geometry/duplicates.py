@@ -1,4 +1,4 @@
-"""RowSource of a matrix that are equal, found by a digest of each."""
+"""Rows of a matrix that are equal, found by a digest of each."""
 
 import hashlib
 from collections.abc import Callable
@@ -21,7 +21,7 @@ def duplicates(
 ) -> list[NDArray[np.int64]]:
     """Return the groups of equal rows of `[n, d]`: indices, rising; groups by their first index.
 
-    RowSource are equal when all their entries are, 0 and -0 alike.  Each row is hashed to 128 bits
+    Rows are equal when all their entries are, 0 and -0 alike.  Each row is hashed to 128 bits
     (BLAKE2b), so that different rows are taken for equal with probability below n²·2^-129.  One
     look at every entry, memory O(16 n + block·d); `step` is called with the number of rows as they
     are done.  Zero rows are a group like any other.

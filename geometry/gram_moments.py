@@ -28,11 +28,15 @@ from geometry import rows as on_demand
 from geometry.capacity import RowMoments
 from geometry.rows import RowSource
 
-__all__ = ["LARGEST_SIDE", "GramMoments", "moments"]
+__all__ = ["LARGEST_NORM", "LARGEST_SIDE", "GramMoments", "moments"]
 
 LARGEST_SIDE = 1 << 14
 """Largest min(n, d): F or G then takes 2 GiB, and its eigenvalues minutes."""
+LARGEST_NORM = 2.0**1022
+"""Largest norm of a row: the mean, and the rows less the mean, are then finite as well."""
 _BLOCK_ENTRIES = 1 << 22
+# Where scaling stops: 2^1000 is finite, and the smallest float is 2^-74 then.
+_LEAST_EXPONENT = -1000
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +50,8 @@ class GramMoments:
     - `eigenvalues` `[min(n, d)]` of F, falling; they sum to n.
     - `row_participation` `[n]`, `column_participation` `[d]`: (sum u²)² / sum u⁴ along the unit
       rows and along the columns, as `capacity.participation_ratio`; 0 for a column of zeros.
-    - `total` `[d]`: t.  `square` is F `[d, d]`, or G `[n, n]` where n < d.
+    - `total` `[d]`: t.  `square` is F `[d, d]`, or G `[n, n]` where there were fewer rows than d,
+      zero rows among them.
     """
 
     norms: NDArray[np.float64]
@@ -79,30 +84,27 @@ class GramMoments:
         """
         return float(self.eigenvalues.sum() ** 2 / (self.eigenvalues**2).sum())
 
-    def of_rows(self, units: NDArray[np.float64]) -> RowMoments:
-        """Return the mean and mean square of G_ij over j ≠ i for some of the unit rows `[m, d]`.
+    def of_rows(self, which: NDArray[np.int64], units: NDArray[np.float64]) -> RowMoments:
+        """Return the mean and mean square of G_ij over j ≠ i for some rows i.
 
-        Equal to `capacity.off_diagonal_moments` of all rows, at m d² multiply-adds.  Only where
-        n >= d, else ValueError: `of_all` has them then.
+        `which` `[m]` are their places among the rows that are not zero, `units` `[m, d]` the rows
+        divided by their norms.  Equal to `capacity.off_diagonal_moments` of all rows, at m d²
+        multiply-adds, or m n additions where `square` is G.
         """
-        if self.square.shape[0] != self.dim:
-            raise ValueError("`of_rows` must be asked where n >= d; ask `of_all` instead.")
         others = self.count - 1
         own = np.einsum("nd,nd->n", units, units)
-        shared = np.einsum("nd,nd->n", units @ self.square, units)
-        return RowMoments(
-            (units @ self.total - own) / others, np.maximum(shared - own**2, 0) / others
-        )
+        if self._by_rows:
+            cosines = self.square[which]
+            first, second = cosines.sum(axis=1), np.einsum("nm,nm->n", cosines, cosines)
+        else:
+            first = units @ self.total
+            second = np.einsum("nd,nd->n", units @ self.square, units)
+        return RowMoments((first - own) / others, np.maximum(second - own**2, 0) / others)
 
-    def of_all(self) -> RowMoments:
-        """Return these moments for every row, where n < d, else ValueError."""
-        if self.square.shape[0] == self.dim:
-            raise ValueError("`of_all` must be asked where n < d; ask `of_rows` instead.")
-        others, own = self.count - 1, np.diagonal(self.square)
-        return RowMoments(
-            (self.square.sum(axis=1) - own) / others,
-            ((self.square**2).sum(axis=1) - own**2) / others,
-        )
+    @property
+    def _by_rows(self) -> bool:
+        """Whether `square` is G, which was chosen where n < d with the zero rows counted."""
+        return self.square.shape[0] < self.dim
 
 
 def moments(
@@ -115,9 +117,9 @@ def moments(
     """Return the moments of the rows `[n, d]`; rows of norm at most `least` count as zero.
 
     `block` rows are held at a time, by default as many as fill 32 MiB.  `step` is called with the
-    number of rows as they are done; they sum to n (where n < d to n in each of about n/block
-    sweeps).  Raises ValueError for a row that is not finite, for fewer than two that are not zero,
-    and for min(n, d) above `LARGEST_SIDE`.
+    number of rows as they are done; they sum to n.  Raises ValueError for a row that is not finite
+    or of norm above `LARGEST_NORM`, for fewer than two that are not zero, and for min(n, d) above
+    `LARGEST_SIDE`.
     """
     source = on_demand.of(vectors)
     if len(source.shape) != 2 or 0 in source.shape:
@@ -128,8 +130,8 @@ def moments(
             f"`vectors` must have min(n, d) at most {LARGEST_SIDE}; got shape {source.shape}."
         )
     size = max(1, min(count, _BLOCK_ENTRIES // dim)) if block is None else block
-    walk = _Walk(source, size, least, step or (lambda done: None))
-    return (_from_frame if count >= dim else _from_gram)(walk, count, dim)
+    walk = _Walk(source, size, least)
+    return (_from_frame if count >= dim else _from_gram)(walk, step or (lambda done: None))
 
 
 class _Block(NamedTuple):
@@ -148,14 +150,12 @@ class _Walk:
     source: RowSource
     size: int
     least: float
-    step: Callable[[int], None]
 
     def blocks(self, start: int = 0) -> Iterator[_Block]:
         """Yield the blocks from row `start` on."""
         for first in range(start, self.source.shape[0], self.size):
             place = slice(first, min(first + self.size, self.source.shape[0]))
             yield self._block(place)
-            self.step(place.stop - place.start)
 
     def _block(self, place: slice) -> _Block:
         given = self.source.rows(place)
@@ -163,15 +163,21 @@ class _Walk:
         there = np.flatnonzero((given != 0).any(axis=1))
         # Rows of zeros may be most of a matrix, and cost no more than a look.
         rows = np.array(given if len(there) == len(given) else given[there], np.float64, order="C")
-        # Scaled before they are squared, so that nothing over- or underflows.
         peak = np.maximum(rows.max(axis=1, initial=0), -rows.min(axis=1, initial=0))
-        if not np.isfinite(peak).all():
-            bad = place.start + int(there[np.argmin(np.isfinite(peak))])
-            raise ValueError(f"rows of `vectors` must be finite; row {bad} is not.")
-        rows /= peak[:, None]
+        # Scaled by a power of two before they are squared, so that nothing over- or underflows.
+        scale = np.ldexp(1.0, -np.maximum(np.frexp(peak)[1], _LEAST_EXPONENT))
+        rows *= scale[:, None]
         length = np.sqrt(np.einsum("nd,nd->n", rows, rows))
+        with np.errstate(over="ignore"):
+            norms[there] = length / scale
+        good = norms[there] <= LARGEST_NORM
+        if not good.all():
+            bad = place.start + int(there[np.argmin(good)])
+            raise ValueError(
+                f"`vectors` must be finite and of norm at most {LARGEST_NORM:.3g}; number {bad} is "
+                "not."
+            )
         rows /= length[:, None]
-        norms[there] = peak * length
         large = norms[there] > self.least
         if not large.all():
             there, rows = there[large], rows[large]
@@ -185,7 +191,9 @@ class _Sums:
         self.norms = np.zeros(count)
         self.there = np.zeros(count, np.bool_)
         self.participation = np.zeros(count)
-        self.total, self.given = np.zeros(dim), np.zeros(dim)
+        self.total = np.zeros(dim)
+        # The sum of the rows as given, times 2^-exponent: it may be too large for a float.
+        self.given, self.exponent = np.zeros(dim), -2000
         self.squares, self.fourths = np.zeros(dim), np.zeros(dim)
 
     def add(self, block: _Block) -> None:
@@ -193,7 +201,11 @@ class _Sums:
         units = block.units
         self.norms[block.place], self.there[block.kept] = block.norms, True
         self.total += units.sum(axis=0)
-        self.given += self.norms[block.kept] @ units
+        lengths = self.norms[block.kept]
+        exponent = max(self.exponent, int(np.frexp(lengths.max(initial=0))[1]))
+        self.given = np.ldexp(self.given, self.exponent - exponent)
+        self.given += np.ldexp(lengths, -exponent) @ units
+        self.exponent = exponent
         squares = units**2
         self.squares += squares.sum(axis=0)
         second = squares.sum(axis=1)
@@ -213,7 +225,7 @@ class _Sums:
         return GramMoments(
             norms=self.norms,
             zero=np.flatnonzero(~self.there),
-            mean_row=self.given / count,
+            mean_row=np.ldexp(self.given / count, self.exponent),
             mean_cosine=(first - count) / pairs,
             mean_square=max(second - count, 0.0) / pairs,
             row_mean_square=max(rows, 0.0) / (pairs * (count - 1)),
@@ -229,11 +241,12 @@ class _Sums:
         """Hold that there are pairs."""
         if self.there.sum() < 2:
             raise ValueError(
-                f"`vectors` must have at least 2 rows that are not zero; got {self.there.sum()}."
+                f"`vectors` must hold at least 2 that are not zero; got {self.there.sum()}."
             )
 
 
-def _from_frame(walk: _Walk, count: int, dim: int) -> GramMoments:
+def _from_frame(walk: _Walk, step: Callable[[int], None]) -> GramMoments:
+    count, dim = walk.source.shape
     sums = _Sums(count, dim)
     frame = np.zeros((dim, dim), order="F")
     for block in walk.blocks():
@@ -241,6 +254,7 @@ def _from_frame(walk: _Walk, count: int, dim: int) -> GramMoments:
             # The transpose of a C-ordered block is what BLAS reads without a copy.
             frame = blas.dsyrk(1.0, block.units.T, beta=1.0, c=frame, overwrite_c=1)
         sums.add(block)
+        step(len(block.norms))
     sums.need_two()
     _mirror(frame)
     total = sums.total
@@ -250,7 +264,8 @@ def _from_frame(walk: _Walk, count: int, dim: int) -> GramMoments:
     return sums.moments(frame, first, second, rows)
 
 
-def _from_gram(walk: _Walk, count: int, dim: int) -> GramMoments:
+def _from_gram(walk: _Walk, step: Callable[[int], None]) -> GramMoments:
+    count, dim = walk.source.shape
     sums = _Sums(count, dim)
     gram = np.zeros((count, count))
     for start in range(0, count, walk.size):
@@ -260,6 +275,7 @@ def _from_gram(walk: _Walk, count: int, dim: int) -> GramMoments:
             gram[np.ix_(top.kept, block.kept)] = top.units @ block.units.T
             if start == 0:
                 sums.add(block)
+        step(min(walk.size, count - start))
     sums.need_two()
     # The blocks above the diagonal are there; those on it are symmetric already.
     _mirror(gram)

@@ -1,9 +1,9 @@
 """Rows of a matrix on demand, and the processes that share a sweep over them.
 
 A matrix `[n, d]` whose rows are vectors may be larger than memory: kernels ask a `RowSource` for a
-few rows at a time.  An array in memory is one too, by `of`; so are some of the rows, the rows less
-a mean, and the columns, by `Selected`, `Centred` and `Transposed`.  A `Crew` is what the processes
-of one run know of each other; `ALONE` is a run of one process.
+few rows at a time.  An array in memory is one too, by `of`; so are some of the rows, and the rows
+less a mean, by `Selected` and `Centred`.  A `Crew` is what the processes of one run know of each
+other; `ALONE` is a run of one process.
 """
 
 from __future__ import annotations
@@ -15,11 +15,10 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["ALONE", "Alone", "Centred", "Crew", "Held", "RowSource", "Selected", "Transposed", "of"]
+__all__ = ["ALONE", "Alone", "Centred", "Crew", "Held", "RowSource", "Selected", "of"]
 
 # Entries of which reading takes about as long as beginning another read.
 _GAP = 1 << 14
-_BLOCK = 1 << 20
 
 
 @runtime_checkable
@@ -157,38 +156,6 @@ class Centred:
             self.source.rows(which), self.mean, dtype=np.float64
         )
         return centred
-
-
-@dataclass(frozen=True, eq=False)
-class Transposed:
-    """The columns of a source `[d, n]` as rows.  Shape `[n, d]`.
-
-    Each slice is gathered in one pass over the whole source, 2^20 entries at a time.
-    """
-
-    source: RowSource
-
-    def __post_init__(self) -> None:
-        if len(self.source.shape) != 2:
-            raise ValueError(f"`source` must be a matrix; got shape {self.source.shape}.")
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Rows first."""
-        return self.source.shape[::-1]
-
-    def rows(self, which: slice) -> NDArray[Any]:
-        """Return the columns of a slice."""
-        length, width = self.source.shape
-        step = max(1, _BLOCK // max(1, width))
-        found = None
-        for start in range(0, max(1, length), step):
-            block = self.source.rows(slice(start, start + step))[:, which]
-            if found is None:
-                found = np.empty((block.shape[1], length), block.dtype)
-            found[:, start : start + step] = block.T
-        assert found is not None
-        return found
 
 
 def of(vectors: ArrayLike | RowSource) -> RowSource:

@@ -106,7 +106,8 @@ def sampled(
 
     Group k holds the k-th stretch of m/groups of them.  m·n·d multiply-adds in one pass over the
     rows; memory as in `spectrum`, and 8·groups·bins bytes.  `step` is told how many of the m·n
-    products were done.  ValueError where `groups` does not divide m, or a row is chosen twice.
+    products were done.  ValueError as in `spectrum`, where `groups` does not divide m, or where a
+    row is chosen twice.
     """
     check_bins(bins)
     source = rows.of(vectors)
@@ -120,6 +121,7 @@ def sampled(
         raise ValueError(f"`chosen` must be different rows among {source.shape[0]}; got others.")
     sweep = Sweep(source, block, memory, devices=devices, crew=crew)
     left = rows.Selected(source, picked[order]).rows(slice(0, len(picked)))[np.argsort(order)]
+    _check_rows(left, picked)
     counts = np.zeros((groups, 2 * bins), np.int64)
     nearest = np.full(len(picked), -1, np.float32)
     names = picked.astype(np.int32)
@@ -132,6 +134,16 @@ def sampled(
             if step is not None:
                 step(view.pairs(chunk))
     return Sampled(crew.gather(counts).sum(axis=0), _shared(nearest, crew))
+
+
+def _check_rows(values: NDArray[Any], names: NDArray[np.int64]) -> None:
+    """Hold what the sweep holds, which would name the place of a row among these."""
+    for good, need, came in (
+        (np.isfinite(values).all(axis=1), "`vectors` must be finite", "is not"),
+        ((values != 0).any(axis=1), "rows of `vectors` must be non-zero", "is zero"),
+    ):
+        if not good.all():
+            raise ValueError(f"{need}; row {names[np.argmin(good)]} {came}.")
 
 
 def _raise(nearest: NDArray[np.float32], first: int, found: Array) -> None:

@@ -1,4 +1,4 @@
-"""Some rows, the rows less a mean, and the columns of a source, against NumPy's indexing."""
+"""Some rows, and the rows less a mean, of a source against NumPy's indexing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from geometry import rows
-from geometry.rows import Centred, Held, RowSource, Selected, Transposed
+from geometry.rows import Centred, Held, RowSource, Selected
 
 MATRIX = np.random.default_rng(0).standard_normal((40, 6)).astype(np.float32)
 
@@ -32,7 +32,7 @@ class Counted:
 
 def test_all_are_rows() -> None:
     held = Held(MATRIX)
-    wrappers = (Selected(held, np.array([1])), Centred(held, np.zeros(6)), Transposed(held))
+    wrappers = (Selected(held, np.array([1])), Centred(held, np.zeros(6)))
     for source in (held, *wrappers):
         assert isinstance(source, RowSource)
         assert rows.of(source) is source
@@ -90,26 +90,9 @@ def test_centred(dtype: Any) -> None:
         Centred(Held(values), np.zeros(5))
 
 
-@pytest.mark.parametrize("block", [1, 13, 1 << 20])
-@pytest.mark.parametrize("which", [slice(None), slice(2, 4), slice(5, 99), slice(4, 2)], ids=str)
-def test_transposed(monkeypatch: pytest.MonkeyPatch, block: int, which: slice) -> None:
-    monkeypatch.setattr(rows, "_BLOCK", block)
-    source = Counted(MATRIX)
-    found = Transposed(source).rows(which)
-    np.testing.assert_array_equal(found, MATRIX.T[which])
-    assert found.dtype == MATRIX.dtype
-    # One pass over the source, in blocks.
-    assert sum(source.asked) == 40
-    assert max(source.asked) <= max(1, block // 6)
-    with pytest.raises(ValueError, match=r"^`source` must be a matrix; got shape \(3,\)\.$"):
-        Transposed(Held(np.zeros(3)))
-
-
 def test_wrappers_of_wrappers() -> None:
     which = np.array([0, 2, 3, 5])
     mean = MATRIX.T[which].mean(axis=0, dtype=np.float64)
-    found = Centred(Selected(Transposed(Held(MATRIX)), which), mean)
+    found = Centred(Selected(Held(MATRIX.T), which), mean)
     expected = MATRIX.T[which].astype(np.float64) - mean
     np.testing.assert_array_equal(found.rows(slice(1, 4)), expected[1:4])
-    empty = Transposed(Held(np.zeros((0, 3))))
-    assert empty.rows(slice(None)).shape == (3, 0)

@@ -114,3 +114,8 @@ def test_refusals() -> None:
     for chosen in ([1, 1], [0, COUNT], [-1, 3]):
         with pytest.raises(ValueError, match=r"^`chosen` must be different rows among 60; got"):
             spectrum.sampled(_rows(), np.array(chosen), groups=1)
+    broken = _rows()
+    broken[17], broken[40, 2] = 0, np.nan
+    for row, fault in ((17, "is zero"), (40, "is not")):
+        with pytest.raises(ValueError, match=rf"; row {row} {fault}\.$"):
+            spectrum.sampled(broken, np.array([3, row]), groups=1)
