@@ -5,7 +5,7 @@
 Audits a real matrix, an embedding, an unembedding, an autoencoder's decoder, row by row or column
 by column: the law of |cos| over its pairs, the closest pairs (by token, with a vocabulary file),
 duplicates, zero rows, norms, and what that geometry does to a reader when k of the directions are
-active at once; as given, and with the mean row taken away.  Beside it stand random directions,
+active at once; as given, and with their mean taken away.  Beside it stand random directions,
 Welch's bound, and the least coherent packing known of as many directions.  About 20 seconds on two
 cores for 32,000 rows in 256 dimensions; `nox -s demo` does that with a real table.
 """
@@ -13,6 +13,7 @@ cores for 32,000 rows in 256 dimensions; `nox -s demo` does that with a real tab
 from __future__ import annotations
 
 import dataclasses
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,13 +47,16 @@ def measure(config: Config, progress: Progress) -> Result:
     from geometry.duplicates import duplicates
 
     assert config.file is not None
-    with audit_matrix.opened(config.file, config.tensor, config.axis) as (given, source):
+    with ExitStack() as stack:
+        given, source = stack.enter_context(
+            audit_matrix.opened(config.file, config.tensor, config.axis)
+        )
         with progress.phase("reading"):
-            rows = audit_matrix.held(source)
+            rows = stack.enter_context(audit_matrix.directions(source, config.axis))
         total = rows.shape[0]
-        with progress.phase("rows looked at, for duplicates", total) as step:
+        with progress.phase(f"{config.axis} looked at, for duplicates", total) as step:
             groups = duplicates(rows, step=step)
-        views = _views(rows, progress)
+        views = _views(config, rows, given.kind, progress)
         raw = views["raw"]
         dim = raw.moments.dim
         words = _words(config, total)
@@ -73,7 +77,7 @@ def measure(config: Config, progress: Progress) -> Result:
         arrays: dict[str, Any] = _histograms(views)
         closest: list[tuple[Any, ...]] = []
         for name, view in views.items():
-            one, drawn, pairs = _measured(config, view, progress)
+            one, drawn, pairs = _measured(config, view, groups, progress)
             data["views"][name] = one
             arrays |= {f"{name}:{key}": value for key, value in drawn.items()}
             named = [_pair(view, words.tokens, *pair) for pair in pairs]
@@ -85,11 +89,11 @@ def measure(config: Config, progress: Progress) -> Result:
         against, curves = audit_baselines.baselines(raw.count, dim)
     data |= against
     arrays |= curves
-    arrays["norms"] = raw.moments.norms.astype(np.float32)
+    arrays["norms"] = raw.moments.norms
     return Result(data, arrays, audit_words.tables(data, closest, words.tokens))
 
 
-def _views(rows: RowSource, progress: Progress) -> dict[str, View]:
+def _views(config: Config, rows: RowSource, kind: str, progress: Progress) -> dict[str, View]:
     """The rows as given, and less their mean; each with its moments."""
     from geometry.gram_moments import moments
 
@@ -97,23 +101,27 @@ def _views(rows: RowSource, progress: Progress) -> dict[str, View]:
     index = np.arange(rows.shape[0])
     least = 0.0
     for name in audit_matrix.VIEWS:
-        with progress.phase(f"rows summed, {name}", rows.shape[0]) as step:
+        with progress.phase(f"{config.axis} summed, {name}", rows.shape[0]) as step:
             try:
                 known = moments(rows, least=least, step=step)
             except ValueError as error:
-                raise InputError(f"FILE must hold directions to compare, {name}: {error}") from None
+                raise InputError(
+                    f"FILE must hold {config.axis} to compare, {name}: {error}"
+                ) from None
         found[name] = audit_matrix.view(name, rows, index, known)
         if found[name].count < 3:
             raise InputError(
-                f"FILE must hold at least 3 {name} rows that are not zero; got {found[name].count}."
+                f"FILE must hold at least 3 {name} {config.axis} that are not zero; "
+                f"got {found[name].count}."
             )
         index = found[name].index
-        rows, least = audit_matrix.centred(found[name])
+        if name == "raw":
+            rows, least = audit_matrix.centred(found[name], kind)
     return found
 
 
 def _measured(
-    config: Config, view: View, progress: Progress
+    config: Config, view: View, equal: list[NDArray[np.int64]], progress: Progress
 ) -> tuple[dict[str, Any], dict[str, NDArray[Any]], list[tuple[int, int, float]]]:
     """One view: numbers, arrays for the figures, and the closest pairs with their signed cosine."""
     from experiments import audit_pairs, audit_reading
@@ -121,10 +129,15 @@ def _measured(
     moments = view.moments
     if max(config.active) >= view.count:
         raise InputError(
-            f"--active must be below the {view.count} {view.name} rows that are not zero; "
+            f"--active must be below the {view.count} {view.name} {config.axis} that are not zero; "
             f"got {max(config.active)}."
         )
-    seen = _pairs(config, view, progress)
+    try:
+        seen = _pairs(config, view, equal, progress)
+    except ValueError:
+        # A defect, unless the file is another by now.
+        audit_matrix.hold_directions(view)
+        raise
     signed = audit_pairs.cosines(view, seen.first, seen.second)
     with progress.phase(
         f"batches of active features, {view.name}", len(config.active) * config.seeds
@@ -172,25 +185,26 @@ def _measured(
     return numbers, arrays, pairs
 
 
-def _pairs(config: Config, view: View, progress: Progress) -> Seen:
+def _pairs(config: Config, view: View, equal: list[NDArray[np.int64]], progress: Progress) -> Seen:
     import jax
 
     from experiments import audit_pairs
 
     pairs = view.count * (view.count - 1) // 2
-    if config.pairs == "all" or (config.pairs == "auto" and pairs <= MOST_PAIRS):
+    few = config.pairs == "auto" and pairs <= MOST_PAIRS
+    # A sample of all rows would be all pairs, each of them twice.
+    if config.pairs == "all" or few or view.count <= config.sample:
         # Once for the counts and once for the closest.
         with progress.phase(f"pairs compared, {view.name}", 2 * pairs) as step:
             return audit_pairs.all_pairs(view, config.closest, step, progress.crew)
-    many = min(config.sample, view.count)
-    many -= many % audit_pairs.groups_of(many)
+    many = config.sample - config.sample % audit_pairs.groups_of(config.sample)
     # The same rows of both views, where they have as many.
     key = jax.random.fold_in(jax.random.key(config.seed), 2)
     drawn = jax.random.choice(key, view.count, (many,), replace=False)
-    name = f"pairs compared, {view.name}, sample of {many:,} rows"
+    name = f"pairs compared, {view.name}, sample of {many:,} {config.axis}"
     with progress.phase(name, many * view.count) as step:
         chosen = np.asarray(drawn, np.int64)
-        return audit_pairs.sampled_pairs(view, chosen, config.closest, step, progress.crew)
+        return audit_pairs.sampled_pairs(view, chosen, config.closest, equal, step, progress.crew)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -220,7 +234,7 @@ def _pair(
     view: View, tokens: list[str] | None, first: int, second: int, cosine: float
 ) -> tuple[Any, ...]:
     ends = int(view.index[first]), int(view.index[second])
-    return cosine, *ends, *(None if tokens is None else tokens[end] for end in ends)
+    return cosine, *ends, *(() if tokens is None else (tokens[end] for end in ends))
 
 
 def _first(rows: NDArray[np.int64]) -> dict[str, Any]:
@@ -275,11 +289,11 @@ EXPERIMENT = Experiment(
         "A network keeps what it knows of words, or of features, as directions: rows of an "
         "embedding, columns of a decoder. Often there are far more of them than dimensions, and "
         "then they cannot all be orthogonal. How far they are from it is measured by the cosine "
-        "between two "
-        "of them: 0 is orthogonal, 1 the same. Random directions in d dimensions have a typical "
-        "|cos| of 1/√d, Welch's bound says how small the largest can be at best, and the best "
+        "between two of them: 0 is orthogonal, 1 the same. Random directions in d "
+        "dimensions have a typical |cos| of 1/√d, Welch's bound says how small the largest can be "
+        "at best, and the best "
         "packing known comes close to it. Real directions often lean towards a common mean, so "
-        "everything is shown as given (raw) and with the mean row taken away (centred). When k "
+        "everything is shown as given (raw) and with their mean taken away (centred). When k "
         "features are active at once, cosines add up to interference: the reading of a feature "
         "that is off. Where it passes 1/2, the feature looks on."
     ),

@@ -51,11 +51,12 @@ def _pairs(data: Any, name: str, view: Any) -> list[Check]:
                 )
             )
     low, high = (math.sqrt(end) for end in view["square"])
-    which = "all pairs" if view["exact"] else f"{view['sampled']:,} rows with all"
+    axis = data["axis"]
+    which = "all pairs" if view["exact"] else f"{view['sampled']:,} {axis} with all"
     found.append(
         judge(
             f"rms |cos| of {which}, counted, {name}",
-            theory="the moments of these rows, from F = WᵀW, lie where the bins and float32 say",
+            theory=f"the moments of these {axis}, from F = WᵀW, lie where bins and float32 say",
             estimate=math.sqrt(view["exact_square"]),
             band=(low, high),
         )
@@ -64,8 +65,8 @@ def _pairs(data: Any, name: str, view: Any) -> list[Check]:
         reach = _FAR * view["square_error"] + _ROUNDING
         found.append(
             judge(
-                f"mean cos² of the sampled rows, {name}",
-                theory=f"that of all rows, from F; within {_FAR} standard errors",
+                f"mean cos² of the sampled {axis}, {name}",
+                theory=f"that of all {axis}, from F; within {_FAR} standard errors",
                 estimate=view["exact_square"],
                 band=(view["rms"] ** 2 - reach, view["rms"] ** 2 + reach),
             )

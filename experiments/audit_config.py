@@ -49,7 +49,7 @@ class Config:
     pairs: Annotated[str, cli.choice("--pairs", ("auto", "all", "sample"))] = "auto"
     """Compare all pairs, or a sample of rows with all; auto: a sample above 1e10 pairs."""
     sample: Annotated[int, cli.integer("--sample", at_least=8, at_most=1 << 17)] = 1024
-    """Rows in that sample."""
+    """Rows in that sample; where there are no more, all pairs are compared."""
     closest: Annotated[int, cli.integer("--closest", at_least=1, at_most=1000)] = 20
     """Closest pairs to name."""
     trials: Annotated[int, cli.integer("--trials", at_least=1, at_most=10**7)] = 256
@@ -69,8 +69,10 @@ def overview(config: Config) -> Overview | None:
     found = audit_matrix.listed(config.file)
     if len([one for one in found if audit_matrix.is_matrix(one)]) < 2:
         return None
-    width = max(len(one.name) for one in found)
-    lines = [f"{one.name:{width}}  {_described(one)}" for one in found]
+    # Quoted as in errors: a name may hold anything, also what moves a terminal's cursor.
+    names = [shortened(one.name, 200) for one in found]
+    width = max(map(len, names))
+    lines = [f"{name:{width}}  {_described(one)}" for name, one in zip(names, found, strict=True)]
     lines.append(f"--tensor NAME audits one of them; {shortened(config.file, 200)} holds several.")
     tensors: list[Json] = [
         {
@@ -98,8 +100,8 @@ def validate(config: Config) -> None:
         raise InputError("FILE must be a .safetensors, .npz or .npy file; got nothing.")
     if config.seeds < 2:
         raise InputError(f"--seeds must be at least 2, for intervals; got {config.seeds}.")
-    with audit_matrix.opened(config.file, config.tensor, config.axis) as (_, source):
-        count = source.shape[0]
+    with audit_matrix.opened(config.file, config.tensor, config.axis) as (given, _):
+        count = given.shape[0 if config.axis == "rows" else 1]
     if max(config.active) >= count:
         raise InputError(
             f"--active must be below the number of {config.axis}, {count}; "

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from experiments.audit_words import compared
 from experiments.harness import theme
 from experiments.harness.experiment import Figure, Result
 
@@ -85,8 +86,7 @@ def _cosines(result: Result) -> Figure:
     figure.update_xaxes(title="|cos| of a pair", range=[0, 1])
     bins = len(result.arrays["raw:cosines"])
     figure.update_yaxes(title=f"share of pairs, 1/{bins} wide", type="log", range=[least, 0.2])
-    sampled = data["views"]["raw"]["sampled"]
-    seen = "All pairs" if sampled is None else f"Pairs of {sampled:,} sampled rows with all"
+    seen = compared(data)
     bounds = "no set of directions has its largest |cos| left of Welch's line"
     if data["packing"]["largest"] is not None:
         bounds += ", and the best packing known has it at its own"
@@ -94,8 +94,9 @@ def _cosines(result: Result) -> Figure:
         "cosines",
         "How |cos| is distributed over the pairs",
         figure,
-        f"{seen}, as given (raw) and less the mean row (centred). Random directions of the same "
-        f"number and dimension would follow the thin line and end near the dotted one; {bounds}.",
+        f"{seen[0].upper()}{seen[1:]}; raw: as given, centred: less their mean. The thin line is "
+        "the law of |cos| between random directions, the dotted one the median of their largest, "
+        f"as if pairs were independent; {bounds}.",
     )
 
 
@@ -111,9 +112,9 @@ def _nearest(result: Result) -> Figure:
         "nearest",
         "How close the nearest other direction is",
         figure,
-        "For each direction the largest |cos| with any other. Random directions "
-        f"would all lie near {data['random']['nearest']:.3f}; what is far to the right has a near "
-        "copy, what is far to the left more room than chance gives.",
+        "For each direction the largest |cos| with any other. Of random directions half would lie "
+        f"below {data['random']['nearest']:.3f}. Near 1 a direction has a near copy, or a near "
+        "opposite; left of the thin line it has more room than chance gives.",
     )
 
 
@@ -146,8 +147,9 @@ def _eigenvalues(result: Result) -> Figure:
         "Which dimensions the directions fill",
         figure,
         "Eigenvalues of F = UᵀU, U the directions at unit length, falling; a flat line fills all "
-        "dimensions alike, as a tight frame does, and random directions nearly do (Marchenko and "
-        f"Pastur). Effective dimension: {raw:.1f} raw, {centred:.1f} centred, "
+        "dimensions that it reaches alike, as a tight frame does. The thin line is what as many "
+        "random directions have in the limit of large n and d (Marchenko and Pastur). Effective "
+        f"dimension: {raw:.1f} raw, {centred:.1f} centred, "
         f"{data['random']['effective_dimension']:.1f} random.",
     )
 
@@ -217,8 +219,8 @@ def _alarms(result: Result) -> Figure:
         "Features that look on though they are off",
         figure,
         "Markers: simulated, with 95% intervals, none where none was seen; lines: a normal law "
-        "with the exact mean and variance of every direction. Markers above their line: a few "
-        "close neighbours weigh more than a normal law allows.",
+        "with the exact mean and variance of every direction, an approximation. Markers above "
+        "their line: a few close neighbours weigh more than a normal law allows.",
     )
 
 
@@ -227,7 +229,8 @@ def _norms(result: Result) -> Figure:
 
     figure = go.Figure()
     edges = result.arrays["norm_edges"]
-    centres = ((edges[1:] + edges[:-1]) / 2).astype(np.float32)
+    # Not in float32, which ends at 3e38.
+    centres = edges[1:] / 2 + edges[:-1] / 2
     for name, colour in _COLOURS.items():
         figure.add_scatter(
             x=centres,

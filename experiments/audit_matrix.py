@@ -14,17 +14,36 @@ from numpy.typing import NDArray
 from experiments.harness.errors import InputError, shortened
 
 if TYPE_CHECKING:
-    from experiments.harness.arrays import Listed
+    from experiments.harness.arrays import ArrayRows, Listed
     from geometry.gram_moments import GramMoments
     from geometry.rows import RowSource
 
-__all__ = ["VIEWS", "View", "centred", "held", "is_matrix", "listed", "opened", "units", "view"]
+__all__ = [
+    "VIEWS",
+    "View",
+    "centred",
+    "directions",
+    "hold_directions",
+    "is_matrix",
+    "listed",
+    "opened",
+    "units",
+    "view",
+]
 
 VIEWS = ("raw", "centred")
-# A centred row this much shorter than the mean row is what rounding left of it.
-_ROUNDING = 1e-10
+# Unit roundoff of the types of files; whole numbers are exact, but the mean is in float64.
+_FLOAT64 = 2.0**-53
+_ROUNDOFF = {
+    "float32": 2.0**-24,
+    "float16": 2.0**-11,
+    "bfloat16": 2.0**-8,
+    "float8_e4m3": 2.0**-4,
+    "float8_e5m2": 2.0**-3,
+}
+_SPARE = 8
 _IN_MEMORY = 1 << 30
-_READ = 1 << 24
+_ENTRIES = 1 << 22
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,13 +78,12 @@ def is_matrix(one: Listed) -> bool:
 
 
 @contextmanager
-def opened(path: str, tensor: str | None, axis: str) -> Iterator[tuple[Listed, RowSource]]:
-    """Open the matrix of a file, its directions as rows.
+def opened(path: str, tensor: str | None, axis: str) -> Iterator[tuple[Listed, ArrayRows]]:
+    """Open the matrix of a file: the one that is named, or else the only one that the file holds.
 
-    The one that is named, or else the only one that the file holds.  Raises InputError.
+    `axis` says which are the directions.  Raises InputError.
     """
     from experiments.harness.arrays import ArrayFile, Listed
-    from geometry.rows import Transposed
 
     name = _only(path, listed(path)) if tensor is None else tensor
     with ArrayFile(path) as file:
@@ -85,8 +103,7 @@ def opened(path: str, tensor: str | None, axis: str) -> Iterator[tuple[Listed, R
                 f"FILE must have a matrix with the smaller side at most {1 << 14:,}; "
                 f"got shape {shape}."
             )
-        given = Listed(name, shape, source.kind)
-        yield given, source if axis == "rows" else Transposed(source)
+        yield Listed(name, shape, source.kind), source
 
 
 def _only(path: str, found: list[Listed]) -> str:
@@ -100,24 +117,52 @@ def _only(path: str, found: list[Listed]) -> str:
     raise InputError(f"--tensor must {need}; {shortened(path, 200)} holds {names}.")
 
 
-def held(source: RowSource) -> RowSource:
-    """Return the rows in memory where they take less than 1 GiB, since they are read many times."""
+@contextmanager
+def directions(source: ArrayRows, axis: str) -> Iterator[RowSource]:
+    """Give the directions as rows, in memory where they take at most 1 GiB: all are read often."""
+    from experiments.harness import turned_rows
     from geometry.rows import Held
 
-    first = source.rows(slice(0, 1))
-    if math.prod(source.shape) * first.dtype.itemsize > _IN_MEMORY:
-        return source
-    size = max(1, _READ // source.shape[1])
-    parts = [source.rows(slice(at, at + size)) for at in range(0, source.shape[0], size)]
-    return Held(np.concatenate(parts))
+    by_columns = axis == "columns"
+    if math.prod(source.shape) * source.dtype.itemsize <= _IN_MEMORY:
+        yield Held(turned_rows.held(source, by_columns=by_columns))
+    elif by_columns:
+        with turned_rows.turned(source) as rows:
+            yield rows
+    else:
+        yield source
 
 
-def centred(of: View) -> tuple[RowSource, float]:
-    """Return the rows of a raw view less their mean, and the length below which one is zero."""
+def hold_directions(of: View) -> None:
+    """Raise InputError where a row of a view is zero, as happens if its file was written to."""
+    size = max(1, _ENTRIES // of.moments.dim)
+    for start in range(0, of.count, size):
+        block = of.rows.rows(slice(start, min(start + size, of.count)))
+        there = (block != 0).any(axis=1)
+        if not there.all():
+            raise _changed(of, start + int(np.argmin(there)))
+
+
+def _changed(of: View, place: int) -> InputError:
+    return InputError(
+        f"FILE must stay as it is while it is read; direction {of.index[place]} became zero."
+    )
+
+
+def centred(of: View, kind: str) -> tuple[RowSource, float]:
+    """Return the rows of a raw view less their mean, and the length up to which one is zero.
+
+    `kind` is the type of the numbers in the file.
+    """
     from geometry.rows import Centred
 
-    mean = of.moments.mean_row
-    return Centred(of.rows, mean), _ROUNDING * float(np.linalg.norm(mean))
+    mean, norms = of.moments.mean_row, of.moments.norms[of.index]
+    # A row x that ought to be the mean m is off by up to u|x| as stored, u the roundoff of its
+    # type, and is as long as m but for that.  The computed mean is off by a few roundings in
+    # float64 of rows that may be longer than m.
+    stored = _ROUNDOFF.get(kind, _FLOAT64) * math.hypot(*mean.tolist())
+    computed = _SPARE * _FLOAT64 * float((norms / len(norms)).sum())
+    return Centred(of.rows, mean), stored + computed
 
 
 def view(name: str, rows: RowSource, index: NDArray[np.int64], moments: GramMoments) -> View:
@@ -130,11 +175,14 @@ def view(name: str, rows: RowSource, index: NDArray[np.int64], moments: GramMome
     return View(name, Selected(rows, there), index[there], moments)
 
 
-def units(rows: RowSource, which: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return some rows divided by their norms, `[m, d]`; `which` rises."""
+def units(of: View, which: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return some rows divided by their norms, `[m, d]`; `which` rises.  Raises InputError."""
     from geometry.rows import Selected
 
-    chosen: Any = Selected(rows, which).rows(slice(0, len(which)))
+    chosen: Any = Selected(of.rows, which).rows(slice(0, len(which)))
     wide = np.asarray(chosen, np.float64)
-    wide = wide / np.abs(wide).max(axis=1, keepdims=True)
+    peak = np.abs(wide).max(axis=1, keepdims=True)
+    if not peak.all():
+        raise _changed(of, int(which[np.argmin(peak)]))
+    wide = wide / peak
     return np.asarray(wide / np.linalg.norm(wide, axis=1, keepdims=True), np.float64)

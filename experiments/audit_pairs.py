@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -76,9 +78,17 @@ def all_pairs(view: View, count: int, step: Step, crew: Crew) -> Seen:
 
 
 def sampled_pairs(
-    view: View, chosen: NDArray[np.int64], count: int, step: Step, crew: Crew
+    view: View,
+    chosen: NDArray[np.int64],
+    count: int,
+    equal: Sequence[NDArray[np.int64]],
+    step: Step,
+    crew: Crew,
 ) -> Seen:
-    """Compare the chosen rows `[m]`, in random order, with all; m is divided by `groups_of(m)`."""
+    """Compare the chosen rows `[m]`, in random order, with all; m is divided by `groups_of(m)`.
+
+    `equal` are groups of rows of the matrix that are equal: pairs of |cos| 1, sampled or not.
+    """
     from geometry import spectrum
 
     groups = groups_of(len(chosen))
@@ -89,14 +99,16 @@ def sampled_pairs(
     fine = by_group.sum(axis=0)
     share = len(chosen) / view.count
     squares = _row_squares(view, np.sort(chosen))
-    first, second, cosine = _closest(view, chosen, found.nearest, count)
+    known = _equal(view, equal, count)
+    near = _closest(view, chosen, found.nearest, count).with_more(known, 2 * count)
+    near = near.each_once(count)
     return Seen(
         counts=fine.reshape(BINS, -1).sum(axis=1),
         nearest=np.asarray(found.nearest, np.float64),
         quantiles=[_woodruff(by_group, level, share) for level in QUANTILES],
-        first=first,
-        second=second,
-        cosine=cosine,
+        first=near.ends[:, 0],
+        second=near.ends[:, 1],
+        cosine=near.cosine,
         unseen=None,
         square=_square(fine, view.moments.dim),
         exact_square=float(squares.mean()),
@@ -147,37 +159,50 @@ def _square(counts: NDArray[np.int64], dim: int) -> tuple[float, float]:
 
 def _row_squares(view: View, which: NDArray[np.int64]) -> NDArray[np.float64]:
     """The exact mean square of a row's cosines with all others, for some rows."""
-    if view.count < view.moments.dim:
-        return view.moments.of_all().mean_square[which]
-    return view.moments.of_rows(audit_matrix.units(view.rows, which)).mean_square
+    return view.moments.of_rows(which, audit_matrix.units(view, which)).mean_square
+
+
+def _equal(view: View, groups: Sequence[NDArray[np.int64]], count: int) -> _Pairs:
+    """At most `count` pairs of equal rows, by their places in the view."""
+    pairs = itertools.chain.from_iterable(
+        itertools.combinations(_places(view, group), 2) for group in groups
+    )
+    ends = np.array(list(itertools.islice(pairs, count)), np.int64).reshape(-1, 2)
+    return _Pairs(np.ones(len(ends)), ends)
+
+
+def _places(view: View, rows: NDArray[np.int64]) -> list[int]:
+    """Where those of some rows of the matrix are that a view holds."""
+    places = np.minimum(np.searchsorted(view.index, rows), view.count - 1)
+    found: list[int] = places[view.index[places] == rows].tolist()
+    return found
 
 
 def _closest(
     view: View, chosen: NDArray[np.int64], nearest: NDArray[np.float32], count: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+) -> _Pairs:
     """The closest pairs that were seen, in float64: a pass over all rows for the few that can have.
 
     A pair of the answer belongs to one of the `count` sampled rows with the nearest others, or to
     one as near; both ends may be sampled, hence twice as many.
     """
     few = np.sort(chosen[np.argsort(-nearest, kind="stable")[: 2 * count]])
-    left = audit_matrix.units(view.rows, few)
+    left = audit_matrix.units(view, few)
     size = max(1, _ENTRIES // max(view.moments.dim, len(few)))
     best = _Pairs(np.empty(0), np.empty((0, 2), np.int64))
     for start in range(0, view.count, size):
         which = np.arange(start, min(start + size, view.count))
-        cosine = np.abs(left @ audit_matrix.units(view.rows, which).T)
+        cosine = np.minimum(np.abs(left @ audit_matrix.units(view, which).T), 1)
         cosine[few[:, None] == which[None, :]] = -1
         top = np.argsort(-cosine, axis=None, kind="stable")[: 2 * count]
         row, column = np.divmod(top, len(which))
         ends = np.sort(np.stack([few[row], which[column]], axis=1), axis=1)
         best = best.with_more(_Pairs(cosine[row, column], ends), 2 * count)
-    kept = best.each_once(count)
-    return kept.ends[:, 0], kept.ends[:, 1], kept.cosine
+    return best.each_once(count)
 
 
 class _Pairs(NamedTuple):
-    """|cos| `[k]`, falling, and the two rows `[k, 2]`."""
+    """|cos| `[k]`, falling, and the two rows `[k, 2]`; below 0 a row with itself."""
 
     cosine: NDArray[np.float64]
     ends: NDArray[np.int64]
@@ -190,14 +215,15 @@ class _Pairs(NamedTuple):
 
     def each_once(self, count: int) -> _Pairs:
         _, places = np.unique(self.ends, axis=0, return_index=True)
-        kept = np.sort(places)[:count]
+        kept = np.sort(places[self.cosine[places] >= 0])[:count]
         return _Pairs(self.cosine[kept], self.ends[kept])
 
 
 def cosines(view: View, first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return the signed cosines of some pairs of rows, in float64."""
     which, back = np.unique(np.concatenate([first, second]), return_inverse=True)
-    units = audit_matrix.units(view.rows, which)
+    units = audit_matrix.units(view, which)
     one, two = np.split(back, 2)
+    # Rounding may leave a little more than 1.
     found: NDArray[np.float64] = np.einsum("nd,nd->n", units[one], units[two])
-    return found
+    return np.clip(found, -1, 1, out=found)

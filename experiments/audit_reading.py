@@ -78,15 +78,11 @@ def _read_in(
     moments = view.moments
     rows = np.empty((len(pool), moments.dim), np.float32)
     alarms = dict.fromkeys(active, 0.0)
-    every = moments.of_all() if moments.count < moments.dim else None
     for at in range(0, len(pool), _ROWS):
         which = pool[at : at + _ROWS]
-        units = audit_matrix.units(view.rows, which)
+        units = audit_matrix.units(view, which)
         rows[at : at + _ROWS] = units
-        if every is None:
-            mean, square = moments.of_rows(units)
-        else:
-            mean, square = every.mean[which], every.mean_square[which]
+        mean, square = moments.of_rows(which, units)
         for k in active:
             shares = interference.fixed_false_alarm(THETA, mean, square, view.count, k)
             alarms[k] += float(shares.sum()) / len(pool)
@@ -120,7 +116,7 @@ def _simulated(
 
 
 def _told(view: View, active: int, seen: list[dict[str, float]]) -> dict[str, Any]:
-    from geometry import interference
+    from geometry import interference, sphere
     from geometry.signals import Activity
 
     moments, activity = view.moments, Activity(active)
@@ -132,6 +128,8 @@ def _told(view: View, active: int, seen: list[dict[str, float]]) -> dict[str, An
     )
     mean = active * moments.mean_cosine
     law = interference.law(moments.dim, view.count, activity, at_active=False)
+    # One active feature is read as a cosine, of known law; the Edgeworth term may fall below 0.
+    chance = sphere.tail(THETA, moments.dim) / 2 if active == 1 else law.tail(THETA)
     squares = [one["square"] for one in seen]
     seeable = square > active * _FLOAT32
     return {
@@ -146,7 +144,7 @@ def _told(view: View, active: int, seen: list[dict[str, float]]) -> dict[str, An
         "alarms": _estimate([one["alarms"] for one in seen])
         | {
             "theory": float(np.mean([one["alarms_theory"] for one in seen])),
-            "random": float(law.tail(THETA)),
+            "random": max(float(chance), 0.0),
         },
     }
 

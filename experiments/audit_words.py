@@ -8,7 +8,7 @@ from typing import Any
 from experiments.audit_matrix import VIEWS
 from experiments.harness.experiment import Result, Table
 
-__all__ = ["answer", "summary", "tables"]
+__all__ = ["answer", "compared", "summary", "tables"]
 
 _NAMED = 6
 
@@ -17,6 +17,7 @@ def answer(_config: object, result: Result) -> str:
     """How far |cos| is from 0, and from what chance and packings would have."""
     data: Any = result.data
     raw, centred = (data["views"][name] for name in VIEWS)
+    most_raw, most_centred = (_largest(data, data["views"][name]) for name in VIEWS)
     random, packing = data["random"], data["packing"]
     against = [f"random directions {random['rms']:.4f}"]
     if data["welch"]["rms"] > 0:
@@ -26,10 +27,23 @@ def answer(_config: object, result: Result) -> str:
         most.append(f"best packing known {packing['largest']:.4f}")
     return (
         f"The {data['count']:,} {_what(data)} in {data['dim']:,} dimensions have an rms |cos| of "
-        f"{raw['rms']:.4f} between two ({', '.join(against)}) and {_largest(raw)} between the "
-        f"closest two ({', '.join(most)}); less the mean row, {centred['rms']:.4f} and "
-        f"{_largest(centred)}."
+        f"{raw['rms']:.4f} between two ({', '.join(against)}) and {most_raw} between the "
+        f"closest two ({', '.join(most)}); less the mean {_one(data)}, {centred['rms']:.4f} and "
+        f"{most_centred}."
     )
+
+
+def compared(data: Any) -> str:
+    """Which pairs were compared, for each view where that differs."""
+    said = {
+        name: "all pairs"
+        if view["exact"]
+        else f"pairs of {view['sampled']:,} sampled {data['axis']} with all"
+        for name, view in data["views"].items()
+    }
+    if len(set(said.values())) == 1:
+        return said["raw"]
+    return ", ".join(f"{name} {which}" for name, which in said.items())
 
 
 def _what(data: Any) -> str:
@@ -37,11 +51,16 @@ def _what(data: Any) -> str:
     return f"{data['axis']} of {data['file' if data['tensor'] == 'array' else 'tensor']!r}"
 
 
-def _largest(view: Any) -> str:
+def _one(data: Any) -> str:
+    return str(data["axis"].removesuffix("s"))
+
+
+def _largest(data: Any, view: Any) -> str:
     value = view["largest"]["cosine"]
-    if view["exact"]:
+    # Equal rows are found without a sample, and no pair is closer.
+    if view["exact"] or value >= view["largest"]["at_most"]:
         return f"{value:.4f}"
-    return f"at least {value:.4f} (a sample of {view['sampled']:,} rows)"
+    return f"at least {value:.4f} (a sample of {view['sampled']:,} {data['axis']})"
 
 
 def summary(_config: object, result: Result) -> list[str]:
@@ -60,14 +79,16 @@ def summary(_config: object, result: Result) -> list[str]:
         )
         lines.append(f"Closest, {name}: {'; '.join(map(_closest, view['closest']))}.")
         if name == "centred" and view["zero"]["count"]:
-            lines.append(f"Equal to the mean row, and left out: {_named(view['zero'])}.")
+            lines.append(
+                f"Within rounding of the mean {_one(data)}, and left out: {_named(view['zero'])}."
+            )
     for name, view in data["views"].items():
         row = view["interference"][-1]
         lines.append(
             f"{row['active']} active, {name}: interference of rms {row['rms']['mean']:.3g} and "
             f"mean {row['mean']['mean']:+.3g} at features that are off (random directions "
             f"{row['rms']['random']:.3g}), of which {_share(row['alarms']['mean'])} read above 1/2 "
-            f"({_share(row['alarms']['random'])} with random directions)."
+            f"(random directions about {row['alarms']['random']:.3g})."
         )
     return lines
 
@@ -100,7 +121,8 @@ def _named(rows: Any) -> str:
 def _duplicates(data: Any) -> str:
     found = data["duplicates"]
     if not found["groups"]:
-        return f"No two {data['axis']} are equal."
+        other = "other " if data["zero"]["count"] > 1 else ""
+        return f"No two {other}{data['axis']} are equal."
     first = " = ".join(map(str, found["first"][0]["rows"]))
     more = " = ..." if found["first"][0]["count"] > len(found["first"][0]["rows"]) else ""
     return (
@@ -122,9 +144,9 @@ def tables(
             ("view", "cosine", "first", "second", *named),
             tuple(row[: 4 + len(named)] for row in closest),
             "Closest pairs",
-            f"The largest |cos| and the {axis} that have it, counted from 0"
-            + ("." if data["views"]["raw"]["exact"] else ", among the sampled ones and all others.")
-            + " Raw: as given; centred: less the mean row.",
+            f"The largest |cos| and the {axis} that have it, counted from 0; of {compared(data)}"
+            + ("" if _exact(data) else f"; equal {axis} are all there")
+            + f". Raw: as given; centred: less the mean {_one(data)}.",
         ),
     }
     if data["duplicates"]["groups"]:
@@ -154,10 +176,14 @@ def tables(
     return found
 
 
+def _exact(data: Any) -> bool:
+    return all(view["exact"] for view in data["views"].values())
+
+
 def _comparison(data: Any) -> Table:
     views = [data["views"][name] for name in VIEWS]
     random, welch, packing = data["random"], data["welch"], data["packing"]
-    exact = views[0]["exact"]
+    at_least = [name for name in VIEWS if not data["views"][name]["exact"]]
     rows: list[tuple[Any, ...]] = [
         ("mean cosine", *(one["mean_cosine"] for one in views), 0.0, None, None),
         ("rms |cos|", *(one["rms"] for one in views), random["rms"], welch["rms"], None),
@@ -173,12 +199,12 @@ def _comparison(data: Any) -> Table:
                 None,
             )
         )
-        if not exact:
+        if at_least:
             for name, end in (("from", 0), ("to", 1)):
                 rows.append((f"   {name}", *(part["interval"][end] for part in ends), *[None] * 3))
     rows += [
         (
-            "largest |cos|" if exact else "largest |cos|, at least",
+            "largest |cos|" + (f", at least ({', '.join(at_least)})" if at_least else ""),
             *(one["largest"]["cosine"] for one in views),
             random["largest"],
             welch["largest"],
@@ -202,15 +228,13 @@ def _comparison(data: Any) -> Table:
         rows.append((f"norm, {key}", *(one["norms"][key] for one in views), *[None] * 3))
     caption = (
         f"{data['count']:,} directions in {data['dim']:,} dimensions. Raw: as given; centred: less "
-        "the mean of the rows as given, before they are normalised. Random: the exact law of "
-        "independent directions, medians where a number varies. Welch: no set of directions is "
-        f"below. Packing: the least coherent known, {packing['words']}."
+        f"the mean of the {data['axis']} as given, before they are normalised. Random: independent "
+        "directions; of the largest and of the nearest the median, of the largest as if its pairs "
+        "were independent. Welch: no set of directions is below. Packing: the least coherent "
+        f"known, {packing['words']}. Quantiles, nearest directions and the largest |cos|: of "
+        f"{compared(data)}"
     )
-    if not exact:
-        caption += (
-            f" Quantiles, nearest directions and the largest |cos| are from {views[0]['sampled']:,}"
-            " sampled rows, with 95% intervals for the quantiles over groups of them."
-        )
+    caption += ", quantiles with 95% intervals over groups of them." if at_least else "."
     return Table(
         ("", "raw", "centred", "random", "Welch", "packing"), tuple(rows), "Side by side", caption
     )
@@ -251,7 +275,9 @@ def _interference(data: Any) -> dict[str, Table]:
             ("view", "k", "share above 1/2", *columns),
             tuple(_readings(data, "alarms")),
             "Features that look on though they are off",
-            "With 95% intervals over batches of sets. Theory: a normal law with the exact mean and "
-            "variance of each row.",
+            "With 95% intervals over batches of sets. Theory, an approximation: a normal law with "
+            "the exact mean and variance of each direction. Random: the exact law of a cosine at "
+            "k = 1, else an approximation, a normal law and the next term of its expansion (0 "
+            "where that is below 0).",
         ),
     }

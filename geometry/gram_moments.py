@@ -104,7 +104,7 @@ class GramMoments:
     @property
     def _by_rows(self) -> bool:
         """Whether `square` is G, which was chosen where n < d with the zero rows counted."""
-        return self.square.shape[0] < self.dim
+        return len(self.square) < self.dim
 
 
 def moments(
