@@ -77,7 +77,7 @@ def pairs(
     multiply-adds, and 8 + `count` tiles in float64.  Memory: that of the rows, or `memory` bytes
     and two blocks where they are read from a source.  `step` is told how many pairs were done.
 
-    Rows must be finite in float32 and not zero: ValueError, which names the row.
+    Rows must be finite and not zero: ValueError, which names the row.
     """
     if count < 1:
         raise ValueError(f"`count` must be at least 1; got {count}.")
