@@ -271,6 +271,22 @@ def test_chunks_of_a_few_tiles(spread: float, screen: str, monkeypatch: pytest.M
             assert abs(left_out.max() - cosine) < TOLERANCE
 
 
+def test_tiles_that_waited_count_as_unseen(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The first tiles nearly tie, so that some wait behind the one that looks best, which need not
+    # be; then an equal pair raises the bar above them all.
+    monkeypatch.setattr(panels, "_LEAST", 3)
+    monkeypatch.setattr(panels, "_CPU", (8, 1.0))
+    for seed in range(12):
+        vectors = _rows(seed, np.float64)
+        vectors[:24] = 1 + 0.15 * vectors[:24]
+        vectors[56] = vectors[57]
+        found = closest.pairs(vectors, screen="bfloat16", devices=jax.devices()[:1])
+        assert _indices(found) == [(56, 57)]
+        left_out = _cosines(vectors)
+        left_out[56, 57] = -1
+        assert left_out.max() <= found.unseen + TOLERANCE
+
+
 def test_the_bar_leaves_room_for_rounding() -> None:
     known = closest._Known(2, 0.25)
     assert known.bar == 0
