@@ -272,14 +272,17 @@ def test_chunks_of_a_few_tiles(spread: float, screen: str, monkeypatch: pytest.M
 
 
 def test_tiles_that_waited_count_as_unseen(monkeypatch: pytest.MonkeyPatch) -> None:
-    # The first tiles nearly tie, so that some wait behind the one that looks best, which need not
-    # be; then an equal pair raises the bar above them all.
+    # Two tiles of the first chunk nearly tie, so that one waits behind the other, which looks better
+    # and need not be; then an equal pair raises the bar above both.
     monkeypatch.setattr(panels, "_LEAST", 3)
     monkeypatch.setattr(panels, "_CPU", (8, 1.0))
     for seed in range(12):
         vectors = _rows(seed, np.float64)
-        vectors[:24] = 1 + 0.15 * vectors[:24]
-        vectors[56] = vectors[57]
+        for one, two, cosine in ((0, 1, 0.95), (2, 9, 0.95001), (56, 57, 1.0)):
+            along = vectors[one] / np.linalg.norm(vectors[one])
+            across = vectors[two] - along * (along @ vectors[two])
+            across /= np.linalg.norm(across)
+            vectors[two] = cosine * along + np.sqrt(1 - cosine**2) * across
         found = closest.pairs(vectors, screen="bfloat16", devices=jax.devices()[:1])
         assert _indices(found) == [(56, 57)]
         left_out = _cosines(vectors)
