@@ -272,8 +272,8 @@ def test_chunks_of_a_few_tiles(spread: float, screen: str, monkeypatch: pytest.M
 
 
 def test_tiles_that_waited_count_as_unseen(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Two tiles of the first chunk nearly tie, so that one waits behind the other, which looks better
-    # and need not be; then an equal pair raises the bar above both.
+    # Two tiles of the first chunk nearly tie, so that one waits behind the other, which may look
+    # better without being so; then an equal pair raises the bar above both.
     monkeypatch.setattr(panels, "_LEAST", 3)
     monkeypatch.setattr(panels, "_CPU", (8, 1.0))
     for seed in range(12):
