@@ -160,8 +160,7 @@ def _ratios(rows: list[Any]) -> Figure:
         "A bar to the right of the line at 1: this project is faster than what the line names; to "
         "the left: slower. Both ran in every turn, one after the other; whiskers are the quartiles "
         "of the ratio over turns. Bare products are as many multiply-adds as the answer needs, "
-        "from factors of the named type, and nothing else: no code that needs them all at that "
-        "precision gets beyond 1.",
+        "from factors of the named type, and nothing else, by the library that is named or by JAX.",
     )
 
 

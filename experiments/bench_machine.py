@@ -85,7 +85,7 @@ def matmul_rates() -> dict[str, float]:
 
 
 def product_rate() -> float:
-    """GFLOP/s of one large float32 product in NumPy, the best of three."""
+    """GFLOP/s of one large float32 product in NumPy, the best of four."""
     side = 2048
     left = np.random.default_rng(0).standard_normal((side, side), np.float32)
     best = math.inf

@@ -155,7 +155,7 @@ def read_kind(
             seen.setdefault("coherence", []).append(largest)
             seen.setdefault("babel", []).append(_most(sums, config.active))
             # The proved upper end, as a guarantee needs; float64 errs by less than is added.
-            proved = max(largest, nearest.unseen) * (1 + 1e-12)
+            proved = max(largest, nearest.unseen) * (1 + 1e-10)
             limits.append(interference.coherence_limit(min(proved, 1.0)))
             row_limits.append(_row_limit(sums))
             guaranteed.append(_guaranteed(again, rows, limits[-1], features))

@@ -72,12 +72,15 @@ def pairs(
 ) -> Closest:
     """Return the `count` pairs of rows with the largest |cos|; fewer when there are fewer pairs.
 
+    Where `unseen` is above the last of them, pairs that nearly tie with it may be missing.
+
     The same for any `memory`, `devices`, `crew` and `screen` ("bfloat16", "float32", or "auto" for
     the faster one, found by trial), but that `unseen` may be larger or smaller.  About n²d/2
     multiply-adds, and 8 + `count` tiles in float64.  Memory: that of the rows, or `memory` bytes
     and two blocks where they are read from a source.  `step` is told how many pairs were done.
 
-    Rows must be finite in float32 and not zero: ValueError, which names the row.
+    On a TPU float32 products are sums of products in bfloat16, for which `unseen` is not proved.
+    Rows must be finite and not zero: ValueError, which names the row.
     """
     if count < 1:
         raise ValueError(f"`count` must be at least 1; got {count}.")

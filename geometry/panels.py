@@ -41,6 +41,9 @@ _LEAST = 8  # tiles of a chunk on a device
 _CPU, _ACCELERATOR = (tiles.BLOCK, 4e10), (4 * tiles.BLOCK, 4e12)
 # Bytes of an entry: float32 and bfloat16 unit rows, and what making them takes beside.
 _HELD, _MAKING = 6, 8
+# Largest |entry| of rows that float32 holds well: what falls below its normal numbers, and may be
+# flushed to zero, is less than 2^-62 of the largest.
+_PEAKS = 2.0**-64, 2.0**64
 
 
 @dataclass(frozen=True)
@@ -220,24 +223,39 @@ class Sweep:
         values = np.asarray(rows)
         if values.dtype.kind not in "iuf" and not jnp.issubdtype(values.dtype, jnp.floating):
             raise ValueError(f"`vectors` must hold real numbers; got type {values.dtype}.")
+        making = {"panel": padded, "block": block, "narrow": self.narrow}
+        unit, narrow, residual, peak = _prepare(self._placed(values), **making)
+        peaks = np.asarray(peak)
+        odd = ~((peaks >= _PEAKS[0]) & (peaks <= _PEAKS[1]))
+        if odd.any():
+            scaled = _scaled(values, odd, first)
+            unit, narrow, residual, _ = _prepare(self._placed(scaled), **making)
+        return _Panel(first, len(values), unit, narrow, np.asarray(residual, np.float64))
+
+    def _placed(self, values: NDArray[Any]) -> Array:
+        """The rows on the devices; narrow types are widened there."""
         if values.dtype.itemsize >= 4:
             with np.errstate(over="ignore"):
                 values = values.astype(np.float32, copy=False)
-        placed = tiles.replicate(values, tiles.mesh(self.used))
-        if len(self.used) == 1:
-            placed = jax.device_put(placed, self.used[0])
-        unit, narrow, residual, peak = _prepare(
-            placed, panel=padded, block=block, narrow=self.narrow
-        )
-        peaks = np.asarray(peak)
-        for good, need, came in (
-            (np.isfinite(peaks), "`vectors` must be finite in float32", "is not"),
-            (peaks > 0, "rows of `vectors` must be non-zero", "is zero"),
-        ):
-            if not good.all():
-                raise ValueError(f"{need}; row {first + int(np.argmin(good))} {came}.")
-        measured = np.asarray(residual, np.float64)
-        return _Panel(first, len(values), unit, narrow, measured)
+        one = len(self.used) == 1
+        placed = jax.device_put(values, self.used[0]) if one else values
+        return tiles.replicate(placed, tiles.mesh(self.used))
+
+
+def _scaled(values: NDArray[Any], odd: NDArray[np.bool_], first: int) -> NDArray[np.float32]:
+    """The rows in float32, the odd ones brought to a largest entry below 1 by a power of two."""
+    wide = values[odd].astype(np.float64)
+    peaks = np.abs(wide).max(axis=1)
+    for good, need, came in (
+        (np.isfinite(peaks), "`vectors` must be finite", "is not"),
+        (peaks > 0, "rows of `vectors` must be non-zero", "is zero"),
+    ):
+        if not good.all():
+            raise ValueError(f"{need}; row {first + np.flatnonzero(odd)[np.argmin(good)]} {came}.")
+    with np.errstate(over="ignore"):
+        scaled = values.astype(np.float32)
+    scaled[odd] = np.ldexp(wide, -np.frexp(peaks)[1][:, None])
+    return scaled
 
 
 @partial(jax.jit, static_argnames=("panel", "block", "narrow"))

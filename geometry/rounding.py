@@ -6,7 +6,9 @@ order, is off by at most gamma_d |x||y| (Higham, Accuracy and Stability of Numer
 
 Unit rows in float32 (`sphere.unit_rows`): y is a multiple of x but for three roundings an entry, so
 its direction is off by at most 4u, and its length is 1 but for the rounding of a sum of d squares,
-a root and the divisions, a factor within 1 +- gamma_{d/2+4}.
+a root and the divisions, a factor within 1 +- gamma_{d/2+4}.  What falls below float32's normal
+numbers may be lost: rows whose largest entry is near that end are scaled first (`panels`), so that
+it is less than 2^-40 of any row of up to 2^40 entries, and lies within the fourth u.
 
 Narrow rows z are y rounded once more, and how far, e = |z - y|, is measured for each row, not
 bounded in advance.  By Cauchy and Schwarz |<z_i, z_j> - <y_i, y_j>| <= e_i |z_j| + |y_i| e_j.

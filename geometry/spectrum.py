@@ -73,7 +73,7 @@ def spectrum(
     add a pair.  Memory: that of the rows, or `memory` bytes where they are read from a source.
     `step` is told how many pairs were done.
 
-    Rows must be finite in float32 and not zero: ValueError, which names the row.
+    Rows must be finite and not zero: ValueError, which names the row.
     """
     check_bins(bins)
     sweep = Sweep(rows.of(vectors), block, memory, devices=devices, crew=crew)
