@@ -126,7 +126,8 @@ def _duplicates(data: Any) -> str:
     first = " = ".join(map(str, found["first"][0]["rows"]))
     more = " = ..." if found["first"][0]["count"] > len(found["first"][0]["rows"]) else ""
     return (
-        f"{found['rows']:,} {data['axis']} are equal to others, in {found['groups']:,} groups "
+        f"{found['rows']:,} {data['axis']} are equal to others, in {found['groups']:,} "
+        f"{'group' if found['groups'] == 1 else 'groups'} "
         f"(as {first}{more})."
     )
 

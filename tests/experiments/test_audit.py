@@ -1,10 +1,9 @@
-"""The audit of a matrix: its numbers against plain NumPy, its files, its refusals, its report."""
+"""The audit of a matrix: its numbers against plain NumPy, its words, figures and checks."""
 
 from __future__ import annotations
 
+import copy
 import dataclasses
-import json
-import os
 from base64 import b64decode
 from pathlib import Path
 from typing import Any
@@ -12,9 +11,8 @@ from typing import Any
 import jax
 import numpy as np
 import pytest
-import whole_runs
+from audited import EQUAL, FIGURES, ZERO, measured, save, weights
 from numpy.typing import NDArray
-from safetensors.numpy import save_file
 from scipy import stats
 
 from experiments import (
@@ -27,47 +25,19 @@ from experiments import (
     audit_words,
 )
 from experiments.audit_config import Config
-from experiments.harness.arrays import ArrayFileError
 from experiments.harness.checks import Verdict
 from experiments.harness.experiment import Result
 from experiments.harness.progress import Progress
-from experiments.harness.run import main
-from geometry.gram_moments import LARGEST_SIDE
-
-FIGURES = ["cosines", "nearest", "eigenvalues", "interference", "alarms", "norms"]
-TABLES = {"comparison", "interference", "alarms", "closest", "duplicates", "zero"}
-TINY: dict[str, Any] = {"active": (1, 3), "trials": 64, "seeds": 3, "closest": 4}
-ZERO, EQUAL = [4, 17], [[2, 9, 33], [5, 6]]
-
-
-def weights() -> NDArray[np.float32]:
-    """Rows that lean to one side, two of zeros, two groups of equal ones, very unequal lengths."""
-    rows = np.random.default_rng(5).standard_normal((60, 12)) + 0.5
-    rows *= np.geomspace(0.1, 50, 60)[:, None]
-    rows[ZERO] = 0
-    for group in EQUAL:
-        rows[group] = rows[group[0]]
-    return rows.astype(np.float32)
+from geometry import sphere
+from geometry.gram_moments import moments
+from geometry.rows import Held
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same matrix in every kind of file, and several in one."""
     where = tmp_path_factory.mktemp("weights")
-    rows, half = weights(), np.linspace(0, 1, 12, dtype=np.float16)
-    np.save(where / "table.npy", rows)
-    np.savez(where / "table.npz", table=rows, bias=half)
-    np.savez_compressed(where / "packed.npz", table=np.asfortranarray(rows))
-    save_file({"table": rows, "bias": half}, where / "table.safetensors")
-    save_file({"table": rows, "other": rows[:5]}, where / "several.safetensors")
-    (where / "words.txt").write_text("\n".join(f"w{i}" for i in range(58)), encoding="utf-8")
+    save(where)
     return where
-
-
-def measured(path: Path, **settings: Any) -> Result:
-    config = Config(file=str(path), **{**TINY, **settings})
-    with Progress(quiet=True) as progress:
-        return audit.measure(config, progress)
 
 
 def plain(rows: NDArray[Any]) -> dict[str, Any]:
@@ -164,7 +134,8 @@ def test_columns_are_fewer_than_dimensions(
 ) -> None:
     if not in_memory:
         monkeypatch.setattr(audit_matrix, "_IN_MEMORY", 0)
-    result = measured(folder / "table.npy", axis="columns")
+    # So few that a sample would hold them all.
+    result = measured(folder / "table.npy", axis="columns", pairs="sample")
     assert_agrees(result, weights().T)
     data: Any = result.data
     assert (data["rows"], data["count"], data["dim"]) == (12, 12, 60)
@@ -207,17 +178,91 @@ def test_a_sample_bounds_the_largest_and_encloses_quantiles(
         size = np.triu(np.abs(told["gram"]), 1)
         others = np.setdiff1d(np.arange(58), np.asarray(drawn))
         size[np.ix_(others, others)] = 0
+        # Equal rows are known without a sample.
+        for group in EQUAL:
+            size[np.ix_([kept.index(row) for row in group], [kept.index(row) for row in group])] = 1
+        size = np.triu(size, 1)
         assert np.allclose(cosines, np.sort(size, axis=None)[: -len(cosines) - 1 : -1])
     found = audit_checks.checks(None, result)
     assert {check.verdict for check in found} <= {Verdict.PASS, Verdict.INCONCLUSIVE}
-    said = audit_words.answer(None, result)
-    assert said.count("at least") == 2
-    assert "a sample of 32 rows" in said
+    assert "at least" not in audit_words.answer(None, result)
+    # Without equal rows, and with the rows less their mean compared in full.
+    other: Any = copy.deepcopy(data)
+    other["views"]["raw"]["largest"]["cosine"] = 0.9
+    other["views"]["centred"] |= {"exact": True}
+    said = audit_words.answer(None, dataclasses.replace(result, data=other))
+    assert said.count("at least 0.9000 (a sample of 32 rows)") == said.count("at least") == 1
+    assert audit_words.compared(data) == "pairs of 32 sampled rows with all"
+    both = "raw pairs of 32 sampled rows with all, centred all pairs"
+    assert audit_words.compared(other) == both
+    table = audit_words.tables(other, [], None)["comparison"]
+    assert both in (table.caption or "")
+    assert "largest |cos|, at least (raw)" in [row[0] for row in table.rows]
+
+
+def test_fewer_directions_than_dimensions_among_zero_rows(tmp_path: Path) -> None:
+    """And a sample of eight of ten, with more pairs wanted than there are."""
+    rows = np.zeros((30, 12), np.float32)
+    rows[10:20] = np.random.default_rng(4).standard_normal((10, 12))
+    np.save(tmp_path / "table.npy", rows)
+    result = measured(tmp_path / "table.npy", active=(1, 2), pairs="sample", sample=8, closest=100)
+    data: Any = result.data
+    for name, told in plain(rows).items():
+        view = data["views"][name]
+        assert view["rms"] == pytest.approx(told["rms"])
+        assert [one["alarms"]["theory"] for one in view["interference"]] == pytest.approx(
+            [normal_alarms(told["gram"], k) for k in (1, 2)]
+        )
+        # All pairs but that of the two rows outside the sample, none with itself.
+        near = [row for row in result.tables["closest"].rows if row[0] == name]
+        assert len({row[2:4] for row in near}) == len(near) == 44
+        assert all(row[2] != row[3] for row in near)
+    chance = [one["alarms"]["random"] for one in data["views"]["raw"]["interference"]]
+    assert chance[0] == pytest.approx(sphere.tail(0.5, 12) / 2)
+    lines = audit_words.summary(None, result)
+    assert lines[0].endswith("No two other rows are equal.")
+    assert "None" not in " ".join(lines)
+
+
+def test_no_chance_is_negative() -> None:
+    view: Any = type("View", (), {"moments": moments(np.eye(500)), "count": 500})
+    one = {"mean": 0.0, "square": 1.0, "alarms": 0.0, "alarms_theory": 0.0}
+    for active in range(1, 9):
+        assert audit_reading._told(view, active, [one, one])["alarms"]["random"] >= 0
+
+
+@pytest.mark.parametrize(
+    ("scale", "mean", "kind", "left"),
+    [
+        (1e300, 1, "float64", 50),
+        (1e-300, 1, "float64", 50),
+        (1, 1e12, "float64", 50),
+        (1, 1e12, "float32", 0),
+        (1, 1e4, "float32", 50),
+        (1, 1e4, "float16", 0),
+        (1, 1e12, "int64", 50),
+    ],
+)
+def test_rows_less_their_mean(scale: float, mean: float, kind: str, left: int) -> None:
+    """At any scale, and left out where the type of the file cannot tell them from the mean."""
+    spread = np.random.default_rng(0).standard_normal((50, 8))
+    # Four rows far out, about the same mean, so that every type has some rows left.
+    far = np.array([1, -1])[:, None, None] * np.eye(2, 8)
+    rows = scale * np.concatenate([mean + spread, mean * (1 + far.reshape(4, 8))])
+    config = Config()
+    with Progress(quiet=True) as progress:
+        found = audit._views(config, Held(rows), kind, progress)["centred"]
+    assert np.sum(found.index < 50) == left
+    given = rows / scale
+    told = (given - given.mean(axis=0))[found.index]
+    unit = told / np.linalg.norm(told, axis=1, keepdims=True)
+    cosines = (unit @ unit.T)[np.triu_indices(len(unit), 1)]
+    assert found.moments.mean_square == pytest.approx(np.mean(cosines**2), abs=1e-3)
 
 
 def test_pools_of_rows_stand_for_all(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Twelve of the rows at a time, in many pools, against the exact moments of all."""
-    monkeypatch.setattr(audit_reading, "_POOL", 12)
+    """Ten of the rows at a time, in many pools, against the exact moments of all."""
+    monkeypatch.setattr(audit_reading, "_POOL", 10)
     result = measured(folder / "table.npy", active=(2,), seeds=200)
     data: Any = result.data
     for name, view in data["views"].items():
@@ -262,144 +307,6 @@ def test_tokens_name_the_closest_pairs(folder: Path) -> None:
         assert row[4:] == (f"w{row[2]}", f"w{row[3]}")
     assert result.tables["duplicates"].rows[0] == (3, "2, 9, 33", "w2, w9, w33")
     assert result.tables["zero"].rows == ((4, "w4"), (17, "w17"))
-
-
-def test_lists_what_a_file_holds(
-    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    words = [str(folder / "several.safetensors"), "--out", str(tmp_path / "out")]
-    assert main(audit.EXPERIMENT, words) == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines[:2]] == ["other", "table"]
-    assert "60 x 12" in lines[1]
-    assert main(audit.EXPERIMENT, [*words, "--json"]) == 0
-    listed = json.loads(capsys.readouterr().out)
-    assert listed["tensors"][0] | {"type": ""} == {
-        "name": "other",
-        "shape": [5, 12],
-        "type": "",
-        "trouble": "",
-    }
-    assert not (tmp_path / "out").exists()
-
-
-def damaged(folder: Path, tmp_path: Path, kind: str) -> Path:
-    """A bad file of each kind."""
-    whole = (folder / "table.npy").read_bytes()
-    path = tmp_path / f"{kind}.npy"
-    if kind == "truncated":
-        path.write_bytes(whole[:-100])
-    elif kind == "corrupt":
-        path.write_bytes(whole[:8] + b"\xff" * 40 + whole[48:])
-    elif kind == "pickled":
-        np.save(path, np.array([{}], object), allow_pickle=True)
-    elif kind == "flat":
-        np.save(path, np.ones(7))
-    elif kind == "nan":
-        rows = weights()
-        rows[40, 3] = np.nan
-        np.save(path, rows)
-    elif kind == "zeros":
-        np.save(path, np.zeros((8, 5)))
-    elif kind == "equal":
-        np.save(path, np.tile(np.arange(1, 6, dtype=np.float32) / 3, (8, 1)))
-    elif kind == "broad":
-        with path.open("wb") as stream:
-            side = LARGEST_SIDE + 1
-            header = {"descr": "<f2", "fortran_order": False, "shape": (side, side)}
-            np.lib.format.write_array_header_1_0(stream, header)
-            stream.truncate(stream.tell() + 2 * side**2)
-    return path
-
-
-@pytest.mark.parametrize(
-    ("kind", "said"),
-    [
-        ("truncated", "is truncated"),
-        ("corrupt", "cannot be read"),
-        ("pickled", "never unpickled"),
-        ("flat", "must hold a matrix"),
-        ("nan", "NaN or infinity in row 40"),
-        ("zeros", "at least 2 rows that are not zero"),
-        ("equal", "centred"),
-        ("broad", "smaller side at most"),
-        ("missing", "cannot be read"),
-    ],
-)
-def test_bad_files_get_one_line(
-    kind: str, said: str, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    path = damaged(folder, tmp_path, kind)
-    whole_runs.assert_refused("audit", [str(path)], said, tmp_path / "out", capsys)
-
-
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (["--tensor", "nothing"], "has no array 'nothing'"),
-        (["--active", "60"], "--active must be below the number of rows, 60"),
-        (["--active", "59"], "--active must be below the 58 raw rows"),
-        (["--axis", "columns", "--active", "12"], "number of columns, 12"),
-        (["--seeds", "1"], "--seeds must be at least 2"),
-        (["--pairs", "some"], "--pairs must be one of"),
-        (["--vocabulary", "/nowhere"], "/nowhere"),
-    ],
-)
-def test_bad_settings_get_one_line(
-    words: list[str],
-    said: str,
-    folder: Path,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    given = [str(folder / "table.npy"), *words]
-    whole_runs.assert_refused("audit", given, said, tmp_path / "out", capsys)
-
-
-def test_no_file_gets_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    whole_runs.assert_refused("audit", [], "FILE must be", tmp_path / "out", capsys)
-
-
-def test_a_file_that_shrinks_gets_one_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Cut in the middle of the measurement, while rows are streamed from it."""
-    path = tmp_path / "table.npy"
-    np.save(path, weights())
-    monkeypatch.setattr(audit_matrix, "_IN_MEMORY", 0)
-    found = audit._pairs
-
-    def cut(*given: Any) -> Any:
-        os.truncate(path, 1000)
-        return found(*given)
-
-    monkeypatch.setattr(audit, "_pairs", cut)
-    whole_runs.assert_refused("audit", [str(path)], "is truncated", tmp_path / "out", capsys)
-    with pytest.raises(ArrayFileError):
-        measured(path)
-
-
-def test_help_is_light() -> None:
-    whole_runs.assert_help_is_light("audit")
-
-
-@pytest.fixture(scope="module")
-def whole(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tiny run from the command line."""
-    out = tmp_path_factory.mktemp("runs")
-    words = ["--preset", "tiny", "--quiet", "--vocabulary", str(folder / "words.txt")]
-    given = [str(folder / "table.safetensors"), *words, "--out", str(out)]
-    assert main(audit.EXPERIMENT, given) in (0, 1)
-    (run,) = [path for path in (out / "audit").iterdir() if path.is_dir()]
-    return run
-
-
-def test_a_tiny_run_is_recorded_and_opens(whole: Path) -> None:
-    record = json.loads((whole / "record.json").read_text(encoding="utf-8"))
-    assert "58 rows of 'table' in 12 dimensions" in record["answer"]
-    assert all(check["verdict"] in ("PASS", "INCONCLUSIVE") for check in record["checks"])
-    assert set(record["tables"]) == TABLES
-    whole_runs.assert_opens(whole, FIGURES)
 
 
 def drawn(values: Any) -> NDArray[np.float64]:
