@@ -6,6 +6,7 @@ import copy
 import dataclasses
 from base64 import b64decode
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import jax
@@ -29,7 +30,6 @@ from experiments.harness.checks import Verdict
 from experiments.harness.experiment import Result
 from experiments.harness.progress import Progress
 from geometry import sphere
-from geometry.gram_moments import moments
 from geometry.rows import Held
 
 
@@ -225,7 +225,8 @@ def test_fewer_directions_than_dimensions_among_zero_rows(tmp_path: Path) -> Non
 
 
 def test_no_chance_is_negative() -> None:
-    view: Any = type("View", (), {"moments": moments(np.eye(500)), "count": 500})
+    known = {"dim": 500, "mean_cosine": 0.0, "mean_square": 1 / 500, "row_mean_square": 0.0}
+    view: Any = SimpleNamespace(moments=SimpleNamespace(**known), count=900)
     one = {"mean": 0.0, "square": 1.0, "alarms": 0.0, "alarms_theory": 0.0}
     for active in range(1, 9):
         assert audit_reading._told(view, active, [one, one])["alarms"]["random"] >= 0
