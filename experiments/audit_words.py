@@ -146,7 +146,7 @@ def tables(
             tuple(row[: 4 + len(named)] for row in closest),
             "Closest pairs",
             f"The largest |cos| and the {axis} that have it, counted from 0; of {compared(data)}"
-            + ("" if _exact(data) else f"; equal {axis} are all there")
+            + ("" if _exact(data) else f", and of equal {axis}")
             + f". Raw: as given; centred: less the mean {_one(data)}.",
         ),
     }
@@ -235,7 +235,12 @@ def _comparison(data: Any) -> Table:
         f"known, {packing['words']}. Quantiles, nearest directions and the largest |cos|: of "
         f"{compared(data)}"
     )
-    caption += ", quantiles with 95% intervals over groups of them." if at_least else "."
+    if at_least:
+        caption += (
+            f", the largest also of equal {data['axis']}; quantiles of samples with 95% intervals "
+            "over groups of them"
+        )
+    caption += "."
     return Table(
         ("", "raw", "centred", "random", "Welch", "packing"), tuple(rows), "Side by side", caption
     )
