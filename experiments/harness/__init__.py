@@ -13,6 +13,6 @@ The harness knows no mathematics and no experiment. An experiment describes itse
 - `hosts`: several processes that share one run; `watch`, `watch_leader`, `watch_helper`, `wire`:
   how they notice that one is lost.
 - `arrays`: users' files of arrays, read by rows: `npy_rows`, `safetensors_rows`, over `array_rows`,
-  `array_types` and `array_bytes`.
+  `array_types` and `array_bytes`; `turned_rows`: the columns as rows.
 - `provenance`, `devices`, `progress`, `exact_json`, `terminal`, `errors`: what the names say.
 """
