@@ -21,7 +21,7 @@ import numpy as np
 from experiments.bench_config import Config
 from experiments.bench_timing import Contest, Side
 
-__all__ = ["COUNTS", "contest", "subjects"]
+__all__ = ["COUNTS", "contest", "environment", "subjects"]
 
 COUNTS = (1, 2, 4)
 SIZE = (32768, 512)
@@ -85,11 +85,12 @@ def _launch(devices: int, count: int, dim: int, seed: int) -> subprocess.Popen[s
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env=_environment(devices),
+        env=environment(devices),
     )
 
 
-def _environment(count: int) -> dict[str, str]:
+def environment(count: int) -> dict[str, str]:
+    """Return the environment of a process that is to have so many virtual devices."""
     kept = {name: value for name, value in os.environ.items() if name != "JAX_NUM_CPU_DEVICES"}
     others = [word for word in kept.get("XLA_FLAGS", "").split() if not word.startswith(_FLAG)]
     flags = " ".join([*others, f"{_FLAG}={count}"])

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from experiments import bench_coherence, bench_machine, bench_timing
+from experiments import bench_coherence, bench_devices, bench_machine, bench_timing
 from experiments.bench_config import Config
 from experiments.bench_peers import PEERS
 from experiments.promise import Promise
@@ -29,7 +29,6 @@ _LARGE_BYTES, _LARGE_SECONDS = 2 << 30, 600.0
 _SHARED = (30_000, 64)  # enough for the narrow type to be tried
 _WATCHED = (600_000, 64)
 _LOST_SECONDS = 30.0
-_DEVICES = "--xla_force_host_platform_device_count"
 
 
 def promises() -> Iterator[Promise]:
@@ -171,11 +170,10 @@ def _audit(
     path: Path, out: Path, devices: int, hosts: int, host: int, address: str
 ) -> subprocess.Popen[str]:
     words = ["--hosts", str(hosts), "--host", str(host), "--coordinator", address]
-    kept = {name: value for name, value in os.environ.items() if name != "JAX_NUM_CPU_DEVICES"}
     asked = ["--preset", "tiny", "--pairs", "all", "--json", "--quiet", "--out", str(out)]
     return subprocess.Popen(
         [sys.executable, "-m", "experiments.audit", str(path), *asked, *(words * (hosts > 1))],
-        env=kept | {"JAX_PLATFORMS": "cpu", "XLA_FLAGS": f"{_DEVICES}={devices}"},
+        env=bench_devices.environment(devices),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

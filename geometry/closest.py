@@ -26,7 +26,7 @@ from jax import Array, lax
 from jax.typing import ArrayLike
 from numpy.typing import NDArray
 
-from geometry import coherence, rounding, rows, tiles
+from geometry import coherence, rounding, rows, sphere, tiles
 from geometry.panels import MEMORY, Step, Sweep, View
 from geometry.rows import ALONE, Crew, RowSource
 
@@ -269,10 +269,8 @@ def _tile(source: RowSource, size: int, one: int, two: int, count: int) -> _Foun
 
 
 def _scaled(values: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Rows in float64, halved until squares cannot overflow, and their squares."""
-    wide = np.asarray(values, np.float64)
-    power = np.frexp(np.abs(wide).max(axis=1))[1]
-    wide = np.ldexp(wide, -power[:, None])
+    """Rows in float64, scaled, and their squares."""
+    wide = sphere.below_one(values)
     return wide, np.einsum("nd,nd->n", wide, wide)
 
 

@@ -254,7 +254,7 @@ def _scaled(values: NDArray[Any], odd: NDArray[np.bool_], first: int) -> NDArray
             raise ValueError(f"{need}; row {first + np.flatnonzero(odd)[np.argmin(good)]} {came}.")
     with np.errstate(over="ignore"):
         scaled = values.astype(np.float32)
-    scaled[odd] = np.ldexp(wide, -np.frexp(peaks)[1][:, None])
+    scaled[odd] = sphere.below_one(wide)
     return scaled
 
 

@@ -11,6 +11,7 @@ the rest.
 
 import math
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -101,6 +102,18 @@ def unit_rows(rows: Array) -> tuple[Array, Array]:
     scaled = rows / jnp.where(scale > 0, scale, 1)
     norms = jnp.linalg.norm(scaled, axis=1, keepdims=True)
     return scaled / jnp.where(norms > 0, norms, 1), scale[:, 0]
+
+
+def below_one(vectors: NDArray[Any]) -> NDArray[np.float64]:
+    """Return rows `[n, d]` in float64, the largest |entry| of each brought to [1/2, 1).
+
+    By a power of two, so that nothing is rounded, and squares can neither over- nor underflow by
+    much.  A zero row stays zero.
+    """
+    wide = np.asarray(vectors, np.float64)
+    power = np.frexp(np.abs(wide).max(axis=1))[1]
+    scaled: NDArray[np.float64] = np.ldexp(wide, -power[:, None])
+    return scaled
 
 
 def random_rotation(key: Array, dim: int) -> Array:

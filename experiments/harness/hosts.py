@@ -201,7 +201,8 @@ class Link:
         named = f"[{host}]" if ":" in host else host
         bound = f"{'127.0.0.1' if host == 'localhost' else named}:{self._port}"
         # Its service takes SIGTERM for a warning, and goes on.
-        jax.config.update("jax_enable_preemption_service", False)  # type: ignore[no-untyped-call]
+        setting: Callable[[str, bool], None] = jax.config.update  # JAX leaves it untyped
+        setting("jax_enable_preemption_service", False)
         jax.distributed.initialize(
             f"{named}:{self._port}",
             place.count,

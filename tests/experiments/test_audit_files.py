@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -175,20 +176,26 @@ def test_no_file_gets_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str
     whole_runs.assert_refused("audit", [], "FILE must be", tmp_path / "out", capsys)
 
 
-def test_a_file_that_shrinks_gets_one_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Cut in the middle of the measurement, while rows are streamed from it."""
-    path = tmp_path / "table.npy"
+def changing(folder: Path, monkeypatch: pytest.MonkeyPatch, change: Callable[[Path], None]) -> Path:
+    """A file that is streamed, and changed before its pairs are compared."""
+    path = folder / "table.npy"
     np.save(path, weights())
     monkeypatch.setattr(audit_matrix, "_IN_MEMORY", 0)
     found = audit._pairs
 
-    def cut(*given: Any) -> Any:
-        os.truncate(path, 1000)
+    def changed(*given: Any) -> Any:
+        change(path)
         return found(*given)
 
-    monkeypatch.setattr(audit, "_pairs", cut)
+    monkeypatch.setattr(audit, "_pairs", changed)
+    return path
+
+
+def test_a_file_that_shrinks_gets_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Cut in the middle of the measurement, while rows are streamed from it."""
+    path = changing(tmp_path, monkeypatch, lambda path: os.truncate(path, 1000))
     whole_runs.assert_refused("audit", [str(path)], "is truncated", tmp_path / "out", capsys)
     with pytest.raises(ArrayFileError):
         measured(path)
@@ -197,18 +204,9 @@ def test_a_file_that_shrinks_gets_one_line(
 def test_a_row_that_becomes_zero_gets_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = tmp_path / "table.npy"
-    np.save(path, weights())
-    monkeypatch.setattr(audit_matrix, "_IN_MEMORY", 0)
-    found = audit._pairs
-
-    def cleared(*given: Any) -> Any:
-        rows = weights()
-        rows[40] = 0
-        np.save(path, rows)
-        return found(*given)
-
-    monkeypatch.setattr(audit, "_pairs", cleared)
+    rows = weights()
+    rows[40] = 0
+    path = changing(tmp_path, monkeypatch, lambda path: np.save(path, rows))
     said = "direction 40 became zero"
     whole_runs.assert_refused("audit", [str(path)], said, tmp_path / "out", capsys)
 
