@@ -3,7 +3,7 @@
 The coherence is the largest of n(n - 1)/2 inner products, and not smooth.  Its smooth stand-in is
 (1/p) log sum |g_ij|^p, which lies above it by at most log(n(n - 1)/2)/p; p rises geometrically to
 4096 while L-BFGS follows, for a batch of starts at once.  The best ends of each batch are then
-polished in float64 (`geometry.polish`).
+polished in float64 (`geometry.polish`), all of them where that is quick.
 
 Where p begins decides what is found.  From p = 4 all starts run into the few broad basins: of the
 best packings known some are never met so (14 lines in R^3, 8 in R^4), and are from p = 16 to 256.
@@ -51,7 +51,7 @@ _LINE_SEARCH = (
 )
 _MOST_STARTS = 64
 _MOST_OPERATIONS = 10**8  # multiply-adds of the Gram matrices of a batch
-_POLISHED = 6  # best ends of a round, of different coherence
+_MOST_POLISHING = 2e8  # multiply-adds of a step of every polish in a round: seconds in all
 _ALIKE = 1e-5  # relative difference of coherences that float32 and p = 4096 leave between equals
 _CONTACT = 1e-8
 
@@ -60,9 +60,9 @@ _CONTACT = 1e-8
 class Search:
     """What a search has found after so many rounds.
 
-    `vectors` `[n, d]` float64 unit rows and their `coherence`, which no linearised step lowers by
-    1e-12 if `polished`.  `history` `[rounds]`: the best coherence after each round.  `ends`
-    `[starts]`: where each start ended, before the polish, to about 1e-4.
+    `vectors` `[n, d]` float64 unit rows and their `coherence`, a local optimum to 1e-12 if
+    `polished`.  `history` `[rounds]`: the best coherence after each round.  `ends` `[starts]`: the
+    coherence at which each start ended, to about 1e-4 where it was not polished.
     """
 
     dim: int
@@ -124,9 +124,11 @@ def advance(search: Search) -> Search:
     exponents = _exponents(search.dim, search.count, first)
     starts = _starts(key, jnp.asarray(search.vectors, jnp.float32), again)
     vectors, ends = (np.asarray(one, np.float64) for one in _descend(starts, exponents))
+    ends = ends.copy()
     best, found, polished = search.vectors, search.coherence, search.polished
-    for place in _different(ends):
+    for place in _chosen(ends, search.dim, search.count):
         rows, top, done = polish.polish(vectors[place])
+        ends[place] = top
         if top < found:
             best, found, polished = rows, top, done
     return dataclasses.replace(
@@ -222,12 +224,14 @@ def _descend(starts: Array, exponents: Array) -> tuple[Array, Array]:
     return found
 
 
-def _different(ends: NDArray[np.float64]) -> list[int]:
-    """Places of the best ends, one of each run of equals."""
+def _chosen(ends: NDArray[np.float64], dim: int, count: int) -> list[int]:
+    """Places of the ends to polish, the best first: all where that is quick, else one of equals."""
+    most = int(np.clip(_MOST_POLISHING // polish.operations(dim, count), 1, len(ends)))
+    order = [int(place) for place in np.argsort(ends, kind="stable")]
+    if most == len(ends):
+        return order
     chosen: list[int] = []
-    for place in np.argsort(ends, kind="stable"):
+    for place in order:
         if not chosen or ends[place] > ends[chosen[-1]] * (1 + _ALIKE):
-            chosen.append(int(place))
-        if len(chosen) == _POLISHED:
-            break
-    return chosen
+            chosen.append(place)
+    return chosen[:most]

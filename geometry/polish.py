@@ -1,130 +1,211 @@
-"""From a packing near a local optimum to the optimum itself, in float64, by linear programmes.
+"""From a packing near a local optimum to the optimum itself, in float64: an interior-point method.
 
-The coherence of unit rows w_i is the largest |g_ij|, and to first order, for steps u_i tangent to
-the sphere, |g_ij| becomes s_ij (g_ij + w_i·u_j + w_j·u_i), s_ij the sign of g_ij.  The steps within
-a trust region that lower the largest of these the most solve a linear programme in n(d - 1) + 1
-unknowns, with a row for each pair near the top: sequential linear programming, which converges
-quadratically where the contacts determine the packing, as they do for nearly all optima (R.
-Fletcher, E. Sainz de la Maza, Nonlinear programming and nonsmooth optimization by successive linear
-programming, Math. Program. 43 (1989)).
+Lower t while every |g_ij| <= t, over unit rows w_i: Newton's method on the conditions of the
+barrier problem, to minimise t - mu sum log(t - |g_ij|), with multipliers of their own (primal-dual;
+J. Nocedal, S. Wright, Numerical Optimization, 2nd ed., ch. 19), mu falling to 0.  At the end
+multipliers lambda >= 0 of sum 1 balance the contacts, sum lambda_ij s_ij grad g_ij = 0 in every
+tangent space, and lie on pairs with |g_ij| = t only: the conditions of a local optimum (s_ij the
+sign of g_ij).  Second derivatives are exact, so that it leaves saddles, where linear programming
+stops, and its last steps converge quadratically.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linprog
-from scipy.sparse import csr_matrix
+from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
-__all__ = ["LARGEST", "polish"]
+__all__ = ["LARGEST", "operations", "polish"]
 
-LARGEST = 300  # unknowns: a linear programme then takes a tenth of a second or two
+LARGEST = 1500  # unknowns n(d - 1): seconds to a minute
 
-_STEPS = 100
-_RADIUS = 0.05  # of the first trust region, in each tangent coordinate
-_LARGEST_RADIUS = 0.1
-_CONVERGED = 1e-12  # decrease of the coherence that the linear model still promises
-_TOLERANCE = (
-    1e-10  # of the linear programmes, the smallest that HiGHS takes; in units of the radius
+_STEPS = 150
+_INSIDE = 1e-3  # t begins this far above the coherence, relative to it
+_NEAR = (
+    0.6  # pairs below this share of the coherence at the start are watched, and not in the model
 )
+_FALL = 0.2  # of mu, from one solved barrier problem to the next
+_SOLVED = 10.0  # residual in units of the gap at which a barrier problem counts as solved
+_PRIMAL = 10.0  # multipliers stay within this factor of mu/slack, their value on the central path
+_LONGEST = 0.1  # a row moves no farther in a step
+_REGULAR = 1e-3  # first shift of an indefinite Hessian, in units of its diagonal
+_GAP, _RESIDUAL = 1e-13, 1e-9  # at which it has converged
 
-_linear_programme: Callable[..., Any] = linprog  # its published types know no sparse matrices
+Pairs = tuple[NDArray[np.int64], NDArray[np.int64]]
+
+
+def operations(dim: int, count: int) -> float:
+    """Return the multiply-adds of one of its 15 to 100 steps, roughly."""
+    unknowns = count * (dim - 1)
+    return unknowns**3 / 6 + count * (count - 1) / 2 * unknowns**2
 
 
 def polish(vectors: NDArray[np.float64]) -> tuple[NDArray[np.float64], float, bool]:
     """Return unit rows `[n, d]` of no larger coherence, their coherence, and whether it converged.
 
-    Converged: within the last trust region no linearised step promises to lower the coherence by
-    1e-12.  Rows of more than `LARGEST` unknowns come back as they are, normalised, and are not.
-    Needs n >= 2 and d >= 2.
+    Converged: a first-order local optimum, the contacts balanced to 1e-9 and the coherence within
+    1e-13 of what its multipliers prove for the linearised problem.  Rows of more than `LARGEST`
+    unknowns come back as they are, normalised, and are not.  Needs n >= 2 and d >= 2.
     """
     rows = _unit(vectors)
     count, dim = rows.shape
-    first, second = np.triu_indices(count, 1)
-
-    def cosines(rows: NDArray[np.float64]) -> NDArray[np.float64]:
-        found: NDArray[np.float64] = (rows @ rows.T)[first, second]
-        return found
-
-    inner = cosines(rows)
-    top, radius = float(np.abs(inner).max()), _RADIUS
-    if count * (dim - 1) > LARGEST:
-        return rows, top, False
+    every = np.triu_indices(count, 1)
+    best, least = rows, _coherence(rows, every)
+    if count * (dim - 1) > LARGEST or least == 0:
+        return best, least, least == 0
+    inner = (rows @ rows.T)[every]
+    near = np.flatnonzero(np.abs(inner) >= _NEAR * least)
+    state = _State.begin(rows, least * (1 + _INSIDE), inner[near])
+    pairs = every[0][near], every[1][near]
     for _ in range(_STEPS):
-        # A pair changes by at most 2 |u|, and the top falls by no more.
-        near = np.abs(inner) >= top - 4 * radius * np.sqrt(dim - 1)
-        pairs = np.stack([first[near], second[near]], 1)
-        found = _step(rows, pairs, inner[near], top, radius)
-        if found is None:
-            return rows, top, False
-        steps, promised = found
-        if promised < _CONVERGED:
-            return rows, top, True
-        tried = _unit(rows + steps)
-        tried_inner = cosines(tried)
-        lower = top - float(np.abs(tried_inner).max())
-        if lower > 0:
-            rows, inner, top = tried, tried_inner, top - lower
-        if lower > 0.75 * promised:
-            radius = min(2 * radius, _LARGEST_RADIUS)
-        elif lower < 0.25 * promised:
-            radius /= 4
-    return rows, top, False
+        system = _System.at(state, pairs)
+        if system.gap < _GAP and system.residual < _RESIDUAL:
+            return best, least, True
+        moved = _moved(state, system, every, near)
+        if moved is None:
+            break
+        state = moved
+        coherence = _coherence(state.rows, every)
+        if coherence < least:
+            best, least = state.rows, coherence
+    return best, least, False
 
 
-def _step(
-    rows: NDArray[np.float64],
-    pairs: NDArray[np.int64],
-    inner: NDArray[np.float64],
-    top: float,
-    radius: float,
-) -> tuple[NDArray[np.float64], float] | None:
-    """Tangent steps `[n, d]` within `radius` and the decrease they promise; None if HiGHS fails.
+@dataclass(frozen=True)
+class _State:
+    """An iterate: rows `[n, d]`, t, and of each near pair its inner product, slack, multiplier."""
 
-    In units of the radius, so that the solver's tolerance shrinks with it.
+    rows: NDArray[np.float64]
+    top: float
+    inner: NDArray[np.float64]
+    slack: NDArray[np.float64]
+    multipliers: NDArray[np.float64]
+    barrier: float  # mu
+    shift: float  # of the Hessian, kept while steps are short
+
+    @classmethod
+    def begin(cls, rows: NDArray[np.float64], top: float, inner: NDArray[np.float64]) -> _State:
+        """At the multipliers of the central path, for a mu that makes their sum 1."""
+        slack = top - np.abs(inner)
+        multipliers = 1 / slack / (1 / slack).sum()
+        barrier = float((multipliers * slack).mean())
+        return cls(rows, top, inner, slack, multipliers, barrier, 0.0)
+
+
+@dataclass(frozen=True)
+class _System:
+    """What the conditions of an optimum lack, and their derivatives."""
+
+    bases: NDArray[np.float64]  # `[n, d, d - 1]`, orthonormal in the tangent spaces
+    slopes: NDArray[np.float64]  # `[m, n (d - 1)]`, of |g| for each near pair
+    hessian: NDArray[np.float64]  # of the Lagrangian
+    scale: float  # of its diagonal
+    residual: float  # largest entry of the Lagrangian's gradient
+    gap: float  # sum of multiplier times slack
+
+    @classmethod
+    def at(cls, state: _State, pairs: Pairs) -> _System:
+        """Their values at an iterate."""
+        rows, (first, second) = state.rows, pairs
+        count, dim = rows.shape
+        bases, signs = _tangents(rows), np.sign(state.inner)
+        slopes = np.zeros((len(first), count, dim - 1))
+        place = np.arange(len(first))
+        slopes[place, first] = signs[:, None] * np.einsum("pd,pde->pe", rows[second], bases[first])
+        slopes[place, second] = signs[:, None] * np.einsum("pd,pde->pe", rows[first], bases[second])
+        slopes = slopes.reshape(len(first), -1)
+        # Along a great circle a row bends back by half its squared step, so |g| bends by -|g|.
+        weights = np.zeros((count, count))
+        weights[first, second] = state.multipliers * signs
+        weights += weights.T
+        unknowns = count * (dim - 1)
+        hessian = np.einsum("ij,ide,jdf->iejf", weights, bases, bases, optimize=True)
+        hessian = hessian.reshape(unknowns, unknowns)
+        bend = state.multipliers * np.abs(state.inner)
+        bends = np.bincount(first, bend, count) + np.bincount(second, bend, count)
+        hessian[np.diag_indices(unknowns)] -= np.repeat(bends, dim - 1)
+        residual = float(np.abs(slopes.T @ state.multipliers).max())
+        gap = float(state.multipliers @ state.slack)
+        return cls(bases, slopes, hessian, float(bends.mean()), residual, gap)
+
+
+def _moved(state: _State, system: _System, every: Pairs, near: NDArray[np.int64]) -> _State | None:
+    """The next iterate, whose barrier function is no larger; None where no step is short enough."""
+    barrier = state.barrier
+    if system.residual < _SOLVED * max(system.gap, _GAP):
+        barrier = min(barrier, _FALL * system.gap / len(near))
+    value = state.top - barrier * float(np.log(state.slack).sum())
+    shift = state.shift
+    while shift <= 1e6 * system.scale:
+        turn, rise, steepness, shift = _newton(state, system, barrier, shift)
+        step = np.einsum("nde,ne->nd", system.bases, turn.reshape(len(state.rows), -1))
+        length = min(1.0, _LONGEST / max(float(np.linalg.norm(step, axis=1).max()), 1e-300))
+        while length > 1e-6:
+            rows, top = _unit(state.rows + length * step), state.top + length * rise
+            inner = (rows @ rows.T)[every]
+            inside = top > np.abs(inner).max()
+            inner = inner[near]
+            slack = top - np.abs(inner)
+            # No slack falls to less than a hundredth of what it was.
+            inside = bool(inside and (slack > 0.01 * state.slack).all())
+            if inside and top - barrier * float(np.log(slack).sum()) <= value + 1e-15:
+                multipliers = _multipliers(state, steepness, length, barrier / slack)
+                regular = _REGULAR * system.scale
+                if length < 0.1:
+                    shift = 4 * max(shift, regular)
+                else:
+                    shift = shift / 4 if shift > regular else 0.0
+                return _State(rows, top, inner, slack, multipliers, barrier, shift)
+            length /= 2
+        shift = 4 * max(shift, _REGULAR * system.scale)
+    return None
+
+
+def _newton(
+    state: _State, system: _System, barrier: float, shift: float
+) -> tuple[NDArray[np.float64], float, NDArray[np.float64], float]:
+    """Steps of the rows, of t and of the multipliers, and the shift that made the Hessian positive.
+
+    The multipliers are eliminated, and then t, so that one Cholesky factor serves.
     """
-    count, dim = rows.shape
-    bases = _tangents(rows)
-    width, number = dim - 1, len(pairs)
-    signs = np.sign(inner)[:, None]
-    left, right = pairs.T
-    entries = np.concatenate(
-        [
-            signs * np.einsum("pd,pde->pe", rows[right], bases[left]),
-            signs * np.einsum("pd,pde->pe", rows[left], bases[right]),
-            np.ones((number, 1)),
-        ],
-        axis=1,
+    slopes = system.slopes
+    stiffness = state.multipliers / state.slack
+    central = barrier / state.slack
+    matrix = system.hessian + slopes.T @ (stiffness[:, None] * slopes)
+    while True:
+        try:
+            shifted = matrix.copy()
+            shifted[np.diag_indices(len(matrix))] += shift + 1e-12 * system.scale
+            factor = cho_factor(shifted, overwrite_a=True)
+            break
+        except LinAlgError:
+            shift = 4 * shift if shift else _REGULAR * system.scale
+    pull = slopes.T @ stiffness
+    free = -cho_solve(factor, slopes.T @ central)
+    lifted = cho_solve(factor, pull)
+    rise = float((central.sum() - 1 + pull @ free) / (stiffness.sum() - pull @ lifted))
+    turn = free + rise * lifted
+    change = central - state.multipliers - stiffness * (rise - slopes @ turn)
+    return turn, rise, change, shift
+
+
+def _multipliers(
+    state: _State, change: NDArray[np.float64], length: float, central: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """The next multipliers: positive, and near the central path's, should the step be short."""
+    falling = change < 0
+    if falling.any():
+        length = min(length, 0.99 * float((-state.multipliers / change)[falling].min()))
+    found: NDArray[np.float64] = np.clip(
+        state.multipliers + length * change, central / _PRIMAL, central * _PRIMAL
     )
-    columns = np.concatenate(
-        [
-            left[:, None] * width + np.arange(width),
-            right[:, None] * width + np.arange(width),
-            np.full((number, 1), count * width),
-        ],
-        axis=1,
-    )
-    starts = np.arange(number + 1) * (2 * width + 1)
-    shape = (number, count * width + 1)
-    # The last unknown is the decrease: |g| + radius (slope of the steps + decrease) <= top.
-    found = _linear_programme(
-        np.append(np.zeros(count * width), -1.0),
-        A_ub=csr_matrix((entries.ravel(), columns.ravel(), starts), shape=shape),
-        b_ub=(top - np.abs(inner)) / radius,
-        bounds=[(-1, 1)] * (count * width) + [(0, None)],
-        method="highs",
-        options={
-            "primal_feasibility_tolerance": _TOLERANCE,
-            "dual_feasibility_tolerance": _TOLERANCE,
-        },
-    )
-    if found.x is None:
-        return None
-    steps = np.einsum("nde,ne->nd", bases, found.x[:-1].reshape(count, width))
-    return radius * steps, radius * float(found.x[-1])
+    return found
+
+
+def _coherence(rows: NDArray[np.float64], every: Pairs) -> float:
+    return float(np.abs((rows @ rows.T)[every]).max())
 
 
 def _tangents(rows: NDArray[np.float64]) -> NDArray[np.float64]:
