@@ -122,7 +122,7 @@ def clip(kernel: Matrix, eps: float, *, rounds: int, start: Matrix | None = None
         raise ValueError(f"`rounds` must be at least 1; got {rounds}.")
     gram = -eps * np.sign(kernel @ kernel.T) if start is None else start.copy()
     np.fill_diagonal(gram, 1)
-    best, least = (gram, kernel, 1.0), np.inf
+    best, least = (gram, kernel), np.inf
     previous, done = gram, 0
     for done in range(1, rounds + 1):
         projected, kernel = _project(gram, kernel)
@@ -133,7 +133,8 @@ def clip(kernel: Matrix, eps: float, *, rounds: int, start: Matrix | None = None
         coherence = max(float(projected.max()), -float(projected.min()))
         if coherence < least:
             least = coherence
-            best = (projected.copy() if done < rounds else projected, kernel, norms)
+            # Scaling the diagonal to 1 scales the rows of what the matrix vanishes on.
+            best = (projected.copy(), kernel * norms[:, None])
         if coherence <= eps:
             break
         clipped = np.clip(projected, -_INSIDE * eps, _INSIDE * eps, out=projected)
@@ -141,10 +142,9 @@ def clip(kernel: Matrix, eps: float, *, rounds: int, start: Matrix | None = None
         momentum = (done - 1) / (done + 2)
         gram = clipped + momentum * (clipped - previous)
         previous = clipped
-    gram, kernel, norms = best
+    gram, kernel = best
     np.fill_diagonal(gram, 1)
-    # Scaling the diagonal to 1 has scaled the rows of what the matrix vanishes on.
-    return Clipped(gram, _orthonormal(kernel * norms[:, None]), least, done)
+    return Clipped(gram, _orthonormal(kernel), least, done)
 
 
 def vectors(found: Clipped) -> Matrix:
