@@ -38,7 +38,7 @@ class Arguments:
     dim: Annotated[int, cli.integer("--dim", at_least=2, at_most=2048)] = 500
     """The dimension d."""
     count: Annotated[int, cli.integer("--count", at_least=3, at_most=4096)] = 524
-    """The lines N, more than d and fewer than 2d."""
+    """The lines N, more than d and fewer than 4d."""
     eps: Annotated[str, cli.text("--eps", metavar="DECIMAL")] = _TABLES
     """The |cos| allowed, below 1/sqrt(d); the default is the table's."""
     start: Annotated[str, cli.text("--start", metavar="MxN")] = _TABLES
@@ -87,9 +87,10 @@ def _search(given: Arguments, seed_given: bool) -> dict[str, Any]:
     from geometry import kernel_clip
     from geometry.constructions import small_kernels
 
-    if not given.dim < given.count < 2 * given.dim:
+    if not given.dim < given.count < 4 * given.dim:
         raise InputError(
-            f"--count must lie between --dim and twice that; got {given.count} and {given.dim}."
+            "--count must lie between --dim and four times that; "
+            f"got {given.count} and {given.dim}."
         )
     entry = small_kernels.stored(given.dim, given.count)
     if entry is None:
@@ -140,7 +141,7 @@ def _eps(given: Arguments) -> Fraction:
         eps = Fraction(given.eps)
     except (ValueError, ZeroDivisionError):
         raise InputError(f"--eps must be a decimal or a fraction; got {given.eps!r}.") from None
-    if not 0 < eps or eps**2 * given.dim >= 1:
+    if eps <= 0 or eps**2 * given.dim >= 1:
         raise InputError(f"--eps must lie in (0, 1/sqrt(dim)); got {given.eps}.")
     return eps
 

@@ -70,13 +70,15 @@ def make_room(rows: Matrix, eps: float, *, rounds: int) -> tuple[Matrix, float, 
         if intermediate_result.fun <= enough:
             raise StopIteration
 
+    # Of unit length, so that all rows move alike.
+    start = rows / np.linalg.norm(rows, axis=1)[:, None]
     found = minimize(
         excess,
-        rows.ravel(),
+        start.ravel(),
         jac=True,
         method="L-BFGS-B",
         callback=reached,
-        options={"maxiter": rounds, "maxcor": 20, "ftol": 0, "gtol": 0},
+        options={"maxiter": rounds, "maxcor": 8, "ftol": 0, "gtol": 0},
     )
     unit: Matrix = found.x.reshape(shape)
     unit /= np.linalg.norm(unit, axis=1)[:, None]

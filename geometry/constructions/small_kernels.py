@@ -1,4 +1,4 @@
-"""Few more lines than dimensions, from kernels in a table: the Gram matrix is found again from each.
+"""Few more lines than dimensions, from kernels in a table: each leads to a Gram matrix again.
 
 `kernel_clip` finds N lines in R^d whose Gram matrix vanishes on a kernel of N - d columns. The
 search is long, and its way depends on rounding. The table holds where it ended: the kernel, rounded
@@ -118,8 +118,8 @@ class SmallKernel(Packing):
         """The recipe in words."""
         return (
             f"{self.lines} lines in {self.dimension} dimensions whose Gram matrix, clipped at "
-            f"{_entries()[self.dimension, self.lines]['eps']}, vanishes on a stored kernel of "
-            f"{self.lines - self.dimension} columns, rounded to integers, but for what that rounds"
+            f"{_entries()[self.dimension, self.lines]['eps']}, has a kernel of "
+            f"{self.lines - self.dimension} dimensions near a stored one"
         )
 
     def rows(self, indices: Indices) -> Rows:
