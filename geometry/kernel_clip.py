@@ -211,7 +211,10 @@ def _project(gram: Matrix, kernel: Matrix) -> tuple[Matrix, Matrix]:
         # All other eigenvalues lie about their mean, where the iteration all but removes them.
         mean = np.trace(gram) / (count - width)
         for _ in range(2):
-            kernel = _orthonormal(mean * kernel - gram @ kernel)
+            step = mean * kernel - gram @ kernel
+            # By Cholesky: the columns are far from dependent, and it is one product, where the
+            # many small ones of QR would wait for each other's threads.
+            kernel = np.linalg.solve(np.linalg.cholesky(step.T @ step), step.T).T
     image = gram @ kernel
     image -= kernel @ (kernel.T @ image / 2)
     part = image @ kernel.T
