@@ -1,0 +1,178 @@
+"""An entry of the table of small kernels, searched for again: few more lines than dimensions.
+
+`python -m experiments.small_kernels --dim 500 --count 524`
+
+Repeats the lines of a tight frame of about count - dim dimensions as a kernel (or a random one),
+sharpens it, clips Gram matrices until their entries are within eps, rounds the kernel to integers,
+and finds the packing again from those: `geometry.kernel_clip` says how, the packings' family in
+`geometry.constructions.small_kernels` keeps the integers. Seconds to a minute. For a size that the
+table does not have give --eps, --start and --seed; --json prints the entry that it would take.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Annotated, Any
+
+from experiments.harness import cli, exact_json
+from experiments.harness.errors import DONE, FAILED, InputError, exit_code
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_RANDOM = "random"
+_TABLES = "table"
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Which packing, and from where."""
+
+    dim: Annotated[int, cli.integer("--dim", at_least=2, at_most=2048)] = 500
+    """The dimension d."""
+    count: Annotated[int, cli.integer("--count", at_least=3, at_most=4096)] = 524
+    """The lines N, more than d and fewer than 4d."""
+    eps: Annotated[str, cli.text("--eps", metavar="DECIMAL")] = _TABLES
+    """The |cos| allowed, below 1/sqrt(d); the default is the table's."""
+    start: Annotated[str, cli.text("--start", metavar="MxN")] = _TABLES
+    """A tight frame of N lines in R^M, such as 23x276, or "random"; the default is the table's."""
+    seed: Annotated[int, cli.integer("--seed", at_least=0, at_most=2**32 - 1)] = 0
+    """Which lines come once more, and all that is random; the default is the table's, or 0."""
+    plain: bool = False
+    """Do not sharpen the start; the default is the table's."""
+    rounds: Annotated[int, cli.integer("--rounds", at_least=1, at_most=10**6)] = 4000
+    """The most rounds of clipping."""
+    json: bool = False
+    """Print one JSON object."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Search, print what came of it and whether the table's packing holds; the exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    return exit_code(lambda: _main(words))
+
+
+def _main(argv: Sequence[str]) -> int:
+    arguments = cli.parse_command(
+        Arguments,
+        prog="python -m experiments.small_kernels",
+        description="Few more lines than dimensions, found by clipping Gram matrices.",
+        argv=argv,
+    )
+    begun = time.perf_counter()
+    found = _search(arguments, any(word.split("=")[0] == "--seed" for word in argv))
+    seconds = time.perf_counter() - begun
+    if arguments.json:
+        print(json.dumps({"schema": 1, **found, "seconds": seconds}))
+    else:
+        print(
+            f"{found['count']} lines in R^{found['dim']} from {found['start']}, seed "
+            f"{found['seed']}: coherence {found['coherence']:.9f} after {found['rounds']} rounds "
+            f"({seconds:.1f} s), wanted {found['eps']}"
+        )
+        print(f"from its integers: coherence {found['from_integers']:.9f}")
+        print(f"the table's packing: {found['table']}")
+    reached = found["reached"] and found["table_holds"] is not False
+    return DONE if reached else FAILED
+
+
+def _search(given: Arguments, seed_given: bool) -> dict[str, Any]:
+    from geometry import kernel_clip
+    from geometry.constructions import small_kernels
+
+    if not given.dim < given.count < 4 * given.dim:
+        raise InputError(
+            "--count must lie between --dim and four times that; "
+            f"got {given.count} and {given.dim}."
+        )
+    entry = small_kernels.stored(given.dim, given.count)
+    if entry is None:
+        missing = [flag for flag in ("eps", "start") if getattr(given, flag) == _TABLES]
+        if missing:
+            raise InputError(
+                f"--{missing[0]} must be given where the table has no entry; "
+                f"got --dim {given.dim} --count {given.count}."
+            )
+    else:
+        given = dataclasses.replace(
+            given,
+            eps=entry["eps"] if given.eps == _TABLES else given.eps,
+            start=entry["start"] if given.start == _TABLES else given.start,
+            seed=given.seed if seed_given else entry["seed"],
+            plain=given.plain or entry["plain"],
+        )
+    eps = _eps(given)
+    width = given.count - given.dim
+    kernel = kernel_clip.repeated_kernel(_lines(given.start), given.count, width, given.seed)
+    if not given.plain:
+        kernel = kernel_clip.sharpen(kernel)
+    # A little below, so that a kernel rounded to integers still has a packing at eps.
+    searched = kernel_clip.clip(kernel, float(eps) * (1 - 1e-5), rounds=given.rounds)
+    text = small_kernels.encoded(searched.kernel)
+    again = small_kernels.rebuilt(text, given.count, eps)
+    holds = None if entry is None else _holds(given.dim, given.count)
+    return {
+        "dim": given.dim,
+        "count": given.count,
+        "eps": given.eps,
+        "start": given.start,
+        "seed": given.seed,
+        "plain": given.plain,
+        "rounds": searched.rounds,
+        "coherence": searched.coherence,
+        "from_integers": again.coherence,
+        "reached": searched.coherence <= eps and again.coherence <= eps,
+        "table": "none" if entry is None else "holds" if holds else "does not hold",
+        "table_holds": holds,
+        "same_integers": None if entry is None else entry["kernel"] == text,
+        "kernel": text,
+    }
+
+
+def _eps(given: Arguments) -> Fraction:
+    try:
+        eps = Fraction(given.eps)
+    except (ValueError, ZeroDivisionError):
+        raise InputError(f"--eps must be a decimal or a fraction; got {given.eps!r}.") from None
+    if eps <= 0 or eps**2 * given.dim >= 1:
+        raise InputError(f"--eps must lie in (0, 1/sqrt(dim)); got {given.eps}.")
+    return eps
+
+
+def _lines(start: str) -> NDArray[np.float64]:
+    """The unit rows of the tight frame that `start` names; none where it is random."""
+    import numpy as np
+
+    from geometry.constructions import families
+
+    if start == _RANDOM:
+        return np.zeros((1, 0))
+    sizes = start.split("x")
+    if len(sizes) == 2 and all(size.isdecimal() for size in sizes):
+        dim, count = map(int, sizes)
+        for family in families():
+            for frame in family.tight_frames(min(count, 4096)):
+                if (frame.dim, frame.count) == (dim, count):
+                    return frame.rows(np.arange(count)).unit()
+    raise InputError(f"--start must be random or a tight frame such as 23x276; got {start!r}.")
+
+
+def _holds(dim: int, count: int) -> bool:
+    from geometry import certify
+    from geometry.constructions.small_kernels import SmallKernel
+
+    packing = SmallKernel(dim, count)
+    finding = certify.certificate(packing, packing.coherence).check()
+    return finding.holds and finding.level is certify.Level.ALL_PAIRS
+
+
+if __name__ == "__main__":
+    with exact_json.any_digits():
+        raise SystemExit(main())
