@@ -84,7 +84,7 @@ def _end(value: _Value, count: int, low: Fraction) -> tuple[Fraction, Fraction]:
     """Squares (low, high), close together: at `low` it is known that `count` lines do not fit.
 
     `low` is the one given or one where `value` is below `count`; at `high` it is not. A step
-    doubles until it fails; then false position on the logarithm, halving where that is slow (the
+    grows until it fails; then false position on the logarithm, halving where that is slow (the
     Illinois method). The variable is ln(eps^2/(1 - eps^2)), so that squares near 0 and near 1 are
     both found to the same relative error.
     """
@@ -108,12 +108,12 @@ def _end(value: _Value, count: int, low: Fraction) -> tuple[Fraction, Fraction]:
         return low, square
     while True:
         left, low = left + step, square
-        step *= 8
+        step *= 64
         square, f_right = tried(left + step)
         if f_right is None or f_right >= 0:
             break
         f_left = f_right
-    right, high = left + step, square
+    right, high, side = left + step, square, 0
     for _ in range(_MOST_TRIALS):
         if right - left <= _CLOSE:
             break
@@ -125,10 +125,13 @@ def _end(value: _Value, count: int, low: Fraction) -> tuple[Fraction, Fraction]:
         square, found = tried(place)
         if found is not None and found < 0:
             left, low, f_left = place, square, found
-            f_right = None if f_right is None else f_right / 2
+            # An end that stays a second time would hold the next point back.
+            f_right = f_right / 2 if f_right is not None and side < 0 else f_right
+            side = -1
         else:
             right, high, f_right = place, square, found
-            f_left /= 2
+            f_left = f_left / 2 if side > 0 else f_left
+            side = 1
     return low, high
 
 

@@ -1,0 +1,85 @@
+"""The optimiser's search for lines far apart, round by round; a killed run goes on where it was."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from experiments.harness.parts import Parts
+    from experiments.harness.progress import Progress
+    from experiments.packing_config import Config
+    from geometry.optimise import Search
+
+__all__ = ["Searched", "history", "searched"]
+
+
+@dataclass(frozen=True)
+class Searched:
+    """A search and the seconds spent on it, or why there was none."""
+
+    search: Search | None
+    seconds: float
+    reason: str = ""
+
+
+def searched(config: Config, dim: int, count: int, progress: Progress) -> Searched:
+    """The search of the rounds, or of the seconds, that the config asks for; one round at least."""
+    from geometry import optimise
+
+    if count <= dim:
+        return Searched(None, 0.0, f"{count:,} lines are orthogonal in {dim:,} dimensions")
+    if optimise.too_large(dim, count):
+        return Searched(None, 0.0, f"{count:,} lines in {dim:,} dimensions are too many for it")
+    name = f"search-{dim}"
+    search, seconds = _kept(progress.parts, name) or (
+        optimise.begin(dim, count, config.seed),
+        0.0,
+    )
+    rounds = config.rounds or (optimise.DEFAULT_ROUNDS if config.budget is None else None)
+    with progress.phase(f"rounds of the optimiser, d = {dim}", total=rounds) as step:
+        step(search.rounds)
+        while not _done(search.rounds, seconds, rounds, config.budget):
+            begun = time.perf_counter()
+            search = optimise.advance(search)
+            seconds += time.perf_counter() - begun
+            _keep(progress.parts, name, search, seconds)
+            step()
+    return Searched(search, seconds)
+
+
+def history(found: Searched) -> NDArray[np.float64]:
+    """The best coherence after each round, `[rounds]`."""
+    return np.asarray([] if found.search is None else found.search.found, np.float64)
+
+
+def _done(rounds: int, seconds: float, most: int | None, budget: float | None) -> bool:
+    if rounds == 0:
+        return False
+    return rounds >= most if most is not None else seconds >= (budget or 0.0)
+
+
+def _keep(parts: Parts, name: str, search: Search, seconds: float) -> None:
+    fields = {field.name: getattr(search, field.name) for field in dataclasses.fields(search)}
+    arrays = {key: np.asarray(value) for key, value in fields.items()}
+    parts.save(name, {**arrays, "seconds": np.asarray(seconds)})
+
+
+def _kept(parts: Parts, name: str) -> tuple[Search, float] | None:
+    from geometry.optimise import Search
+
+    arrays = parts.load(name)
+    if arrays is None:
+        return None
+    seconds = float(arrays.pop("seconds"))
+    return Search(**{key: _plain(value) for key, value in arrays.items()}), seconds
+
+
+def _plain(array: NDArray[Any]) -> Any:
+    """A number where the array has no axis."""
+    return array.item() if array.ndim == 0 else array
