@@ -1,4 +1,4 @@
-"""How many nearly orthogonal directions fit in d dimensions, and how far apart can n of them be?
+"""How many nearly orthogonal directions fit in d dimensions; how far apart can n be?
 
     python -m experiments.packing --dim 500 --eps 0.05
     python -m experiments.packing --dim 5 --count 16
@@ -62,15 +62,15 @@ def _finish(config: Config, result: Result) -> list[str]:
 
 EXPERIMENT = Experiment(
     name="packing",
-    question="How many nearly orthogonal directions fit in d dimensions, and how far apart can n be?",
+    question="How many nearly orthogonal directions fit in d dimensions; how far apart can n be?",
     primer=(
         "Two lines are nearly orthogonal when the |cosine| of the angle between them is at most "
         "some eps. In d dimensions d lines can be exactly orthogonal; how many more fit once a "
         "little overlap is allowed? An explicit list of lines, every pair of which was checked, "
         "proves that at least so many fit; an inequality proves that no more than so many can. "
         "The truth lies between the two. Random lines are shown for comparison: far more fit than "
-        "chance finds. Asked the other way round (--count), the number of lines is given, and their "
-        "coherence, the largest |cosine| of any two, is made as small as can be."
+        "chance finds. Asked the other way round (--count), the number of lines is given, and "
+        "their coherence, the largest |cosine| of any two, is to be as small as can be."
     ),
     duration="about 20 s on two cores for (500, 0.05); for a few lines (--count) as long",
     cite=(

@@ -91,7 +91,7 @@ def validate(config: Config) -> None:
     for flag, value in (("--eps", config.eps), ("--angle", config.angle)):
         if value is not None and config.count is not None:
             raise InputError(
-                f"--count must come without {flag}; got both, {config.count}, {value}."
+                f"--count must come without {flag}; got both, {config.count} and {value}."
             )
     for flag, effort in (("--rounds", config.rounds), ("--budget", config.budget)):
         if effort is not None and config.count is None:

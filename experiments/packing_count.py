@@ -157,11 +157,13 @@ def _checks(config: Config, result: Result) -> list[Check]:
     """The two sides in order, the certificate, and the law of random directions."""
     found: list[Check] = []
     for one in answers_of(result):
-        where = f"{one['count']} lines in d = {one['dim']}"
+        lines = "1 line" if one["count"] == 1 else f"{one['count']} lines"
+        where = f"{lines} in d = {one['dim']}"
         found.append(
             judge(
                 f"coherence >= bound, {where}",
-                theory=f"at least {one['bound']:.9f} ({one['bound_by']['method']})",
+                theory=f"at least {packing_count_words.cosine_words(one['bound'])} "
+                f"({one['bound_by']['method']})",
                 estimate=one["coherence"],
                 band=(one["bound"], 1.0),
             )
@@ -171,9 +173,7 @@ def _checks(config: Config, result: Result) -> list[Check]:
                 one["certificate"], where, allowed=one["coherence"], words=one["coherence_exact"]
             )
         )
-        found += packing_checks.random_coherence(
-            one["random"]["coherence"], f"d = {one['dim']}"
-        )
+        found += packing_checks.random_coherence(one["random"]["coherence"], f"d = {one['dim']}")
     return found
 
 

@@ -115,9 +115,9 @@ def _contacts(one: dict[str, Any], places: NDArray[np.float64], pairs: NDArray[n
     figure.update_layout(height=480)
     least, most = int(degree.min()), int(degree.max())
     each = f"every line has {least}" if least == most else f"a line has {least} to {most}"
+    edges = "an edge for the pair" if len(pairs) == 1 else f"edges for the {len(pairs):,} pairs"
     caption = (
-        f"Points stand for the {count} lines, edges for the {len(pairs):,} pairs at the smallest "
-        f"angle, to {one['contacts']['tolerance']:.0e} in |cos|; {each}. The places on the circle "
+        f"Points stand for the {count} lines, {edges} at the smallest angle, to {one['contacts']['tolerance']:.0e} in |cos|; {each}. The places on the circle "
         "only keep edges short."
     )
     return Figure(f"contacts-{one['dim']}", f"Contacts, d = {one['dim']}", figure, caption)

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from experiments.harness.experiment import Result, Table
 from experiments.packing_question import answers_of
+from experiments.packing_random import random_words
 from experiments.packing_words import large, readable
 
-__all__ = ["answer", "other_counts", "overview", "summary"]
+__all__ = ["answer", "cosine_words", "other_counts", "overview", "summary"]
 
 
 def answer(_config: object, result: Result) -> str:
@@ -21,17 +22,28 @@ def answer(_config: object, result: Result) -> str:
 
 
 def _sentence(one: dict[str, Any]) -> str:
-    lines = "1 line" if one["count"] == 1 else f"{large(one['count'])} lines"
+    if one["count"] == 1:
+        return f"In {one['dim']:,} dimensions, a line has no other to be close to (coherence 0)."
+    lines = f"{large(one['count'])} lines"
     if one["coherence"] == 0:
         return f"In {one['dim']:,} dimensions, {lines} can be orthogonal (coherence 0)."
     angle, most = (f"{one[key]:.6f}°" for key in ("angle_degrees", "bound_angle_degrees"))
     known = f"In {one['dim']:,} dimensions, {lines} can be {angle} apart"
-    coherence = f"coherence {one['coherence']:.9f}"
+    coherence = f"coherence {cosine_words(one['coherence'])}"
     if one["optimal"]:
         return f"{known} ({coherence}), and no {lines} are farther apart."
     if angle == most:
         return f"{known} ({coherence}), the best possible to six decimals."
     return f"{known} ({coherence}); no {lines} are more than {most} apart."
+
+
+def cosine_words(value: float) -> str:
+    """A |cos| to nine digits, or to as many as tell it from 1."""
+    for digits in range(9, 17):
+        words = f"{value:.{digits}f}"
+        if float(words) < 1:
+            break
+    return words
 
 
 def summary(_config: object, result: Result) -> list[str]:
@@ -67,7 +79,7 @@ def _optimiser(one: dict[str, Any]) -> str:
     rounds = _counted(found["rounds"], "round")
     ending = "" if found["polished"] else ", not polished to the end"
     return (
-        f"{found['angle_degrees']:.6f}° (coherence {found['coherence']:.9f}, {rounds}, "
+        f"{found['angle_degrees']:.6f}° (coherence {cosine_words(found['coherence'])}, {rounds}, "
         f"{_counted(found['starts'], 'start')}, {found['seconds']:.1f} s{ending})"
     )
 
@@ -77,24 +89,29 @@ def _counted(number: int, what: str) -> str:
 
 
 def _sides(one: dict[str, Any]) -> list[str]:
-    certificate, by, random = one["certificate"], one["bound_by"], one["random"]["coherence"]
-    source = f" ({by['reference']})" if by["reference"] else ""
+    certificate, random = one["certificate"], one["random"]["coherence"]
     by_theorem = certificate["level"] == "by theorem"
     pairs = "" if by_theorem else f", {_counted(certificate['pairs_checked'], 'pair')}"
     lines = [
         f"Best known here: {_race(one)}",
-        f"Proved: coherence at least {one['bound']:.9f}, gap {one['gap']:.2g}. {by['method']}: "
-        f"{by['statement']}{source}.",
+        _proved(one),
         f"Certificate: {certificate['level']}{pairs}, {certificate['seconds']:.1f} s "
         f"({readable(certificate['detail'].rstrip('.'))}).",
         _contacts(one),
     ]
-    if random["median"] is not None:
-        lines.append(
-            f"Random directions: {random['count']:,} have coherence {random['median']:.4f} (law "
-            f"{random['law']:.4f})."
-        )
+    if random["count"] is not None:
+        lines.append(f"Random directions: {random_words(random)}.")
     return lines
+
+
+def _proved(one: dict[str, Any]) -> str:
+    by = one["bound_by"]
+    if one["bound"] == 0:
+        return f"Proved: nothing, since {by['statement']}."
+    return (
+        f"Proved: coherence at least {cosine_words(one['bound'])}, gap {one['gap']:.2g}. "
+        f"{by['method']}: {by['statement']} ({by['reference']})."
+    )
 
 
 def _contacts(one: dict[str, Any]) -> str:

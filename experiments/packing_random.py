@@ -24,6 +24,7 @@ __all__ = ["random_baseline", "random_coherence", "random_words"]
 # Random directions that one draw of the baseline holds: count * dim entries, 16 MiB in float32.
 _MOST_ENTRIES = 2**22
 _LARGEST_CLASH = 2048
+_CLOSEST = 2.0**-17  # 1 - |cos| that float32 inner products resolve to a few per cent
 
 
 def random_baseline(
@@ -92,25 +93,30 @@ def random_coherence(
 ) -> dict[str, Any]:
     """The coherence of `count` random directions, or of as many as `largest` and memory allow.
 
-    Its median over `seeds` draws, with an interval, and the quantiles of its law. `count` >= 2.
+    Its median over `seeds` draws, with an interval, and the quantiles of its law; the median is
+    None, with a reason, where the closest two are too close for float32. `count` >= 2.
     """
     from geometry import baseline, sphere
 
     count = min(count, largest, _most_drawn(dim))
-    tops = _draws(seed, seeds, 2, lambda key: baseline.random_coherence(key, dim=dim, count=count))
     quantiles = {
         name: sphere.largest_cosine_quantile(count, dim, level)
         for name, level in (("law", 0.5), ("law_5", 0.05), ("law_95", 0.95))
     }
-    return {"count": count, **quantiles, **_median(tops)}
+    found: dict[str, Any] = {"count": count, **quantiles}
+    if 1 - quantiles["law_95"] < _CLOSEST:
+        reason = "the closest two are too close for float32"
+        return {**found, "median": None, "interval": None, "reason": reason}
+    tops = _draws(seed, seeds, 2, lambda key: baseline.random_coherence(key, dim=dim, count=count))
+    return {**found, **_median(tops)}
 
 
 def random_words(coherence: Mapping[str, Any]) -> str:
     """What `random_coherence` found, in words."""
-    return (
-        f"{coherence['count']:,} random directions have coherence {coherence['median']:.4f} "
-        f"(law {coherence['law']:.4f})"
-    )
+    many = f"{coherence['count']:,} random directions"
+    if coherence["median"] is None:
+        return f"coherence of {many}: not measured, {coherence['reason']}"
+    return f"{many} have coherence {coherence['median']:.4f} (law {coherence['law']:.4f})"
 
 
 def _most_drawn(dim: int) -> int:

@@ -33,7 +33,7 @@ def searched(config: Config, dim: int, count: int, progress: Progress) -> Search
     from geometry import optimise
 
     if count <= dim:
-        return Searched(None, 0.0, f"{count:,} lines are orthogonal in {dim:,} dimensions")
+        return Searched(None, 0.0, f"up to {dim:,} lines are orthogonal in {dim:,} dimensions")
     if optimise.too_large(dim, count):
         return Searched(None, 0.0, f"{count:,} lines in {dim:,} dimensions are too many for it")
     name = f"search-{dim}"

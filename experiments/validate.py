@@ -57,6 +57,10 @@ BAD = (
     *(("--eps", value) for value in ("-0.1", "1", "1.5", "nan", "inf", "abc", "1/0", "")),
     *(("--angle", value) for value in ("0", "91")),
     ("--eps", "0.1", "--angle", "80"),
+    *(("--count", value) for value in ("0", "-1", "2.5", "")),
+    ("--count", "16", "--eps", "0.1"),
+    ("--count", "16", "--rounds", "0"),
+    ("--rounds", "3"),
     ("--out", "/dev/null/results"),
 )
 _COLD_SECONDS = 30.0
