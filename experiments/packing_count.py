@@ -9,6 +9,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from experiments import packing_checks, packing_count_figures, packing_count_words
 from experiments.harness.checks import Check, judge
 from experiments.harness.errors import InputError
@@ -90,7 +92,9 @@ def _answer(
     arrays |= parts.cosines(packing, config)
     if found is not None:
         arrays[f"optimised_{dim}"] = found.vectors
-        arrays[f"rounds_{dim}"] = packing_search.history(search)
+    if search.search is not None:
+        arrays[f"rounds_{dim}"] = np.array(search.search.history)
+        arrays[f"ends_{dim}"] = np.array(search.search.ends)
     drawn = parts.shown_rows(packing)
     if drawn is not None:
         arrays[f"lines_{dim}"] = drawn

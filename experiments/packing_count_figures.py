@@ -31,6 +31,8 @@ def figures(_config: object, result: Result) -> list[Figure]:
             drawn.append(_cosines(one, arrays[f"sorted_{dim}"]))
         if len(arrays.get(f"rounds_{dim}", ())) > 1:
             drawn.append(_rounds(one, arrays[f"rounds_{dim}"]))
+        if len(arrays.get(f"ends_{dim}", ())) > 1:
+            drawn.append(_ends(one, arrays[f"ends_{dim}"]))
     return drawn
 
 
@@ -117,7 +119,8 @@ def _contacts(one: dict[str, Any], places: NDArray[np.float64], pairs: NDArray[n
     each = f"every line has {least}" if least == most else f"a line has {least} to {most}"
     edges = "an edge for the pair" if len(pairs) == 1 else f"edges for the {len(pairs):,} pairs"
     caption = (
-        f"Points stand for the {count} lines, {edges} at the smallest angle, to {one['contacts']['tolerance']:.0e} in |cos|; {each}. The places on the circle "
+        f"Points stand for the {count} lines, {edges} at the smallest angle, to "
+        f"{one['contacts']['tolerance']:g} in |cos|; {each}. The places on the circle "
         "only keep edges short."
     )
     return Figure(f"contacts-{one['dim']}", f"Contacts, d = {one['dim']}", figure, caption)
@@ -164,6 +167,39 @@ def _cosines(one: dict[str, Any], curve: NDArray[np.float64]) -> Figure:
     return Figure(f"sorted-{dim}", f"All pairs, d = {dim}", figure, caption)
 
 
+def _ends(one: dict[str, Any], ends: NDArray[np.float64]) -> Figure:
+    import plotly.graph_objects as go
+
+    dim, found = one["dim"], one["optimiser"]
+    place = np.arange(1, len(ends) + 1)
+    figure = go.Figure(
+        go.Scatter(
+            x=place,
+            y=_degrees(np.sort(ends)),
+            mode="markers",
+            name="where a start ended",
+            marker={"color": theme.MEASURED, "size": 5},
+            hovertemplate="start %{x}: %{y:.4f}°<extra></extra>",
+        )
+    )
+    figure.add_scatter(
+        x=[1, len(ends)],
+        y=[found["angle_degrees"]] * 2,
+        mode="lines",
+        name="the best, polished",
+        line={"color": theme.HIGHLIGHT, "dash": "dash"},
+        hovertemplate="%{y:.6f}°<extra></extra>",
+    )
+    figure.update_xaxes(title="starts, the best first")
+    figure.update_yaxes(title="angle between the closest two, degrees")
+    near = int(np.count_nonzero(_degrees(ends) > found["angle_degrees"] - 0.01))
+    caption = (
+        "Where each start ended before the polish: a step is a local optimum, as wide as many "
+        f"starts ended there. Within 0.01° of the best: {near:,} of {len(ends):,}."
+    )
+    return Figure(f"ends-{dim}", f"Local optima, d = {dim}", figure, caption)
+
+
 def _rounds(one: dict[str, Any], best: NDArray[np.float64]) -> Figure:
     import plotly.graph_objects as go
 
@@ -197,7 +233,7 @@ def _rounds(one: dict[str, Any], best: NDArray[np.float64]) -> Figure:
     figure.update_yaxes(title="angle between the closest two, degrees")
     first = int(np.argmax(best <= best[-1] + 1e-9)) + 1
     caption = (
-        f"The best angle after each round of fresh starts. The last value was first reached, to "
+        f"The best angle after each round of starts, polished. The last value was first reached, to "
         f"1e-9 in |cos|, in round {first} of {len(best)}."
     )
     return Figure(f"rounds-{dim}", f"The optimiser's rounds, d = {dim}", figure, caption)

@@ -76,15 +76,14 @@ def contacts(packing: Packing) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]
         reason = f"counted for up to {_MOST_LINES:,} lines"
         return {**dict.fromkeys(("pairs", "of", "rattlers")), "reason": reason}, {}
     rows = _rows(packing, packing.count)
-    pairs = np.asarray(optimise.contacts(rows, TOLERANCE), np.int64).reshape(-1, 2)
-    touched = np.unique(pairs)
+    pairs = optimise.contacts(rows, TOLERANCE)
     found = {
         "pairs": len(pairs),
         "of": math.comb(packing.count, 2),
-        "rattlers": packing.count - len(touched) if packing.count > 1 else 0,
+        "rattlers": packing.count - len(np.unique(pairs)),
         "tolerance": TOLERANCE,
     }
-    if not 2 <= packing.count <= _MOST_DRAWN:
+    if packing.count > _MOST_DRAWN or not len(pairs):
         return found, {}
     names = (f"contacts_{packing.dim}", f"places_{packing.dim}")
     return found, dict(zip(names, (pairs, _places(packing.count, pairs)), strict=True))

@@ -38,8 +38,8 @@ def _sentence(one: dict[str, Any]) -> str:
 
 
 def cosine_words(value: float) -> str:
-    """A |cos| to nine digits, or to as many as tell it from 1."""
-    for digits in range(9, 17):
+    """A |cos| to ten digits, or to as many as tell it from 1."""
+    for digits in range(10, 17):
         words = f"{value:.{digits}f}"
         if float(words) < 1:
             break
@@ -118,9 +118,12 @@ def _contacts(one: dict[str, Any]) -> str:
     found = one["contacts"]
     if found["pairs"] is None:
         return f"Contacts: not counted ({found['reason']})."
+    if one["coherence"] == 0:
+        return "Contacts: none, the lines are orthogonal."
     rattlers = _counted(found["rattlers"], "rattler") if found["rattlers"] else "no rattlers"
+    attain = "attains" if found["pairs"] == 1 else "attain"
     return (
-        f"Contacts: {found['pairs']:,} of {_counted(found['of'], 'pair')} attain the coherence, "
+        f"Contacts: {found['pairs']:,} of {_counted(found['of'], 'pair')} {attain} the coherence, "
         f"{rattlers}."
     )
 

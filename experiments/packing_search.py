@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from experiments.packing_config import Config
     from geometry.optimise import Search
 
-__all__ = ["Searched", "history", "searched"]
+__all__ = ["Searched", "searched"]
 
 
 @dataclass(frozen=True)
@@ -34,13 +34,12 @@ def searched(config: Config, dim: int, count: int, progress: Progress) -> Search
 
     if count <= dim:
         return Searched(None, 0.0, f"up to {dim:,} lines are orthogonal in {dim:,} dimensions")
-    if optimise.too_large(dim, count):
-        return Searched(None, 0.0, f"{count:,} lines in {dim:,} dimensions are too many for it")
+    try:
+        fresh = optimise.begin(dim, count, config.seed)
+    except ValueError as error:
+        return Searched(None, 0.0, str(error).rstrip("."))
     name = f"search-{dim}"
-    search, seconds = _kept(progress.parts, name) or (
-        optimise.begin(dim, count, config.seed),
-        0.0,
-    )
+    search, seconds = _kept(progress.parts, name) or (fresh, 0.0)
     rounds = config.rounds or (optimise.DEFAULT_ROUNDS if config.budget is None else None)
     with progress.phase(f"rounds of the optimiser, d = {dim}", total=rounds) as step:
         step(search.rounds)
@@ -51,11 +50,6 @@ def searched(config: Config, dim: int, count: int, progress: Progress) -> Search
             _keep(progress.parts, name, search, seconds)
             step()
     return Searched(search, seconds)
-
-
-def history(found: Searched) -> NDArray[np.float64]:
-    """The best coherence after each round, `[rounds]`."""
-    return np.asarray([] if found.search is None else found.search.found, np.float64)
 
 
 def _done(rounds: int, seconds: float, most: int | None, budget: float | None) -> bool:
@@ -81,5 +75,8 @@ def _kept(parts: Parts, name: str) -> tuple[Search, float] | None:
 
 
 def _plain(array: NDArray[Any]) -> Any:
-    """A number where the array has no axis."""
-    return array.item() if array.ndim == 0 else array
+    """The field of a search that an array was made of: a number, a tuple, or rows."""
+    if array.ndim < 2:
+        listed = array.tolist()
+        return tuple(listed) if array.ndim else listed
+    return array
