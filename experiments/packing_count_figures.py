@@ -233,7 +233,7 @@ def _rounds(one: dict[str, Any], best: NDArray[np.float64]) -> Figure:
     figure.update_yaxes(title="angle between the closest two, degrees")
     first = int(np.argmax(best <= best[-1] + 1e-9)) + 1
     caption = (
-        f"The best angle after each round of starts, polished. The last value was first reached, to "
+        "The best angle after each round of starts, polished. The last value was first reached, to "
         f"1e-9 in |cos|, in round {first} of {len(best)}."
     )
     return Figure(f"rounds-{dim}", f"The optimiser's rounds, d = {dim}", figure, caption)

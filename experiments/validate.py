@@ -28,6 +28,7 @@ from pathlib import Path
 
 from experiments import (
     audit_promises,
+    packing_promises,
     reading_promises,
     sae_promises,
     scale_promises,
@@ -105,6 +106,7 @@ def promises() -> Iterator[Promise]:
     )
     yield Promise(f"atlas, quick, in under {_ATLAS_SECONDS:.0f} s", atlas_start)
     yield Promise("bad input: one line, exit 2, nothing written", bad_input)
+    yield from packing_promises.promises()
     yield from reading_promises.promises()
     yield from sharing_promises.promises()
     yield from superposition_promises.promises()
