@@ -21,6 +21,7 @@ TOLERANCE = 1e-8  # pairs this close to the largest |cos| count as contacts
 _MOST_LINES = 3000  # lines whose contacts are counted
 _MOST_DRAWN = 120  # lines of a contact graph that can still be read
 _MOST_IN_SPACE = 500  # lines drawn in two or three dimensions
+_MOST_PAIRED = 4000  # lines whose pairs are sorted
 _QUANTILES = 2000
 _MOST_COUNTS = 11  # other numbers of lines, each a search of the catalogue
 _QUICK_DIM = 2048  # above it a search takes seconds
@@ -114,7 +115,7 @@ def cosines(packing: Packing, config: Config) -> dict[str, NDArray[np.float64]]:
 
     if packing.count < 2:
         return {}
-    rows = _rows(packing, config.histogram, config.seed)
+    rows = _rows(packing, min(config.histogram, _MOST_PAIRED), config.seed)
     upper = np.triu_indices(len(rows), 1)
     values = np.sort(np.minimum(np.abs(rows @ rows.T)[upper], 1.0))
     # At the middle of each pair's share; of many pairs, some.

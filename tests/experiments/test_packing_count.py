@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,13 @@ def timeless(answer: dict[str, Any]) -> dict[str, Any]:
     kept["certificate"] = {**kept["certificate"], "seconds": None}
     kept["optimiser"] = {**kept["optimiser"], "seconds": None}
     return kept
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _few_starts() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(optimise, "starts_a_round", lambda dim, count: 8)
+        yield
 
 
 @pytest.fixture(scope="module")
