@@ -24,7 +24,9 @@ __all__ = ["random_baseline", "random_coherence", "random_words"]
 # Random directions that one draw of the baseline holds: count * dim entries, 16 MiB in float32.
 _MOST_ENTRIES = 2**22
 _LARGEST_CLASH = 2048
-_CLOSEST = 2.0**-17  # 1 - |cos| that float32 inner products resolve to a few per cent
+# Least 1 - |cos| at the law's 95% quantile: the median's interval lies far enough below it for
+# float32, whose errors are half of this.
+_CLOSEST = 2.0**-22
 
 
 def random_baseline(
