@@ -1,4 +1,4 @@
-"""What surrounds a bracket: random directions, the curves over eps and over d, the families.
+"""What surrounds a bracket: certificates, the curves over eps and over d, cosines, families.
 
 Counts of lines go into curves as log10, since they pass 10^1000.
 """
@@ -7,26 +7,29 @@ from __future__ import annotations
 
 import math
 import textwrap
+import time
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments import intervals
 from experiments.packing_words import readable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from geometry.exact import Cosine
     from geometry.packing import Packing
 
-__all__ = ["bound_rows", "cosines", "family_rows", "over_dims", "over_eps", "random_baseline"]
+__all__ = [
+    "below_one",
+    "bound_rows",
+    "certificate",
+    "cosines",
+    "family_rows",
+    "over_dims",
+    "over_eps",
+]
 
-# Random directions that one draw of the baseline holds: count * dim entries, 16 MiB in float32.
-_MOST_ENTRIES = 2**22
-_LARGEST_CLASH = 2048
 _BINS = 400
 _FAR_DIM = 12288
 _QUICK_DIM = 4096
@@ -36,95 +39,26 @@ _TABLE_OPERATIONS = 10**9  # a check of a row of the families' table: a second a
 _LARGE_DIM, _MOST_CERTIFIED = 2048, 4  # above it seconds a family: the table's first rows only
 
 
-def random_baseline(
-    packing: Packing,
-    eps: Cosine,
-    *,
-    upper: int,
-    seed: int,
-    seeds: int,
-    candidates: int,
-    largest: int,
-) -> dict[str, Any]:
-    """Random directions at the packing's dimension: first clash, greedy size, coherence.
+def certificate(packing: Packing, allowed: Cosine) -> dict[str, Any]:
+    """What the strongest certificate within reach finds: is every |cos| at most `allowed`?"""
+    from geometry import certify
 
-    Each is measured over `seeds` draws beside its law, or null with a reason. At most `candidates`
-    and `largest` directions a draw, and fewer where that many would not fit in memory. `upper` is
-    the proved bound, above which no estimate is shown.
-    """
-    import jax
-
-    from geometry import baseline, sphere
-
-    dim, value = packing.dim, _below_one(eps)
-    fits = max(64, _MOST_ENTRIES // dim)
-    candidates, count = min(candidates, fits), min(packing.count, largest, fits)
-    root = jax.random.key(seed)
-
-    # One draw after the other: an ensemble would need `seeds` times the memory, and each draw
-    # fills the cores by itself.
-    def draws(part: int, draw: Callable[[jax.Array], jax.Array]) -> NDArray[np.float64]:
-        base = jax.random.fold_in(root, part)
-        return np.array([float(draw(jax.random.fold_in(base, member))) for member in range(seeds)])
-
-    median = sphere.first_clash_median(dim, value)
-    clash: dict[str, Any] = {"law": _finite(median), "median": None, "interval": None}
-    cap = min(_LARGEST_CLASH, fits)
-    if 4 * median <= cap:
-        found = draws(0, lambda key: baseline.first_clash(key, dim=dim, eps=value, cap=cap).count)
-        clash |= _median(found)
-    else:
-        many = "more than 1e150"
-        if math.isfinite(median):
-            many = f"{median:,.0f}" if median < 10**6 else f"{median:.3g}"
-        clash["reason"] = f"a clash is expected only after {many} directions"
-
-    law = sphere.greedy_count(dim, value, candidates)
-    greedy: dict[str, Any] = {"candidates": candidates, "estimate": law}
-    if law > upper:
-        greedy |= {"estimate": None, "reason": "caps overlap too much for the estimate"}
-    most = {"candidates": candidates, "capacity": candidates}
-    sizes = draws(1, lambda key: baseline.greedy(key, dim=dim, eps=value, **most).count)
-    greedy |= {"mean": float(sizes.mean()), "interval": _pair(intervals.mean_interval(sizes))}
-
-    tops = draws(2, lambda key: baseline.random_coherence(key, dim=dim, count=count))
-    quantiles = {
-        name: sphere.largest_cosine_quantile(count, dim, level)
-        for name, level in (("law", 0.5), ("law_5", 0.05), ("law_95", 0.95))
+    begun = time.perf_counter()
+    finding = certify.certificate(packing, allowed).check()
+    return {
+        "level": str(finding.level),
+        "holds": finding.holds,
+        "pairs_checked": finding.pairs,
+        "largest": float(finding.largest),
+        "largest_exact": str(finding.largest),
+        "detail": finding.detail,
+        "seconds": time.perf_counter() - begun,
     }
-    coherence = {"count": count, **quantiles, **_median(tops)}
-    guess = f"estimate {law:.1f}" if law <= upper else "too crowded for an estimate"
-    words = [
-        f"{count:,} random directions have coherence {coherence['median']:.4f} "
-        f"(law {quantiles['law']:.4f})",
-        f"picked greedily from {candidates:,} random candidates, {greedy['mean']:.1f} fit "
-        f"({guess})",
-        (
-            f"drawn one by one, the first two too close come after {clash['median']:.0f} (law "
-            f"{median:.0f})"
-            if clash["median"] is not None
-            else f"drawn one by one: not measured, {clash['reason']}"
-        ),
-    ]
-    return {"first_clash": clash, "greedy": greedy, "coherence": coherence, "words": words}
 
 
-def _below_one(eps: Cosine) -> float:
+def below_one(eps: Cosine) -> float:
     """eps as a float; within rounding of 1 it is rounded down, as the laws want it below 1."""
     return min(float(eps), math.nextafter(1, 0))
-
-
-def _median(draws: NDArray[np.float64]) -> dict[str, Any]:
-    interval = intervals.median_interval(draws)
-    return {"median": float(np.median(draws)), "interval": _pair(interval)}
-
-
-def _pair(interval: tuple[float, float]) -> list[float] | None:
-    return list(interval) if all(map(math.isfinite, interval)) else None
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
 
 
 def over_eps(dim: int, eps: Cosine, *, points: int) -> dict[str, NDArray[np.float64]]:
@@ -161,7 +95,7 @@ def over_dims(dim: int, eps: Cosine, *, points: int) -> dict[str, NDArray[np.flo
     grid = {int(value) for value in np.geomspace(2, far, points).round()} | {dim}
     catalogue.shelf(far, eps)  # one search serves every smaller dimension
     rows = [[float(width), *_logs(width, eps, far)] for width in sorted(grid)]
-    value = _below_one(eps)
+    value = below_one(eps)
     rates = np.array([existence_exponent(value), growth_exponent(value)])
     return {"dim_curve": np.array(rows), "growth_rates": rates}
 

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from experiments import packing_space
 from experiments.harness import theme
 from experiments.harness.experiment import Figure, Result
+from experiments.packing_question import answers_of
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure as PlotlyFigure
@@ -20,8 +22,7 @@ __all__ = ["figures"]
 
 def figures(_config: object, result: Result) -> list[Figure]:
     """The bracket over eps and over d, the cosines, and the lines themselves for d <= 3."""
-    data: Any = result.data
-    answers: list[dict[str, Any]] = data.get("answers", [data])
+    answers = answers_of(result)
     drawn: list[Figure] = []
     for one in answers:
         dim = one["dim"]
@@ -32,7 +33,7 @@ def figures(_config: object, result: Result) -> list[Figure]:
             )
         drawn.append(_cosines(one, result.arrays[f"cosines_{dim}"]))
         if f"lines_{dim}" in result.arrays:
-            drawn.append(_lines(one, result.arrays[f"lines_{dim}"]))
+            drawn.append(packing_space.lines(result.arrays[f"lines_{dim}"]))
     return drawn
 
 
@@ -232,57 +233,3 @@ def _cosines(one: dict[str, Any], histogram: NDArray[np.float64]) -> Figure:
         f"pair passes the dashed line at eps; {random}."
     )
     return Figure(f"cosines-{dim}", f"Pairwise cosines, d = {dim}", figure, caption)
-
-
-def _lines(one: dict[str, Any], vectors: NDArray[np.float64]) -> Figure:
-    import plotly.graph_objects as go
-
-    dim = one["dim"]
-    gap = np.full((len(vectors), 1, dim), np.nan)
-    path = np.concatenate([-vectors[:, None], vectors[:, None], gap], axis=1).reshape(-1, dim)
-    points = path.astype(np.float32)
-    title = f"The {len(vectors)} lines"
-    caption = f"Each line crosses the unit {'sphere' if dim == 3 else 'circle'} twice."
-    style: dict[str, Any] = {
-        "mode": "lines+markers",
-        "name": "lines of the packing",
-        "line": {"color": theme.LOWER},
-        "marker": {"color": theme.HIGHLIGHT, "size": 5},
-        "hoverinfo": "skip",
-    }
-    turn = np.linspace(0, 2 * math.pi, 97)
-    if dim == 2:
-        figure = go.Figure(go.Scatter(x=points[:, 0], y=points[:, 1], **style))
-        figure.add_scatter(
-            x=np.cos(turn).astype(np.float32),
-            y=np.sin(turn).astype(np.float32),
-            mode="lines",
-            name="unit circle",
-            line={"color": theme.RANDOM, "width": 1},
-        )
-        figure.update_yaxes(scaleanchor="x", title="y")
-        figure.update_xaxes(title="x", range=[-1.1, 1.1])
-        figure.update_layout(height=460)
-        return Figure(f"lines-{dim}", title, figure, caption)
-    figure = go.Figure(go.Scatter3d(x=points[:, 0], y=points[:, 1], z=points[:, 2], **style))
-    # Circles of latitude and longitude stand for the sphere without hiding the lines.
-    circles = []
-    for height in np.linspace(-0.75, 0.75, 5):
-        ring = math.sqrt(1 - height**2)
-        circles.append(np.stack([ring * np.cos(turn), ring * np.sin(turn), 0 * turn + height], 1))
-    for angle in np.linspace(0, math.pi, 6, endpoint=False):
-        flat = np.cos(turn)
-        circles.append(np.stack([flat * math.cos(angle), flat * math.sin(angle), np.sin(turn)], 1))
-    wire = np.concatenate([np.vstack([circle, [[np.nan] * 3]]) for circle in circles])
-    x, y, z = wire.astype(np.float32).T
-    figure.add_scatter3d(
-        x=x,
-        y=y,
-        z=z,
-        mode="lines",
-        name="unit sphere",
-        line={"color": theme.RANDOM, "width": 1},
-        hoverinfo="skip",
-    )
-    figure.update_layout(height=520)
-    return Figure(f"lines-{dim}", title, figure, caption + " Drag to turn.")

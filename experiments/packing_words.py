@@ -7,14 +7,9 @@ from fractions import Fraction
 from typing import Any
 
 from experiments.harness.experiment import Result
+from experiments.packing_question import answers_of
 
-__all__ = ["answer", "answers_of", "large", "readable", "summary"]
-
-
-def answers_of(result: Result) -> list[dict[str, Any]]:
-    """The answers, one a dimension."""
-    data: dict[str, Any] = result.data
-    return list(data.get("answers", [data]))
+__all__ = ["answer", "large", "readable", "summary"]
 
 
 def answer(_config: object, result: Result) -> str:

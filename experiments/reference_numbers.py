@@ -5,7 +5,7 @@ from __future__ import annotations
 from geometry import exact
 from geometry.exact import Cosine
 
-__all__ = ["LARGE_UPPER", "LOWER", "TIGHT", "UPPER", "threshold"]
+__all__ = ["BEST_ANGLES", "LARGE_UPPER", "LOWER", "TIGHT", "UPPER", "threshold"]
 
 # Brackets (d, eps, N) that close: both sides proved, each from a paper of its own.
 TIGHT = (
@@ -56,6 +56,52 @@ LOWER = (
     (100, "0.2", 10301),
     (100, "0.1", 549),
 )
+# The largest known angles, in degrees, between the closest two of n lines in R^d: n to angle
+# (Conway, Hardin and Sloane, Packing lines, planes, etc., 1996, and their tables since).
+BEST_ANGLES: dict[int, dict[int, float]] = {
+    3: {
+        4: 70.529,
+        5: 63.435,
+        6: 63.435,
+        7: 54.736,
+        8: 49.64,
+        9: 47.982,
+        10: 46.675,
+        11: 44.403,
+        12: 41.882,
+        13: 39.813,
+        14: 38.682,
+        15: 38.135,
+        16: 37.377,
+    },
+    4: {
+        5: 75.522,
+        6: 70.529,
+        7: 67.021,
+        8: 65.53,
+        9: 64.262,
+        10: 64.262,
+        11: 60,
+        12: 60,
+        13: 55.465,
+        14: 53.838,
+        15: 52.502,
+        16: 51.827,
+    },
+    5: {
+        6: 78.463,
+        7: 73.369,
+        8: 70.804,
+        9: 70.529,
+        10: 70.529,
+        11: 67.254,
+        12: 67.021,
+        13: 65.732,
+        14: 65.724,
+        15: 65.53,
+        16: 63.435,
+    },
+}
 
 
 def threshold(words: str) -> Cosine:

@@ -28,6 +28,7 @@ from pathlib import Path
 
 from experiments import (
     audit_promises,
+    packing_promises,
     reading_promises,
     sae_promises,
     scale_promises,
@@ -57,6 +58,10 @@ BAD = (
     *(("--eps", value) for value in ("-0.1", "1", "1.5", "nan", "inf", "abc", "1/0", "")),
     *(("--angle", value) for value in ("0", "91")),
     ("--eps", "0.1", "--angle", "80"),
+    *(("--count", value) for value in ("0", "-1", "2.5", "")),
+    ("--count", "16", "--eps", "0.1"),
+    ("--count", "16", "--rounds", "0"),
+    ("--rounds", "3"),
     ("--out", "/dev/null/results"),
 )
 _COLD_SECONDS = 30.0
@@ -101,6 +106,7 @@ def promises() -> Iterator[Promise]:
     )
     yield Promise(f"atlas, quick, in under {_ATLAS_SECONDS:.0f} s", atlas_start)
     yield Promise("bad input: one line, exit 2, nothing written", bad_input)
+    yield from packing_promises.promises()
     yield from reading_promises.promises()
     yield from sharing_promises.promises()
     yield from superposition_promises.promises()

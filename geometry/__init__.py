@@ -36,6 +36,7 @@ Index
     packing         what an explicit packing is: rows by index, exact coherence, recipe
     constructions   explicit packings, one family a file
     moves           packings from packings: subset, zero-pad, direct sum
+    optimised       packings that a search found, held as rows in float64
     catalogue       the best explicit packing known here for (dim, eps)
     comparison      the largest |cos| of all pairs, exact or with its error
     certify         proof that a packing has the stated coherence

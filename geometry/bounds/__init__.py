@@ -5,12 +5,15 @@ are proved for the number they return: rational arithmetic, eps only ever rounde
 only of exact rationals or of the upper end of an enclosure.
 
     relative      Welch's relative bound, and its inverse, the Welch bound on the coherence
+    orthoplex     no more than d(d+1)/2 lines below 1/sqrt(d)
     levenshtein   the universal bound; the growth rate for d to infinity
     bukh_cox      few more lines than dimensions
     delsarte      linear programming, for small dimensions
     arc           the plane, exact
     volume        disjoint caps, which answers always
     existence     a lower bound, by covering
+
+    least_coherence  turned round: given d and n, how small the coherence can be at all
 
 Each file argues that its bound rises with d and with eps and answers on a down-set, that is, also
 at every smaller d and eps. So their minimum is non-decreasing in d and in eps.
@@ -24,18 +27,21 @@ from functools import lru_cache
 from geometry.bounds.arc import arc_bound
 from geometry.bounds.bukh_cox import bukh_cox_bound
 from geometry.bounds.delsarte import delsarte_bound
+from geometry.bounds.least_coherence import least_coherence
 from geometry.bounds.levenshtein import levenshtein_bound
+from geometry.bounds.orthoplex import orthoplex_bound
 from geometry.bounds.relative import relative_bound
 from geometry.bounds.upper_bound import UpperBound
 from geometry.bounds.volume import volume_bound
 from geometry.exact import Cosine
 
-__all__ = ["UpperBound", "all_upper_bounds", "best_upper_bound"]
+__all__ = ["UpperBound", "all_upper_bounds", "best_upper_bound", "least_coherence"]
 
 # The simplest comes first, and is named when several agree.
 _BOUNDS: tuple[Callable[[int, Cosine], UpperBound | None], ...] = (
     arc_bound,
     relative_bound,
+    orthoplex_bound,
     levenshtein_bound,
     bukh_cox_bound,
     delsarte_bound,

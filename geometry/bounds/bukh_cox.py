@@ -11,8 +11,9 @@ so the sum is at most k N A_k, and N = d + k lines need eps (N A_k - 1) >= 1. If
 then N <= d + k - 1.
 
 Monotone. The k that fail shrink as d or eps grows, so the smallest of them rises. The search
-stops at K = ceil(d/2): (d+k) A_k falls on 1 <= k <= K, so it is enough to halve, and the bound
-answers when K fails; (d+K) A_K rises with d, so this is a down-set.
+stops at K = floor(d/2) + 1: (d+k) A_k falls on 1 <= k <= K, so it is enough to halve, and the bound
+answers when K fails; (d+K) A_K rises with d, so this is a down-set. For more lines Welch's bound is
+the better one.
 
 Bukh and Cox, "Nearly orthogonal vectors and small antipodal spherical codes", Israel J. Math. 238
 (2020).
@@ -20,12 +21,13 @@ Bukh and Cox, "Nearly orthogonal vectors and small antipodal spherical codes", I
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 
 from geometry.bounds.upper_bound import UpperBound, rounded_square
 from geometry.exact import Cosine
 
-__all__ = ["bukh_cox_bound", "excludes"]
+__all__ = ["bukh_cox_bound", "bukh_cox_coherence", "excludes"]
 
 
 def excludes(dim: int, extra: int, square: Fraction) -> bool:
@@ -42,9 +44,9 @@ def excludes(dim: int, extra: int, square: Fraction) -> bool:
 
 
 def bukh_cox_bound(dim: int, eps: Cosine) -> UpperBound | None:
-    """The Bukh-Cox bound on N(`dim`, `eps`), or None when it excludes no N <= 3 `dim`/2."""
+    """The Bukh-Cox bound on N(`dim`, `eps`), or None when it excludes no N <= 3 `dim`/2 + 1."""
     square = rounded_square(eps)
-    fails, low = (dim + 1) // 2, 0
+    fails, low = dim // 2 + 1, 0
     if not excludes(dim, fails, square):
         return None
     while fails - low > 1:
@@ -59,3 +61,19 @@ def bukh_cox_bound(dim: int, eps: Cosine) -> UpperBound | None:
         f"eps >= 1/(N·A_k - 1) fails at N = d + {fails}, A_k = ((k-1)√(k+2) + 2)/(k(k+1))",
         "Bukh and Cox 2020",
     )
+
+
+def bukh_cox_coherence(dim: int, count: int) -> Cosine:
+    """The inverse: no `count` > `dim` lines have coherence below 1/(N A_k - 1), k = N - dim.
+
+    Exact where k + 2 is a square, else rounded down by a part in 2^96 or so. ValueError unless
+    `dim` >= 2 and `count` > `dim`.
+    """
+    if dim < 2 or count <= dim:
+        raise ValueError(f"`count` must exceed `dim` >= 2; got {count}, {dim}.")
+    extra, unit = count - dim, 1 << 96
+    root = Fraction(math.isqrt(extra + 2))
+    if root * root != extra + 2:
+        root = Fraction(math.isqrt((extra + 2) * unit**2) + 1, unit)
+    mean = ((extra - 1) * root + 2) / (extra * (extra + 1))
+    return Cosine.ratio(1 / (count * mean - 1))

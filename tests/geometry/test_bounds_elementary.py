@@ -104,7 +104,7 @@ def test_bukh_cox_finds_the_smallest_exclusion(dim: int, cosine: str) -> None:
 def test_search_of_bukh_cox_is_over_a_falling_sequence() -> None:
     last = 0.0
     for dim in range(1, 400):
-        k = np.arange(1, (dim + 1) // 2 + 1)
+        k = np.arange(1, dim // 2 + 2)
         needed = (dim + k) * ((k - 1) * np.sqrt(k + 2) + 2) / (k * (k + 1))
         assert np.all(np.diff(needed) < 0)
         assert needed[-1] > last
