@@ -1,10 +1,10 @@
 """The best explicit packing known here for any (dim, eps): a search over families and moves.
 
 Every family lists its members that fit. Moves make more: the axes beside a flat packing,
-punctured packings of larger dimensions, blow-ups of tight frames, and Reed-Solomon packings whose
-column blocks hold the best *flat* packing (small entries) that this same search finds. A knapsack
-over the dimensions then takes the best direct sum or tensor product, so spare dimensions are
-filled too, and value(d) is the largest count for every d up to `dim` at once. Families list no
+punctured packings of larger dimensions, blow-ups of tight frames, and Reed-Solomon packings and
+nets whose columns hold the best *flat* packing (small entries) that this same search finds. A
+knapsack over the dimensions then takes the best direct sum or tensor product, so spare dimensions
+are filled too, and value(d) is the largest count for every d up to `dim` at once. Families list no
 more members than such sums need, so that the counts come out non-decreasing in dim and in eps;
 tests hold this over a grid.
 
@@ -155,7 +155,7 @@ def _with_more_signs(rows: Iterable[Packing], max_dim: int, eps: Cosine) -> Iter
 def _filled(
     nets: Iterable[ReedSolomon | ExtendedNet], stocked: Iterable[tuple[Item, Fraction]], eps: Cosine
 ) -> list[Item]:
-    """Nets and Reed-Solomon packings with every column block filled as well as what is `stocked` can.
+    """Nets and Reed-Solomon packings with every column filled as well as what is `stocked` can.
 
     A unit row has entries 1/sqrt(columns), one in each block, so a fill of R^q may have coherence
     <= eps and entries <= eps sqrt(columns): it is flat, unless columns >= 1/eps^2. `stocked` are

@@ -228,7 +228,8 @@ class ExtendedNet(Packing):
         slope, offset = np.divmod(np.arange(q * q), q)
         full = np.stack([np.repeat(points.columns, q), np.tile(gf.elements, self.columns)], 1)
         x, y = np.concatenate([full, points.further]).T
-        return (gf.add(gf.multiply(slope[:, None], x), offset[:, None]) == y).astype(np.float32)
+        on = gf.add(gf.multiply(slope[:, None], x), offset[:, None]) == y
+        return np.asarray(on, np.float32)
 
     def orbit_check(self) -> OrbitCheck:
         """All pairs of lines of the net are compared, and all rows on one line."""
