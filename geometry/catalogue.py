@@ -1,10 +1,10 @@
 """The best explicit packing known here for any (dim, eps): a search over families and moves.
 
 Every family lists its members that fit. Moves make more: the axes beside a flat packing,
-punctured packings of larger dimensions, blow-ups of tight frames, and Reed-Solomon packings whose
-column blocks hold the best *flat* packing (small entries) that this same search finds. A knapsack
-over the dimensions then takes the best direct sum or tensor product, so spare dimensions are
-filled too, and value(d) is the largest count for every d up to `dim` at once. Families list no
+punctured packings of larger dimensions, blow-ups of tight frames, and Reed-Solomon packings and
+nets whose columns hold the best *flat* packing (small entries) that this same search finds. A
+knapsack over the dimensions then takes the best direct sum or tensor product, so spare dimensions
+are filled too, and value(d) is the largest count for every d up to `dim` at once. Families list no
 more members than such sums need, so that the counts come out non-decreasing in dim and in eps;
 tests hold this over a grid.
 
@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from geometry import exact, knapsack
 from geometry.bounds.relative import welch_coherence
 from geometry.constructions import families
+from geometry.constructions.extended_nets import ExtendedNet
 from geometry.constructions.reed_solomon import ReedSolomon
 from geometry.exact import Cosine
 from geometry.knapsack import Item, Shelf
@@ -48,7 +49,7 @@ def _made_from(member: Packing, eps: Cosine) -> Iterator[Item]:
     """The member itself, and with the axes where its entries allow them."""
     moves = 1 if isinstance(member, Puncture) else 0
     yield knapsack.item(member, moves)
-    if not isinstance(member, ReedSolomon):
+    if not isinstance(member, ReedSolomon | ExtendedNet):
         yield from _with_axes(member, eps, moves)
 
 
@@ -152,15 +153,15 @@ def _with_more_signs(rows: Iterable[Packing], max_dim: int, eps: Cosine) -> Iter
 
 
 def _filled(
-    nets: Iterable[ReedSolomon], stocked: Iterable[tuple[Item, Fraction]], eps: Cosine
+    nets: Iterable[ReedSolomon | ExtendedNet], stocked: Iterable[tuple[Item, Fraction]], eps: Cosine
 ) -> list[Item]:
-    """Reed-Solomon packings with every column block filled as well as what is `stocked` can.
+    """Nets and Reed-Solomon packings with every column filled as well as what is `stocked` can.
 
     A unit row has entries 1/sqrt(columns), one in each block, so a fill of R^q may have coherence
     <= eps and entries <= eps sqrt(columns): it is flat, unless columns >= 1/eps^2. `stocked` are
     items with the largest squared entry of their rows.
     """
-    widths: dict[int, list[ReedSolomon]] = {}
+    widths: dict[int, list[ReedSolomon | ExtendedNet]] = {}
     for net in nets:
         widths.setdefault(net.columns, []).append(net)
     tops = {width: max(net.q for net in group) for width, group in widths.items()}
@@ -186,7 +187,7 @@ def _filled(
     return items
 
 
-def _net_item(net: ReedSolomon, fills: Shelf) -> Item:
+def _net_item(net: ReedSolomon | ExtendedNet, fills: Shelf) -> Item:
     extra = fills.count(net.q)
 
     def make() -> Packing:
@@ -219,6 +220,8 @@ def _items(max_dim: int, eps: Cosine) -> dict[str, list[Item]]:
     small = [one for found in members.values() for one in found if one.dim <= widest]
     stocked = [(knapsack.item(one), one.peak_square) for one in small]
     groups[ReedSolomon.name] = _filled(nets, stocked, eps)
+    extended = [one for one in members[ExtendedNet] if isinstance(one, ExtendedNet)]
+    groups[ExtendedNet.name] = _filled(extended, stocked, eps)
     return groups
 
 
