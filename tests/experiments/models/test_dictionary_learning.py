@@ -126,7 +126,9 @@ def test_a_step_sees_the_samples_of_its_key() -> None:
     def both(dictionary: Array) -> tuple[Array, Array]:
         active = synthetic_activations.draw(jax.random.key(5), LAW, BATCH)
         truth = synthetic_activations.dense(active, FEATURES, BATCH)
-        return task.inputs(jax.random.key(5), dictionary), truth
+        given = dictionary_learning.settings(dictionary[None], sparsity=2, rate=0.01, steps=10)
+        setting = jax.tree.map(lambda leaf: leaf[0], given)
+        return task.inputs(jax.random.key(5), setting), truth
 
     found, truth = both(jnp.asarray(rows, jnp.float32))
     whole = np.asarray(truth, np.float64)
