@@ -275,12 +275,11 @@ CLAIMS: Mapping[str, Statement] = {
             "C18: loss, strongest penalty over none",
             "C18: monosemantic share, autoencoder's latents less the layer's units",
             "C18: features that the autoencoder recovers",
-            "C18: loss with the layer that the autoencoder restores, over the layer's own",
         ),
         ClaimVerdict.REFINED,
-        "a little less superposition is free: where biases start decides how many units keep to "
-        "one feature, at nearly the same loss. To make most units monosemantic in a layer of the "
-        "same width costs loss, and so does an autoencoder's restoration in place of the layer",
+        "a little less superposition is free: where biases start changes how many units keep to "
+        "one feature, at nearly the same loss. A strong penalty makes far more units "
+        "monosemantic in a layer of the same width, and the loss pays for it",
         core=(
             "C18: monosemantic share, biases starting at -1 less at 0",
             "C18: monosemantic share, strongest penalty less none",

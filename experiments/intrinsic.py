@@ -57,6 +57,7 @@ def measure(config: Config, progress: Progress) -> Result:
         "features": config.features,
         "dim": config.dim,
         "hidden": config.hidden,
+        "on": config.features * config.probability,
         # What a model loses that always answers 0.
         "nothing": config.features * config.probability / 3,
         "rows": given,
@@ -72,24 +73,35 @@ def _matched(config: Config, progress: Progress, chosen: list[intrinsic_cells.Ce
 
     layers = intrinsic_cells.train(config, progress, chosen)
     autoencoders, latents, alive = intrinsic_autoencoders.train(config, progress, layers)
-    place = next(at for at, cell in enumerate(chosen) if cell.start == BELOW) * config.seeds
-    arrays: dict[str, Any] = {
-        "units": layers.responses[0],
-        "units_below": layers.responses[place],
-        "latents": latents,
-    }
-    scored = {
-        "units": (layers.responses[0], layers.living[0]),
-        "units_below": (layers.responses[place], layers.living[place]),
-        "latents": (latents, alive),
-    }
-    for key, (responses, living) in scored.items():
-        arrays[f"{key}_scores"] = np.asarray(monosemanticity.scores(responses))[living]
+    below = layers.parts[next(at for at, cell in enumerate(chosen) if cell.start == BELOW)]
+    arrays: dict[str, Any] = {}
+    for key, responses, living in (
+        ("units", layers.responses[layers.parts[0]], layers.living[layers.parts[0]]),
+        ("units_below", layers.responses[below], layers.living[below]),
+        ("latents", latents, alive),
+    ):
+        scores = np.stack([np.asarray(monosemanticity.scores(one)) for one in responses])
+        arrays[key] = _ordered(responses[0], np.where(living[0], scores[0], 0))
+        arrays[f"{key}_scores"] = np.sort(scores[living])
     return {
         "rows": layers.rows,
         "autoencoders": autoencoders,
         "arrays": {key: value.tolist() for key, value in arrays.items()},
     }
+
+
+def _ordered(responses: Any, scores: Any) -> Any:
+    """Responses over each unit's largest, units by falling score, 0 where that is 0.
+
+    Features in the order in which units prefer them first, those that none prefers last.
+    """
+    order = np.argsort(-scores, kind="stable")
+    sizes = np.abs(responses[order]) * (scores[order] > 0)[:, None]
+    peaks = sizes.max(axis=1, keepdims=True)
+    sizes = sizes / np.where(peaks > 0, peaks, 1)
+    favourites = list(dict.fromkeys(sizes[peaks[:, 0] > 0].argmax(axis=1).tolist()))
+    rest = [feature for feature in range(sizes.shape[1]) if feature not in set(favourites)]
+    return sizes[:, favourites + rest]
 
 
 def _tables(data: dict[str, Any]) -> dict[str, Table]:
@@ -124,7 +136,8 @@ def _tables(data: dict[str, Any]) -> dict[str, Table]:
                 for row in data["rows"]
             ),
             "Layers",
-            "Means over seeds with 95% intervals. A unit is monosemantic if its response to one "
+            "Means over seeds with 95% intervals; the two starts that are compared have three times "
+            "as many. A unit is monosemantic if its response to one "
             "feature is above .999 of those to all, each alone at 1. Represented: features with a "
             "monosemantic unit. Score: largest response over the sum.",
         ),
@@ -217,9 +230,10 @@ def summary(_config: Config, result: Result) -> list[str]:
     ]
     matched, below = (intrinsic_checks.row_of(data, start) for start in (0.0, BELOW))
     lines.append(
-        f"Largest response over the sum of all, mean over living units: {matched['score']['mean']:.3f} "
-        f"with biases that start at 0, {below['score']['mean']:.3f} at {BELOW:g}; softmax linear "
-        "units respond a little to every feature, so that a limit of .999 is out of their reach."
+        "Largest response over the sum of all, mean over living units: "
+        f"{matched['score']['mean']:.3f} with biases that start at 0, {below['score']['mean']:.3f} "
+        f"at {BELOW:g}; softmax linear units are never quite off, so that each responds a little "
+        "to every feature."
     )
     lines += [
         f"Autoencoder with {row['number']:g} latents on: {_share(row['share'])} of its latents "
@@ -242,11 +256,12 @@ EXPERIMENT = Experiment(
         "A unit that responds to one feature alone can be read; in superposition most respond to "
         "many. Two ways on are tried on one small layer that restores sparse features from a few "
         "random projections of them. Intrinsic: biases that start far below 0 keep units silent "
-        "until one feature calls each, a penalty makes activity dear, softmax linear units compete, "
-        "a wider layer has units to spare. Post-hoc: a sparse autoencoder learns to write the "
-        "activations of the finished layer as sums of few latents. Units and latents are judged "
-        "alike: by the largest response to a single feature over the sum of all. What either way "
-        "costs is read from the loss, and every number has a 95% interval over independent seeds."
+        "until one feature wakes each, a penalty makes activity dear, softmax linear units "
+        "compete, a wider layer has units to spare. Post-hoc: a sparse autoencoder learns to write "
+        "the activations of the finished layer as sums of few latents. Units and latents are "
+        "judged alike: by the largest response to a single feature over the sum of all. What "
+        "either way costs is read from the loss, and every number has a 95% interval over "
+        "independent seeds."
     ),
     duration="under 1 min on two cores",
     cite=(

@@ -8,7 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments import ensembles
-from experiments.intrinsic_cells import CLOCK, LATE, RECORDS, Layers, batches, estimate, ratio, units
+from experiments.intrinsic_cells import (
+    CLOCK,
+    LATE,
+    RECORDS,
+    Layers,
+    batches,
+    estimate,
+    ratio,
+    units,
+)
 from experiments.intrinsic_config import Config
 
 if TYPE_CHECKING:
@@ -27,9 +36,9 @@ def train(
 ) -> tuple[list[dict[str, Any]], NDArray[np.float32], NDArray[np.bool_]]:
     """Train BatchTopK autoencoders on the layers of the first setting, and measure them.
 
-    Returns a row for each sparsity, the responses `[m, N]` of the first seed's latents at the first
-    sparsity, and which of them live.  As for units, a latent is alive if some feature alone makes
-    it move the model's output by more than `feature_decoder.ALIVE`.
+    Returns a row for each sparsity, the responses `[seeds, m, N]` of the latents at the first one,
+    and which of them live `[seeds, m]`.  As for units, a latent is alive if some feature alone
+    makes it move the model's output by more than `feature_decoder.ALIVE`.
     """
     import jax
 
@@ -42,7 +51,10 @@ def train(
     models = jax.tree.map(lambda leaf: leaf[:seeds], layers.states)
     made = jax.device_get(hidden_dictionary.layer(models, layers.task, batches(config)))
     truths = np.stack(
-        [hidden_dictionary.directions(Layer(*(leaf[seed] for leaf in made))) for seed in range(seeds)]
+        [
+            hidden_dictionary.directions(Layer(*(leaf[seed] for leaf in made)))
+            for seed in range(seeds)
+        ]
     )
     on = config.probability * config.features
     latents = config.latents or config.hidden
@@ -114,7 +126,7 @@ def train(
                 ),
             }
         )
-    return rows, found["responses"][0], living[0]
+    return rows, found["responses"][:seeds], living[:seeds]
 
 
 def _recovered(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -21,12 +22,14 @@ __all__ = [
     "ARMS",
     "CLOCK",
     "LATE",
+    "MORE",
     "RECORDS",
     "Cell",
     "Layers",
     "batches",
     "cells",
     "estimate",
+    "members",
     "name",
     "ratio",
     "shapes",
@@ -40,6 +43,8 @@ CLOCK = 10.0
 LATE = 0.02
 """Most change over the last tenth of a training that has settled: of the loss as a share of it, and
 of the share of monosemantic units."""
+MORE = 3
+"""Members, for each of `seeds`, of the two settings whose small difference is asked for."""
 ARMS = {
     "start": "start of the biases",
     "penalty": "l1 penalty",
@@ -66,12 +71,13 @@ class Cell(NamedTuple):
 class Layers(NamedTuple):
     """Trained members of settings of the same shape, one after the other; what was measured.
 
-    `losses` `[b]`, `responses` `[b, k, N]`, `living` `[b, k]` as `feature_decoder.evaluate` has
-    them.
+    `parts`: the members of each setting.  `responses` `[b, k, N]` and `living` `[b, k]` are as
+    `feature_decoder.evaluate` has them.
     """
 
     states: State
     task: FeatureDecoderTask
+    parts: list[slice]
     rows: list[dict[str, Any]]
     responses: NDArray[np.float32]
     living: NDArray[np.bool_]
@@ -128,11 +134,22 @@ def estimate(values: Sequence[float] | Floats) -> dict[str, Any]:
 
 
 def ratio(above: Sequence[float] | Floats, below: Sequence[float] | Floats) -> dict[str, Any]:
-    """Return the ratio of the means of paired values, with Fieller's interval."""
+    """Return the ratio of the means of paired values, with Fieller's interval.
+
+    Where one has more values than the other, the first ones are paired.
+    """
+    both = list(zip(above, below, strict=False))
+    top, bottom = np.array(both, np.float64).T
     return {
-        "mean": float(np.mean(above) / np.mean(below)),
-        "interval": list(ratio_interval(above, below)),
+        "mean": float(top.mean() / bottom.mean()),
+        "interval": list(ratio_interval(top, bottom)),
     }
+
+
+def members(config: Config, cell: Cell) -> int:
+    """Return how many members a setting has."""
+    asked = cell.arm == "start" and cell.start in (0.0, BELOW)
+    return config.seeds * (MORE if asked else 1)
 
 
 def batches(config: Config) -> int:
@@ -159,7 +176,11 @@ def train(config: Config, progress: Progress, chosen: Sequence[Cell]) -> Layers:
     from experiments.models import feature_decoder, training
     from experiments.models.feature_decoder import FeatureDecoderTask
 
-    seeds, every = config.seeds, -(-config.steps // RECORDS)
+    every = -(-config.steps // RECORDS)
+    counts = [members(config, cell) for cell in chosen]
+    ends = np.cumsum([0, *counts])
+    parts = [slice(int(a), int(b)) for a, b in itertools.pairwise(ends)]
+    place = np.concatenate([np.arange(count) for count in counts])
     hidden, activation = chosen[0].hidden, chosen[0].activation
     task = FeatureDecoderTask(
         config.features, config.dim, hidden, every * RECORDS, activation, config.batch
@@ -169,13 +190,13 @@ def train(config: Config, progress: Progress, chosen: Sequence[Cell]) -> Layers:
         progress,
         f"layers-{hidden}-{activation}",
         task,
-        training.repeated(training.member_keys(root, seeds), len(chosen)),
+        training.member_keys(root, max(counts))[jax.numpy.asarray(place)],
         feature_decoder.settings(
-            len(chosen) * seeds,
+            len(place),
             probability=config.probability,
-            start=np.repeat([cell.start for cell in chosen], seeds),
-            penalty=np.repeat([cell.penalty for cell in chosen], seeds),
-            rate=np.repeat([cell.rate for cell in chosen], seeds),
+            start=np.repeat([cell.start for cell in chosen], counts),
+            penalty=np.repeat([cell.penalty for cell in chosen], counts),
+            rate=np.repeat([cell.rate for cell in chosen], counts),
             shrink=config.shrink,
         ),
         records=RECORDS,
@@ -185,8 +206,7 @@ def train(config: Config, progress: Progress, chosen: Sequence[Cell]) -> Layers:
     found = feature_decoder.evaluate(trained.states, task, batches(config))
     losses, responses, living = (np.asarray(part) for part in found)
     rows = []
-    for place, cell in enumerate(chosen):
-        part = slice(place * seeds, (place + 1) * seeds)
+    for part, cell in zip(parts, chosen, strict=True):
         kinds = [units(*one) for one in zip(responses[part], living[part], strict=True)]
         course = {
             "loss": trained.trace["loss"][part],
@@ -202,7 +222,7 @@ def train(config: Config, progress: Progress, chosen: Sequence[Cell]) -> Layers:
                 **_settled(config, cell, every * RECORDS, course),
             }
         )
-    return Layers(trained.states, task, rows, responses, living)
+    return Layers(trained.states, task, parts, rows, responses, living)
 
 
 def units(responses: NDArray[np.float32], living: NDArray[np.bool_]) -> dict[str, float]:

@@ -33,7 +33,8 @@ def strongest(data: Any) -> Any:
 
 def gain(more: Any, less: Any) -> dict[str, Any]:
     """Return the seed-paired difference of two rows' shares of monosemantic units."""
-    return estimate(np.subtract(more["share"]["seeds"], less["share"]["seeds"]))
+    pairs = zip(more["share"]["seeds"], less["share"]["seeds"], strict=False)
+    return estimate([float(np.subtract(*pair)) for pair in pairs])
 
 
 def checks(data: Any) -> list[Check]:
@@ -97,7 +98,7 @@ def checks(data: Any) -> list[Check]:
             converged=known and sae["converged"],
         ),
         judge_effect(
-            "C18: loss with the layer that the autoencoder restores, over the layer's own",
+            "loss with the layer that the autoencoder restores, over the layer's own",
             theory="more than 1: what it leaves out is lost",
             effect=sae["ratio"],
             band=(1 + _HAIR, None),

@@ -28,9 +28,11 @@ class Config:
     """Probability p of a feature to be on; it is uniform on [0, 1] then."""
     starts: Annotated[tuple[float, ...], cli.reals("--starts", -100, 100)] = (0.0, -0.5, -1.0, -2.0)
     """Where biases start; 0 and -1 must be there."""
-    penalties: Annotated[
-        tuple[float, ...], cli.reals("--penalties", 0, 100, open_low=True)
-    ] = (0.03, 0.1, 0.3)
+    penalties: Annotated[tuple[float, ...], cli.reals("--penalties", 0, 100, open_low=True)] = (
+        0.03,
+        0.1,
+        0.3,
+    )
     """l1 penalties on the hidden layer, each unit weighted with the length of what it writes."""
     widths: Annotated[tuple[float, ...], cli.reals("--widths", 0, 64, open_low=True)] = (
         0.5,
@@ -38,10 +40,10 @@ class Config:
         4.0,
     )
     """Further widths k/N, with biases that start at 0 and at -1."""
-    speeds: Annotated[tuple[float, ...], cli.reals("--speeds", 0, 100, open_low=True)] = (2.0,)
+    speeds: Annotated[tuple[float, ...], cli.reals("--speeds", 0, 100, open_low=True)] = (0.5,)
     """Further learning rates over `--rate`, with biases that start at 0 and at -1."""
-    rate: Annotated[float, cli.real("--rate", 0, 1, open_low=True)] = 0.015
-    """Largest learning rate of Adam; it falls to 0 in the second half of the steps."""
+    rate: Annotated[float, cli.real("--rate", 0, 1, open_low=True)] = 0.02
+    """Largest learning rate of Adam; it falls to 0 after a third of the steps."""
     shrink: Annotated[float, cli.real("--shrink", 0, 50)] = 6.0
     """Powers of e by which biases shrink in the first half, where nothing else moves them."""
     steps: Annotated[int, cli.integer("--steps", at_least=20, at_most=10**8)] = 3000
@@ -50,9 +52,10 @@ class Config:
     """Samples of a step."""
     latents: Annotated[int | None, cli.integer("--latents", at_least=2, at_most=1 << 15)] = None
     """Latents of the autoencoder; as many as hidden units."""
-    sparsities: Annotated[
-        tuple[float, ...], cli.reals("--sparsities", 0, 100, open_low=True)
-    ] = (1.0, 2.0)
+    sparsities: Annotated[tuple[float, ...], cli.reals("--sparsities", 0, 100, open_low=True)] = (
+        1.0,
+        2.0,
+    )
     """Latents on in the mean for each feature that is; the first one is in the answer."""
     sae_rate: Annotated[float, cli.real("--sae-rate", 0, 1, open_low=True)] = 0.01
     """Learning rate of the autoencoder."""
@@ -64,8 +67,9 @@ class Config:
     """Fresh samples on which losses are measured."""
     seed: cli.Seed = 0
     """Root of all random numbers."""
-    seeds: Annotated[int, cli.integer("--seeds", at_least=2, at_most=1000)] = 5
-    """Independent projections and trainings; the same for every setting."""
+    seeds: Annotated[int, cli.integer("--seeds", at_least=2, at_most=1000)] = 4
+    """Independent projections and trainings, the same for every setting; three times as many for
+    the two starts that are compared."""
 
 
 def validate(config: Config) -> None:

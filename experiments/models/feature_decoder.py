@@ -140,8 +140,8 @@ def settings(
 class FeatureDecoderTask:
     """Sizes N, d and k, the layer's function, and how long.
 
-    A step takes `batch` fresh samples.  Adam's rate stays as it is for `steps`/2 steps and then
-    falls to 0 along a cosine, so that the noise of batches does not end the descent.
+    A step takes `batch` fresh samples.  Adam's rate stays as it is for a third of the steps and
+    then falls to 0 along a cosine, so that the noise of batches does not end the descent.
     """
 
     features: int
@@ -187,8 +187,9 @@ class FeatureDecoderTask:
     def optimiser(self, setting: Setting) -> optax.GradientTransformation:
         """Return Adam, with the shrinking of biases beside it."""
         half = max(1, self.steps // 2)
-        fall = optax.cosine_decay_schedule(1.0, max(1, self.steps - half))
-        adam = optax.adam(lambda step: setting.rate * fall(jnp.maximum(step - half, 0)))
+        level = self.steps // 3
+        fall = optax.cosine_decay_schedule(1.0, self.steps - level)
+        adam = optax.adam(lambda step: setting.rate * fall(jnp.maximum(step - level, 0)))
 
         def init(params: Any) -> Any:
             return adam.init(params), jnp.int32(0)

@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from experiments.models import feature_decoder, toy_autoencoder, training
 from experiments.models.dictionary_learning import DictionaryTask, Setting
@@ -122,7 +122,11 @@ class Reading(NamedTuple):
 
 @partial(jax.jit, static_argnames=("task", "decoder", "batches"))
 def read(
-    states: State, task: HiddenDictionaryTask, models: State, decoder: FeatureDecoderTask, batches: int
+    states: State,
+    task: HiddenDictionaryTask,
+    models: State,
+    decoder: FeatureDecoderTask,
+    batches: int,
 ) -> Reading:
     """Return the readings of autoencoders `states` on `models`, one each; leaves `[b, ...]`.
 
@@ -150,8 +154,14 @@ def read(
             return tuple(a + b for a, b in zip(total, found, strict=True)), None
 
         units, latents = task.dim, task.latents
-        empty = (*(jnp.float32(0),) * 2, jnp.zeros(units), jnp.float32(0))
-        start = (*empty, jnp.zeros(latents, jnp.int32))
+        blank = jnp.float32(0)
+        start: tuple[Array, ...] = (
+            blank,
+            blank,
+            jnp.zeros(units),
+            blank,
+            jnp.zeros(latents, jnp.int32),
+        )
         sums, _ = jax.lax.scan(batch, start, jnp.arange(batches, dtype="uint32"))
         count = batches * decoder.batch
         spread = sums[3] - jnp.sum(sums[2] ** 2) / count
