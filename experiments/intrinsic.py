@@ -136,10 +136,11 @@ def _tables(data: dict[str, Any]) -> dict[str, Table]:
                 for row in data["rows"]
             ),
             "Layers",
-            "Means over seeds with 95% intervals; the two starts that are compared have three times "
-            "as many. A unit is monosemantic if its response to one "
-            "feature is above .999 of those to all, each alone at 1. Represented: features with a "
-            "monosemantic unit. Score: largest response over the sum.",
+            "Means over seeds with 95% intervals; the two starts that are compared have more of "
+            "them. A unit is monosemantic if its response to one feature is above .999 of those to "
+            "all, each alone at 1; it is dead if no feature alone makes it move the output by more "
+            "than .01. Represented: features with a living monosemantic unit. Score: largest "
+            "response over the sum.",
         ),
         "autoencoders": Table(
             (
@@ -228,6 +229,7 @@ def summary(_config: Config, result: Result) -> list[str]:
         for arm, words in intrinsic_cells.ARMS.items()
         if any(row["arm"] == arm for row in data["rows"])
     ]
+    sae = data["autoencoders"][0]
     matched, below = (intrinsic_checks.row_of(data, start) for start in (0.0, BELOW))
     lines.append(
         "Largest response over the sum of all, mean over living units: "
@@ -242,6 +244,11 @@ def summary(_config: Config, result: Result) -> list[str]:
         f"{_of(row['ratio'])} of the layer's own."
         for row in data["autoencoders"]
     ]
+    lines.append(
+        f"An autoencoder has {2 * sae['latents'] * data['hidden']:,} weights of its own, the layer "
+        f"{data['hidden'] * (data['dim'] + data['features']):,}; the number of latents on that "
+        "it is told is given, not found."
+    )
     open_ = [row["name"] for row in data["rows"] + data["autoencoders"] if not row["converged"]]
     if open_:
         more = f" and {len(open_) - 4} more" if len(open_) > 4 else ""
@@ -284,7 +291,7 @@ EXPERIMENT = Experiment(
             "probability": 0.125,
             "starts": (0.0, -1.0),
             "penalties": (0.3,),
-            "widths": (1.0,),
+            "widths": (2.0,),
             "speeds": (),
             "steps": 100,
             "batch": 32,

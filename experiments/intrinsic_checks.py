@@ -103,5 +103,9 @@ def checks(data: Any) -> list[Check]:
             effect=sae["ratio"],
             band=(1 + _HAIR, None),
             converged=known and sae["converged"],
+            note=""
+            if sae["ratio"]["mean"] > 1
+            else "less: few latents leave out more of what features do to each other than of what "
+            "they are",
         ),
     ]
