@@ -234,8 +234,8 @@ def summary(_config: Config, result: Result) -> list[str]:
     lines.append(
         "Largest response over the sum of all, mean over living units: "
         f"{matched['score']['mean']:.3f} with biases that start at 0, {below['score']['mean']:.3f} "
-        f"at {BELOW:g}; softmax linear units are never quite off, so that each responds a little "
-        "to every feature."
+        f"at {BELOW:g}. Softmax linear units are never quite off: each responds a little to every "
+        "feature."
     )
     lines += [
         f"Autoencoder with {row['number']:g} latents on: {_share(row['share'])} of its latents "
@@ -291,6 +291,7 @@ EXPERIMENT = Experiment(
             "probability": 0.125,
             "starts": (0.0, -1.0),
             "penalties": (0.3,),
+            "functions": (),
             "widths": (2.0,),
             "speeds": (),
             "steps": 100,

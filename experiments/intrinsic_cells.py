@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments import ensembles
-from experiments.intervals import mean_interval, ratio_interval
+from experiments.intervals import mean_interval
 from experiments.intrinsic_config import BELOW, Config
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def cells(config: Config) -> list[Cell]:
             main._replace(arm="penalty", penalty=penalty)
             for penalty in sorted(set(config.penalties))
         ),
-        main._replace(arm="solu", activation="solu"),
+        *(main._replace(arm="solu", activation=one) for one in dict.fromkeys(config.functions)),
         *(
             main._replace(arm="speed", rate=speed * config.rate, start=start)
             for speed in sorted({speed for speed in config.speeds if speed != 1})
@@ -134,15 +134,15 @@ def estimate(values: Sequence[float] | Floats) -> dict[str, Any]:
 
 
 def ratio(above: Sequence[float] | Floats, below: Sequence[float] | Floats) -> dict[str, Any]:
-    """Return the ratio of the means of paired values, with Fieller's interval.
+    """Return the geometric mean of the ratios of paired positive values, with its interval.
 
-    Where one has more values than the other, the first ones are paired.
+    Student's, of the logarithms.  Where one has more values than the other, the first ones are
+    paired.
     """
-    both = list(zip(above, below, strict=False))
-    top, bottom = np.array(both, np.float64).T
+    logs = np.log([a / b for a, b in zip(above, below, strict=False)])
     return {
-        "mean": float(top.mean() / bottom.mean()),
-        "interval": list(ratio_interval(top, bottom)),
+        "mean": float(np.exp(logs.mean())),
+        "interval": np.exp(mean_interval(logs)).tolist(),
     }
 
 

@@ -14,6 +14,12 @@ BELOW = -1.0
 """Where biases start in the comparison that is asked for."""
 
 
+def _function(word: str) -> str:
+    if word != "solu":
+        raise ValueError(word)
+    return word
+
+
 @dataclass(frozen=True)
 class Config:
     """Sizes, what is varied, and how long."""
@@ -34,13 +40,17 @@ class Config:
         0.3,
     )
     """l1 penalties on the hidden layer, each unit weighted with the length of what it writes."""
+    functions: Annotated[
+        tuple[str, ...], cli.options("--functions", "solu", _function, metavar="NAME")
+    ] = ("solu",)
+    """Further functions of the layer than ReLU: solu, softmax linear units."""
     widths: Annotated[tuple[float, ...], cli.reals("--widths", 0, 64, open_low=True)] = (
         0.5,
         1.0,
         4.0,
     )
     """Further widths k/N, with biases that start at 0 and at -1."""
-    speeds: Annotated[tuple[float, ...], cli.reals("--speeds", 0, 100, open_low=True)] = (0.5,)
+    speeds: Annotated[tuple[float, ...], cli.reals("--speeds", 0, 100, open_low=True)] = (0.5, 2.0)
     """Further learning rates over `--rate`, with biases that start at 0 and at -1."""
     rate: Annotated[float, cli.real("--rate", 0, 1, open_low=True)] = 0.02
     """Largest learning rate of Adam; it falls to 0 after a third of the steps."""

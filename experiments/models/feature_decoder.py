@@ -75,12 +75,12 @@ class FeatureDecoder(nnx.Module):
         V has rows of mean squared length N/(k d), and biases are `start`.  P depends on the key, N
         and d alone.
         """
-        fixing, reading, writing = jax.random.split(key, 3)
+        fixing, starting = jax.random.split(key)
         self.projection = Fixed(sphere.sample(fixing, features, dim))
-        self.reader = nnx.Param(jax.random.normal(reading, (hidden, dim)))
+        weights = jax.random.normal(starting, (hidden, dim + features))
+        self.reader = nnx.Param(weights[:, :dim])
         self.bias = nnx.Param(jnp.full(hidden, start))
-        rows = jax.random.normal(writing, (hidden, features))
-        self.writer = nnx.Param(rows / jnp.sqrt(hidden * dim))
+        self.writer = nnx.Param(weights[:, dim:] / jnp.sqrt(hidden * dim))
         self.activation = activation
 
     def hidden(self, inputs: Array) -> Array:

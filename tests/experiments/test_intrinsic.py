@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 import pytest
 from whole_runs import assert_help_is_light, assert_opens, assert_refused, experiment, tiny_runs
@@ -15,6 +17,7 @@ from experiments import intrinsic_cells, intrinsic_checks
 from experiments.harness.checks import ClaimVerdict, Verdict
 from experiments.harness.experiment import Result
 from experiments.harness.store import load
+from experiments.models import feature_decoder, hidden_dictionary, training
 
 FIGURES = ["pareto", "starts", "penalties", "widths", "scores", "responses", "latents"]
 FIGURES += ["autoencoder"]
@@ -26,18 +29,32 @@ def config(**other: Any) -> Any:
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One tiny run, shared."""
-    return tiny_runs(("intrinsic",), tmp_path_factory.mktemp("runs"))["intrinsic"]
+def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, list[Any]]]:
+    """One tiny run, shared, and what its autoencoders were read from and found."""
+    seen: list[Any] = []
+    read = hidden_dictionary.read
+
+    def kept(*given: Any) -> Any:
+        seen.append((*given, read(*given)))
+        return seen[-1][-1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(hidden_dictionary, "read", kept)
+        yield tiny_runs(("intrinsic",), tmp_path_factory.mktemp("runs"))["intrinsic"], seen
 
 
 @pytest.fixture
-def data(run: Path) -> Any:
-    return copy.deepcopy(load(run).result.data)
+def folder(run: tuple[Path, list[Any]]) -> Path:
+    return run[0]
 
 
-def test_a_run_says_what_it_found(run: Path, data: Any) -> None:
-    record = json.loads((run / "record.json").read_text(encoding="utf-8"))
+@pytest.fixture
+def data(folder: Path) -> Any:
+    return copy.deepcopy(load(folder).result.data)
+
+
+def test_a_run_says_what_it_found(folder: Path, data: Any) -> None:
+    record = json.loads((folder / "record.json").read_text(encoding="utf-8"))
     assert record["answer"].startswith("Of a layer's 16 units for 8 features in 4 dimensions ")
     # A hundred steps are no training.
     assert {check["verdict"] for check in record["checks"]} == {"NOT CONVERGED"}
@@ -46,17 +63,15 @@ def test_a_run_says_what_it_found(run: Path, data: Any) -> None:
         "biases start at 0",
         "biases start at -1",
         "penalty 0.3",
-        "SoLU",
     ]
-    matched, below, penalised, _ = data["rows"]
+    matched, below, penalised = data["rows"]
     # The two that are compared have three times the seeds, and the others are paired with these.
-    assert [len(row["loss"]["seeds"]) for row in data["rows"]] == [6, 6, 2, 2]
-    assert penalised["ratio"]["mean"] == pytest.approx(
-        np.mean(penalised["loss"]["seeds"]) / np.mean(matched["loss"]["seeds"][:2])
-    )
+    assert [len(row["loss"]["seeds"]) for row in data["rows"]] == [6, 6, 2]
+    times = np.divide(penalised["loss"]["seeds"], matched["loss"]["seeds"][:2])
+    assert penalised["ratio"]["mean"] == pytest.approx(float(np.sqrt(times.prod())))
     gain = intrinsic_checks.gain(below, matched)
     assert gain["seeds"] == np.subtract(below["share"]["seeds"], matched["share"]["seeds"]).tolist()
-    result = load(run).result
+    result = load(folder).result
     for key in ("units", "units_below", "latents"):
         drawn = result.arrays[key]
         assert drawn.shape == (16, 8)
@@ -71,6 +86,52 @@ def test_a_run_says_what_it_found(run: Path, data: Any) -> None:
     assert all(figure.caption.endswith(".") and figure.figure.data for figure in figures)
 
 
+def test_an_autoencoder_is_read_on_the_samples_of_its_model(
+    run: tuple[Path, list[Any]], data: Any
+) -> None:
+    ((states, _, models, decoder, batches, reading),) = run[1]
+    assert batches * decoder.batch >= 1000
+    state, owner = (training.member(ensemble, 1) for ensemble in (states, models))
+    held = {
+        name: np.asarray({**owner.params, **owner.rest}[name][...], np.float64)
+        for name in ("projection", "reader", "bias", "writer")
+    }
+    fresh = jax.jit(feature_decoder.fresh, static_argnums=1)
+    x = np.concatenate([fresh(owner, decoder, np.uint32(place)).T for place in range(batches)])
+    x = x.astype(np.float64)
+
+    def layer(features: Any) -> Any:
+        return np.maximum(features @ held["projection"] @ held["reader"].T + held["bias"], 0)
+
+    hidden = layer(x)
+    error = ((hidden @ held["writer"] - x) ** 2).sum(axis=1).mean()
+    assert data["rows"][0]["loss"]["seeds"][1] == pytest.approx(error, rel=1e-5)
+    scale = np.sqrt((x**2).sum() / (hidden**2).sum())
+    assert float(states.setting.source.scale[1]) == pytest.approx(scale, rel=1e-5)
+    weights = {**state.params, **state.rest}
+    rows, encoder, offset, shift, least = (
+        np.asarray(weights[name][...], np.float64)
+        for name in ("decoder", "encoder", "encoder_bias", "decoder_bias", "threshold")
+    )
+
+    def codes(inputs: Any) -> Any:
+        values = (inputs - shift) @ encoder.T + offset
+        return np.where(values * np.linalg.norm(rows, axis=1) >= least, np.maximum(values, 0), 0)
+
+    found = codes(scale * hidden)
+    restored = found @ rows + shift
+    error = ((restored @ held["writer"] / scale - x) ** 2).sum(axis=1).mean()
+    assert float(reading.error[1]) == pytest.approx(error, rel=1e-3)
+    assert data["autoencoders"][0]["loss"]["seeds"][1] == float(reading.error[1])
+    spread = ((scale * (hidden - hidden.mean(axis=0))) ** 2).sum()
+    left = ((scale * hidden - restored) ** 2).sum() / spread
+    assert float(reading.unexplained[1]) == pytest.approx(left, rel=1e-3)
+    assert np.abs(np.asarray(reading.fires[1]) - (found > 0).sum(axis=0)).max() <= 2
+    np.testing.assert_allclose(reading.responses[1].T, codes(scale * layer(np.eye(8))), atol=1e-4)
+    moves = np.linalg.norm(rows @ held["writer"] / scale, axis=1)
+    np.testing.assert_allclose(reading.effects[1], moves, rtol=1e-4)
+
+
 def test_every_setting_once_and_the_matched_first() -> None:
     found = intrinsic_cells.cells(
         config(starts=(-2.0, -1.0, 0.0, -0.0, -1.0), widths=(0.5, 2.0), speeds=(1.0, 0.5))
@@ -81,6 +142,8 @@ def test_every_setting_once_and_the_matched_first() -> None:
     # Sixteen units and the usual rate are the matched layer's own.
     assert {cell.hidden for cell in found if cell.arm == "width"} == {4}
     assert {cell.rate for cell in found if cell.arm == "speed"} == {0.01}
+    grouped = intrinsic_cells.shapes(config(widths=(0.5,), functions=("solu",)))
+    assert list(grouped) == [(16, "relu"), (16, "solu"), (4, "relu")]
 
 
 def test_units_of_which_none_lives() -> None:
@@ -136,6 +199,7 @@ def test_checks_see_what_is_wrong(data: Any) -> None:
         (["--starts", "0", "-2"], "--starts must have 0 and -1 among its values; got 0 -2."),
         (["--penalties", "0"], "--penalties must be a number in (0, 100]; got '0'."),
         (["--probability", "1.5"], "--probability must be a number in (0, 1]; got '1.5'."),
+        (["--functions", "gelu"], "--functions must be solu; got 'gelu'."),
         (["--hidden", "2.5"], "--hidden must be an integer from 4 to 32768; got '2.5'."),
         (["--seeds", "1"], "--seeds must be an integer from 2 to 1000; got '1'."),
         (["--rate", "nan"], "--rate must be a number in (0, 1]; got 'nan'."),
@@ -159,5 +223,5 @@ def test_help_is_light() -> None:
     assert_help_is_light("intrinsic")
 
 
-def test_the_report_opens(run: Path) -> None:
-    assert_opens(run, FIGURES)
+def test_the_report_opens(folder: Path) -> None:
+    assert_opens(folder, FIGURES)

@@ -10,19 +10,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from experiments.models import feature_decoder, hidden_dictionary, training
+from experiments.models import feature_decoder, hidden_dictionary
 from experiments.models.feature_decoder import FeatureDecoder, FeatureDecoderTask
 from experiments.models.hidden_dictionary import Layer
 
 Floats = NDArray[np.float64]
 
 
-def _weights(model: Any) -> dict[str, Floats]:
-    names = ("projection", "reader", "bias", "writer")
-    return {name: np.asarray(getattr(model, name)[...], np.float64) for name in names}
-
-
-def _plain(activation: str, held: dict[str, Floats], inputs: Floats) -> tuple[Floats, Floats]:
+def plain(activation: str, held: dict[str, Floats], inputs: Floats) -> tuple[Floats, Floats]:
     """h and x̂ of features `[b, N]`, sample by sample."""
     layers, outputs = [], []
     for x in inputs:
@@ -36,26 +31,34 @@ def _plain(activation: str, held: dict[str, Floats], inputs: Floats) -> tuple[Fl
     return np.array(layers), np.array(outputs)
 
 
-@pytest.mark.parametrize("activation", ["relu", "solu"])
-def test_output_and_responses(activation: str) -> None:
-    model = FeatureDecoder(jax.random.key(0), 6, 3, 5, activation, jnp.float32(-0.3))
-    held = _weights(model)
-    other = FeatureDecoder(jax.random.key(0), 6, 3, 7, activation, jnp.float32(0))
-    # What differs in width sees the same features in the same way.
-    np.testing.assert_array_equal(other.projection[...], model.projection[...])
-    np.testing.assert_allclose(np.linalg.norm(held["projection"], axis=1), 1, rtol=1e-6)
-    np.testing.assert_array_equal(held["bias"], np.float32(-0.3))
+def test_output_and_responses() -> None:
     inputs = np.random.default_rng(1).random((4, 6))
-    hidden = model.hidden(jnp.asarray(inputs.T, jnp.float32))
-    layers, outputs = _plain(activation, held, inputs)
-    np.testing.assert_allclose(np.asarray(hidden).T, layers, rtol=1e-4, atol=1e-5)
-    np.testing.assert_allclose(np.asarray(model.restored(hidden)).T, outputs, rtol=1e-4, atol=1e-5)
-    alone, _ = _plain(activation, held, np.eye(6))
-    np.testing.assert_allclose(np.asarray(model.responses()).T, alone, rtol=1e-4, atol=1e-5)
-    sizes = np.abs(alone).max(axis=0) * np.linalg.norm(held["writer"], axis=1)
-    np.testing.assert_array_equal(
-        np.asarray(model.living(model.responses())), sizes > feature_decoder.ALIVE
-    )
+
+    @jax.jit
+    def made(x: Any) -> Any:
+        found = {}
+        for name, hidden in (("relu", 5), ("solu", 4)):
+            model = FeatureDecoder(jax.random.key(0), 6, 3, hidden, name, jnp.float32(-0.3))
+            layer, alone = model.hidden(x), model.responses()
+            names = ("projection", "reader", "bias", "writer")
+            weights = {name: getattr(model, name)[...] for name in names}
+            found[name] = (weights, layer, model.restored(layer), alone, model.living(alone))
+        return found
+
+    found = made(jnp.asarray(inputs.T, jnp.float32))
+    for activation, (weights, hidden, restored, alone, living) in found.items():
+        held = {name: np.asarray(value, np.float64) for name, value in weights.items()}
+        np.testing.assert_allclose(np.linalg.norm(held["projection"], axis=1), 1, rtol=1e-6)
+        np.testing.assert_array_equal(held["bias"], np.float32(-0.3))
+        layers, outputs = plain(activation, held, inputs)
+        np.testing.assert_allclose(hidden.T, layers, rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(restored.T, outputs, rtol=1e-4, atol=1e-5)
+        single, _ = plain(activation, held, np.eye(6))
+        np.testing.assert_allclose(alone.T, single, rtol=1e-4, atol=1e-5)
+        sizes = np.abs(single).max(axis=0) * np.linalg.norm(held["writer"], axis=1)
+        np.testing.assert_array_equal(living, sizes > feature_decoder.ALIVE)
+    # What differs in width sees the same features in the same way.
+    np.testing.assert_array_equal(found["relu"][0]["projection"], found["solu"][0]["projection"])
 
 
 def test_loss_penalty_and_shrinking_biases() -> None:
@@ -87,7 +90,7 @@ def test_loss_penalty_and_shrinking_biases() -> None:
     names = ("projection", "reader", "bias", "writer")
     held = {name: np.asarray(w, np.float64) for name, w in zip(names, weights, strict=True)}
     x = np.asarray(inputs, np.float64).T
-    layers, outputs = _plain("relu", held, x)
+    layers, outputs = plain("relu", held, x)
     size = layers @ np.linalg.norm(held["writer"], axis=1)
     expected = ((outputs - x) ** 2).sum(axis=1) + 0.5 * size
     assert layers.max() > 0
@@ -123,57 +126,3 @@ def test_only_relus_take_a_scale() -> None:
         FeatureDecoderTask(4, 2, 4, 10, "tanh")
     with pytest.raises(ValueError, match="sizes of `FeatureDecoderTask` must be at least 1"):
         FeatureDecoderTask(4, 2, 0, 10)
-
-
-def test_an_autoencoder_is_read_on_the_samples_of_its_model() -> None:
-    from experiments.models import dictionary_learning
-    from experiments.models.hidden_dictionary import HiddenDictionaryTask
-    from experiments.models.synthetic_activations import ActivationLaw
-
-    decoder = FeatureDecoderTask(6, 3, 5, steps=40, batch=64)
-    keys = training.member_keys(jax.random.key(0), 2)
-    models = training.ensemble(
-        keys, decoder, feature_decoder.settings(2, probability=0.3, rate=0.01)
-    )
-    made = hidden_dictionary.layer(models, decoder, 3)
-    task = HiddenDictionaryTask(
-        ActivationLaw(6, 1.8, "independent"), 5, 4, "topk", slots=2, batch=16
-    )
-    given = dictionary_learning.settings(
-        np.ones((2, 6, 5)), sparsity=2, rate=0.01, steps=10, source=made
-    )
-    states = training.ensemble(training.member_keys(jax.random.key(1), 2), task, given)
-    reading = hidden_dictionary.read(states, task, models, decoder, 3)
-    losses, _, _ = feature_decoder.evaluate(models, decoder, 3)
-    held = _weights(training.module(training.member(models, 1), decoder))
-    fresh = jax.jit(feature_decoder.fresh, static_argnums=1)
-    x = np.concatenate(
-        [fresh(training.member(models, 1), decoder, np.uint32(place)).T for place in range(3)]
-    ).astype(np.float64)
-    layers, outputs = _plain("relu", held, x)
-    assert float(losses[1]) == pytest.approx(((outputs - x) ** 2).sum(axis=1).mean(), rel=1e-5)
-    scale = np.sqrt((x**2).sum() / (layers**2).sum())
-    assert float(made.scale[1]) == pytest.approx(scale, rel=1e-5)
-    rows = np.asarray(states.params["decoder"][...][1], np.float64)
-
-    def chosen(hidden: Floats) -> Floats:
-        values = np.maximum(hidden @ rows.T, 0)
-        found = np.zeros_like(values)
-        for sample, line in enumerate(values):
-            best = np.argsort(-line)[:2]
-            found[sample, best] = line[best]
-        return found
-
-    f = chosen(scale * layers)
-    restored = f @ rows
-    error = ((restored @ held["writer"] / scale - x) ** 2).sum(axis=1).mean()
-    assert float(reading.error[1]) == pytest.approx(error, rel=1e-4)
-    spread = ((scale * layers - scale * layers.mean(axis=0)) ** 2).sum()
-    left = ((scale * layers - restored) ** 2).sum() / spread
-    assert float(reading.unexplained[1]) == pytest.approx(left, rel=1e-4)
-    np.testing.assert_array_equal(np.asarray(reading.fires[1]), (f > 0).sum(axis=0))
-    alone, _ = _plain("relu", held, np.eye(6))
-    np.testing.assert_allclose(reading.responses[1].T, chosen(scale * alone), atol=1e-5)
-    np.testing.assert_allclose(
-        reading.effects[1], np.linalg.norm(rows @ held["writer"] / scale, axis=1), rtol=1e-5
-    )
