@@ -195,13 +195,13 @@ def answer(_config: Config, result: Result) -> str:
     strong = intrinsic_checks.strongest(data)
     sae = data["autoencoders"][0]
     return (
-        f"Of a layer's {data['hidden']} units for {data['features']} features in {data['dim']} "
-        f"dimensions {_share(matched['share'])} respond to one feature alone; with biases that "
-        f"start at {BELOW:g} {_share(below['share'])}, at {_of(below['ratio'])} of the loss; under "
-        f"a penalty of {strong['penalty']:g} {_share(strong['share'])}, at {_of(strong['ratio'])} "
-        f"of it. Of the latents of a sparse autoencoder on the first layer "
-        f"{_share(sae['share'])} do; it recovers {_share(sae['recovery'])} of the features, and "
-        f"the loss with the layer that it restores is {_of(sae['ratio'])} of the layer's own."
+        f"Biases that start at {BELOW:g} instead of 0 change the share of {data['hidden']} units "
+        f"that respond to one feature alone from {_share(matched['share'])} to "
+        f"{_share(below['share'])}, at {_of(below['ratio'])} of the loss; a strong penalty makes "
+        f"it {_share(strong['share'])}, at {_of(strong['ratio'])} of the loss. A sparse "
+        f"autoencoder on the first layer recovers {_share(sae['recovery'])} of the "
+        f"{data['features']} features; with what it restores the loss is {_of(sae['ratio'])} of "
+        "the layer's own."
     )
 
 
@@ -219,9 +219,9 @@ def summary(_config: Config, result: Result) -> list[str]:
     """The other settings, what is represented, what did not settle."""
     data: Any = result.data
     lines = [
-        f"{words[0].upper() + words[1:]}: "
+        f"Units for one feature alone, and loss over the matched layer's, by {words}. "
         + "; ".join(
-            f"{row['name']} {_share(row['share'])} monosemantic at {_of(row['ratio'])} of the loss"
+            f"{row['name']}: {_share(row['share'])}, {_of(row['ratio'])}"
             for row in data["rows"]
             if row["arm"] == arm
         )

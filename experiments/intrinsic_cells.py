@@ -46,11 +46,11 @@ of the share of monosemantic units."""
 MORE = 3
 """Members, for each of `seeds`, of the two settings whose small difference is asked for."""
 ARMS = {
-    "start": "start of the biases",
-    "penalty": "l1 penalty",
-    "solu": "SoLU",
-    "width": "width",
-    "speed": "learning rate",
+    "start": "the start of the biases",
+    "penalty": "the l1 penalty",
+    "solu": "the function",
+    "width": "the width",
+    "speed": "the learning rate",
 }
 """What is varied, by name; the matched model is the first arm's, with its biases at 0."""
 

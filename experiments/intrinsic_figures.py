@@ -56,7 +56,6 @@ def _pareto(data: Any) -> Figure:
     starts = _arm(data, "start")
     widths = _arm(data, "width")
     series = (
-        ("matched: biases start at 0", starts[:1], theme.THEORY, "star", "markers"),
         ("biases start below 0", starts[1:], theme.LOWER, "circle", "lines+markers"),
         ("l1 penalty", _arm(data, "penalty"), theme.UPPER, "square", "lines+markers"),
         ("SoLU", _arm(data, "solu"), theme.HIGHLIGHT, "diamond", "markers"),
@@ -69,6 +68,8 @@ def _pareto(data: Any) -> Figure:
             "hexagon",
             "lines+markers",
         ),
+        # Last, so that it lies on top.
+        ("matched: biases start at 0", starts[:1], theme.THEORY, "star", "markers"),
     )
     for name, rows, colour, symbol, mode in series:
         if not rows:

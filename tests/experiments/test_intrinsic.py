@@ -55,7 +55,9 @@ def data(folder: Path) -> Any:
 
 def test_a_run_says_what_it_found(folder: Path, data: Any) -> None:
     record = json.loads((folder / "record.json").read_text(encoding="utf-8"))
-    assert record["answer"].startswith("Of a layer's 16 units for 8 features in 4 dimensions ")
+    assert record["answer"].startswith(
+        "Biases that start at -1 instead of 0 change the share of 16 "
+    )
     # A hundred steps are no training.
     assert {check["verdict"] for check in record["checks"]} == {"NOT CONVERGED"}
     assert record["summary"][-1].startswith("NOT CONVERGED: biases start at 0; ")
