@@ -39,14 +39,15 @@ def measure(config: Config, progress: Progress) -> Result:
     first: dict[str, Any] = {}
     grouped = intrinsic_cells.shapes(config)
     with progress.phase("layers", total=len(grouped)) as step:
-        for place, ((hidden, activation), chosen) in enumerate(grouped.items()):
+        for place, (shape, chosen) in enumerate(grouped.items()):
 
-            def make(chosen: Any = chosen, matched: bool = place == 0) -> Any:
-                if matched:
-                    return _matched(config, progress, chosen)
-                return {"rows": intrinsic_cells.train(config, progress, chosen).rows}
+            def make(shape: str = shape, chosen: Any = chosen, first: bool = place == 0) -> Any:
+                layers = intrinsic_cells.train(config, progress, shape, chosen)
+                if first:
+                    return _matched(config, progress, chosen, layers)
+                return {"rows": layers.rows}
 
-            found = progress.part(f"{hidden}-{activation}", make)
+            found = progress.part(shape, make)
             first = first or found
             rows |= dict(zip(chosen, found["rows"], strict=True))
             step()
@@ -67,11 +68,15 @@ def measure(config: Config, progress: Progress) -> Result:
     return Result(data, arrays, _tables(data))
 
 
-def _matched(config: Config, progress: Progress, chosen: list[intrinsic_cells.Cell]) -> Any:
+def _matched(
+    config: Config,
+    progress: Progress,
+    chosen: list[intrinsic_cells.Cell],
+    layers: intrinsic_cells.Layers,
+) -> Any:
     """The settings of the matched layer's shape, the autoencoders, and what units respond to."""
     from geometry import monosemanticity
 
-    layers = intrinsic_cells.train(config, progress, chosen)
     autoencoders, latents, alive = intrinsic_autoencoders.train(config, progress, layers)
     below = layers.parts[next(at for at, cell in enumerate(chosen) if cell.start == BELOW)]
     arrays: dict[str, Any] = {}
@@ -294,6 +299,7 @@ EXPERIMENT = Experiment(
             "functions": (),
             "widths": (2.0,),
             "speeds": (),
+            "lengths": (),
             "steps": 100,
             "batch": 32,
             "sparsities": (1.0,),

@@ -51,6 +51,7 @@ ARMS = {
     "solu": "the function",
     "width": "the width",
     "speed": "the learning rate",
+    "length": "the length of the training",
 }
 """What is varied, by name; the matched model is the first arm's, with its biases at 0."""
 
@@ -58,7 +59,9 @@ Floats = NDArray[np.float64]
 
 
 class Cell(NamedTuple):
-    """One setting: the arm it belongs to, units, function, start of biases, penalty, rate."""
+    """One setting: its arm, units, function, start of biases, penalty, rate, and steps over those
+    of the matched layer.
+    """
 
     arm: str
     hidden: int
@@ -66,6 +69,7 @@ class Cell(NamedTuple):
     start: float
     penalty: float
     rate: float
+    length: float = 1.0
 
 
 class Layers(NamedTuple):
@@ -104,6 +108,11 @@ def cells(config: Config) -> list[Cell]:
             for start in both
         ),
         *(
+            main._replace(arm="length", length=times, rate=config.rate / times, start=start)
+            for times in sorted({times for times in config.lengths if times != 1})
+            for start in both
+        ),
+        *(
             main._replace(arm="width", hidden=width, start=start)
             for width in widths
             if width != config.hidden
@@ -119,6 +128,7 @@ def name(cell: Cell) -> str:
         "penalty": f"penalty {cell.penalty:g}",
         "solu": "SoLU",
         "width": f"{cell.hidden} units, biases start at {cell.start:g}",
+        "length": f"{cell.length:g} times the steps, biases start at {cell.start:g}",
         "speed": f"rate {cell.rate:g}, biases start at {cell.start:g}",
     }
     return words[cell.arm]
@@ -157,16 +167,21 @@ def batches(config: Config) -> int:
     return max(1, -(-config.evaluations // config.batch))
 
 
-def shapes(config: Config) -> dict[tuple[int, str], list[Cell]]:
-    """Return the settings that train together, by units and function, the matched one's first."""
-    found: dict[tuple[int, str], list[Cell]] = {}
+def shapes(config: Config) -> dict[str, list[Cell]]:
+    """Return the settings that train together, under a name of them, the matched one's first.
+
+    They have the same units, function and number of steps.
+    """
+    found: dict[str, list[Cell]] = {}
     for cell in cells(config):
-        found.setdefault((cell.hidden, cell.activation), []).append(cell)
+        length = "" if cell.length == 1 else f"-{cell.length:g}"
+        shape = f"{cell.hidden}-{cell.activation}{length}".replace(".", "_").replace("+", "")
+        found.setdefault(shape, []).append(cell)
     return found
 
 
-def train(config: Config, progress: Progress, chosen: Sequence[Cell]) -> Layers:
-    """Train and measure settings of the same shape together.
+def train(config: Config, progress: Progress, shape: str, chosen: Sequence[Cell]) -> Layers:
+    """Train and measure settings of the same shape together, `shape` their name.
 
     Member i of each has the same projection, samples and start of its weights; projections and
     samples are also those of member i of any other shape.
@@ -176,7 +191,7 @@ def train(config: Config, progress: Progress, chosen: Sequence[Cell]) -> Layers:
     from experiments.models import feature_decoder, training
     from experiments.models.feature_decoder import FeatureDecoderTask
 
-    every = -(-config.steps // RECORDS)
+    every = round(chosen[0].length * -(-config.steps // RECORDS))
     counts = [members(config, cell) for cell in chosen]
     ends = np.cumsum([0, *counts])
     parts = [slice(int(a), int(b)) for a, b in itertools.pairwise(ends)]
@@ -188,7 +203,7 @@ def train(config: Config, progress: Progress, chosen: Sequence[Cell]) -> Layers:
     root = jax.random.fold_in(jax.random.key(config.seed), 0)
     trained = ensembles.train(
         progress,
-        f"layers-{hidden}-{activation}",
+        f"layers-{shape}",
         task,
         training.member_keys(root, max(counts))[jax.numpy.asarray(place)],
         feature_decoder.settings(

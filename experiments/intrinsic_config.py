@@ -50,8 +50,11 @@ class Config:
         4.0,
     )
     """Further widths k/N, with biases that start at 0 and at -1."""
-    speeds: Annotated[tuple[float, ...], cli.reals("--speeds", 0, 100, open_low=True)] = (0.5, 2.0)
+    speeds: Annotated[tuple[float, ...], cli.reals("--speeds", 0, 100, open_low=True)] = (0.5,)
     """Further learning rates over `--rate`, with biases that start at 0 and at -1."""
+    lengths: Annotated[tuple[float, ...], cli.reals("--lengths", 1, 1000)] = (4.0,)
+    """Longer trainings, as many times the steps at as much smaller a rate, with biases that start
+    at 0 and at -1; 1 for none."""
     rate: Annotated[float, cli.real("--rate", 0, 1, open_low=True)] = 0.02
     """Largest learning rate of Adam; it falls to 0 after a third of the steps."""
     shrink: Annotated[float, cli.real("--shrink", 0, 50)] = 6.0

@@ -60,6 +60,7 @@ def _pareto(data: Any) -> Figure:
         ("l1 penalty", _arm(data, "penalty"), theme.UPPER, "square", "lines+markers"),
         ("SoLU", _arm(data, "solu"), theme.HIGHLIGHT, "diamond", "markers"),
         ("other learning rates", _arm(data, "speed"), theme.RANDOM, "x", "markers"),
+        ("longer trainings", _arm(data, "length"), theme.RANDOM, "cross", "markers"),
         ("other widths", widths, theme.REFERENCE, "triangle-up", "markers"),
         (
             "autoencoder on the matched layer",

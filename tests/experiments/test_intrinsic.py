@@ -144,8 +144,9 @@ def test_every_setting_once_and_the_matched_first() -> None:
     # Sixteen units and the usual rate are the matched layer's own.
     assert {cell.hidden for cell in found if cell.arm == "width"} == {4}
     assert {cell.rate for cell in found if cell.arm == "speed"} == {0.01}
-    grouped = intrinsic_cells.shapes(config(widths=(0.5,), functions=("solu",)))
-    assert list(grouped) == [(16, "relu"), (16, "solu"), (4, "relu")]
+    grouped = intrinsic_cells.shapes(config(widths=(0.5,), functions=("solu",), lengths=(1.0, 2.5)))
+    assert list(grouped) == ["16-relu", "16-solu", "16-relu-2_5", "4-relu"]
+    assert {(cell.rate, cell.length) for cell in grouped["16-relu-2_5"]} == {(0.008, 2.5)}
 
 
 def test_units_of_which_none_lives() -> None:
@@ -170,16 +171,20 @@ def _verdicts(data: Any) -> dict[str, Verdict]:
 
 def test_checks_see_what_is_wrong(data: Any) -> None:
     _good(data)
+    for row in data["rows"][:2]:
+        data["rows"].append({**copy.deepcopy(row), "arm": "length", "length": 4.0})
     found = experiment("intrinsic").checks(config(), Result(data, {}, {}))
     assert {check.verdict for check in found} == {Verdict.PASS}
     (claim,) = experiment("intrinsic").claims(found)
     assert claim.verdict is ClaimVerdict.REFINED
 
-    matched, below, strong, sae = (*data["rows"][:3], data["autoencoders"][0])
+    matched, below, strong = data["rows"][:3]
+    sae = data["autoencoders"][0]
     for row, first, key, value in (
         (below, "C18: monosemantic share, biases", "share", [0.05] * 6),
         (strong, "C18: monosemantic share, strongest", "share", [0.05] * 2),
         (sae, "C18: monosemantic share, autoencoder's", "share", [0.05] * 2),
+        (data["rows"][-1], "monosemantic share, biases", "share", [0.05] * 6),
         (below, "C18: loss, biases", "ratio", [1.2, 1.3]),
         (strong, "C18: loss, strongest", "ratio", [0.8, 0.9]),
         (sae, "loss with the layer", "ratio", [0.8, 0.9]),
@@ -191,7 +196,7 @@ def test_checks_see_what_is_wrong(data: Any) -> None:
         assert len(failed) == 1
         assert failed[0].startswith(first)
         row[key] = kept
-    matched["converged"] = False
+    matched["converged"] = data["rows"][-1]["converged"] = False
     assert set(_verdicts(data).values()) == {Verdict.NOT_CONVERGED}
 
 

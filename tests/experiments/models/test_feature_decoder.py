@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from experiments.models import feature_decoder, hidden_dictionary
+from experiments.models import feature_decoder, hidden_dictionary, toy_autoencoder
 from experiments.models.feature_decoder import FeatureDecoder, FeatureDecoderTask
 from experiments.models.hidden_dictionary import Layer
 
@@ -82,7 +82,7 @@ def test_loss_penalty_and_shrinking_biases() -> None:
             return memory, change
 
         _, changes = jax.lax.scan(step, memory, length=40)
-        inputs = feature_decoder.toy_autoencoder.sample(key, setting.probability, 6, 64)
+        inputs = toy_autoencoder.sample(key, setting.probability, 6, 64)
         weights = [getattr(model, name)[...] for name in ("projection", "reader", "bias", "writer")]
         return task.loss(model, key, setting), inputs, weights, changes
 
@@ -106,7 +106,12 @@ def test_directions_are_lines_through_what_a_feature_adds() -> None:
     rows, reader, bias = (
         generator.standard_normal(shape).astype(np.float32) for shape in ((4, 2), (5, 2), (5,))
     )
-    found = hidden_dictionary.directions(Layer(rows, reader, bias, np.float32(1)))
+
+    def found_of(biases: Any) -> Floats:
+        held = (jnp.asarray(part) for part in (rows, reader, biases, np.float32(1)))
+        return hidden_dictionary.directions(Layer(*held))
+
+    found = found_of(bias)
     sizes = (np.arange(20_000) + 0.5) / 20_000
     for row, direction in zip(rows.astype(np.float64), found, strict=True):
         values = np.outer(sizes, reader @ row) + bias
@@ -115,7 +120,7 @@ def test_directions_are_lines_through_what_a_feature_adds() -> None:
             direction, (sizes[:, None] * added).sum(axis=0) / (sizes**2).sum(), atol=1e-3
         )
     # Without biases the line is exact: where a unit is on, its value.
-    bare = hidden_dictionary.directions(Layer(rows, reader, 0 * bias, np.float32(1)))
+    bare = found_of(0 * bias)
     np.testing.assert_allclose(bare, np.maximum(rows @ reader.T, 0), rtol=1e-5, atol=1e-7)
 
 
