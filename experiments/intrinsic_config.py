@@ -45,7 +45,6 @@ class Config:
     ] = ("solu",)
     """Further functions of the layer than ReLU: solu, softmax linear units."""
     widths: Annotated[tuple[float, ...], cli.reals("--widths", 0, 64, open_low=True)] = (
-        0.5,
         1.0,
         4.0,
     )
@@ -72,7 +71,7 @@ class Config:
     """Latents on in the mean for each feature that is; the first one is in the answer."""
     sae_rate: Annotated[float, cli.real("--sae-rate", 0, 1, open_low=True)] = 0.01
     """Learning rate of the autoencoder."""
-    sae_steps: Annotated[int, cli.integer("--sae-steps", at_least=20, at_most=10**8)] = 1500
+    sae_steps: Annotated[int, cli.integer("--sae-steps", at_least=20, at_most=10**8)] = 1000
     """Steps of its training; rounded up to tens."""
     sae_batch: Annotated[int, cli.integer("--sae-batch", at_least=16, at_most=1 << 16)] = 256
     """Samples of its step."""
