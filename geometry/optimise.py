@@ -1,0 +1,233 @@
+"""Numerical packings: n lines in R^d with the smallest coherence that many starts find.
+
+The coherence is the largest of n(n - 1)/2 inner products, and not smooth.  Its smooth stand-in is
+(1/p) log sum |g_ij|^p, which lies above it by at most log(n(n - 1)/2)/p; p rises geometrically to
+4096 while L-BFGS follows, for a batch of starts at once.  The best ends of each batch are then
+polished in float64 (`geometry.polish`).
+
+Where p begins decides what is found.  From p = 4 all starts run into the few broad basins: of the
+best packings known some are never met so (14 lines in R^3, 8 in R^4), and are from p = 16 to 256.
+With more unknowns a late beginning only sticks, so the exponents cycle through a range that shrinks
+with n d.  From the second round on, half of the starts are the best packing so far, with one to
+three of its lines thrown anew and all others shaken.
+
+    search = optimise.begin(5, 16, seed=0)
+    search = optimise.advance(search)  # one more round
+    search.coherence, search.vectors
+
+A round is a function of (dim, count, seed, round) and of the best so far: repeated on the same
+machine it gives the same numbers.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jax import Array
+from numpy.typing import NDArray
+
+from geometry import polish, sphere
+from geometry.products import product
+
+__all__ = ["DEFAULT_ROUNDS", "LARGEST", "Search", "advance", "begin", "contacts", "starts_a_round"]
+
+DEFAULT_ROUNDS = 3
+LARGEST = 4 * 10**9  # multiply-adds of a Gram matrix: minutes a round on two cores
+
+_LAST_EXPONENT = 4096.0
+_STAGES = 8  # values of p, in geometric progression
+_STEPS = 60  # L-BFGS steps for each
+_MEMORY = 10  # pairs of steps and gradients that L-BFGS keeps
+_LINE_SEARCH = (
+    5  # evaluations of a step: starts of a batch wait for the slowest, and more find none
+)
+_MOST_STARTS = 64
+_MOST_OPERATIONS = 10**8  # multiply-adds of the Gram matrices of a batch
+_POLISHED = 6  # best ends of a round, of different coherence
+_ALIKE = 1e-5  # relative difference of coherences that float32 and p = 4096 leave between equals
+_CONTACT = 1e-8
+
+
+@dataclass(frozen=True)
+class Search:
+    """What a search has found after so many rounds.
+
+    `vectors` `[n, d]` float64 unit rows and their `coherence`, which no linearised step lowers by
+    1e-12 if `polished`.  `history` `[rounds]`: the best coherence after each round.  `ends`
+    `[starts]`: where each start ended, before the polish, to about 1e-4.
+    """
+
+    dim: int
+    count: int
+    seed: int
+    vectors: NDArray[np.float64]
+    coherence: float
+    polished: bool
+    history: tuple[float, ...] = ()
+    ends: tuple[float, ...] = ()
+
+    @property
+    def rounds(self) -> int:
+        """Rounds done."""
+        return len(self.history)
+
+    @property
+    def starts(self) -> int:
+        """Starts followed to their end."""
+        return len(self.ends)
+
+
+def begin(dim: int, count: int, seed: int = 0) -> Search:
+    """Return a search with nothing tried yet; of at most `dim` lines the answer, a basis.
+
+    Raises ValueError, in one line, for `dim` < 1, `count` < 1, or count² dim above `LARGEST`.
+    """
+    for name, value in (("dim", dim), ("count", count)):
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise ValueError(f"{name} must be an integer >= 1; got {value!r}.")
+    if count**2 * dim > LARGEST:
+        raise ValueError(
+            f"count² dim must be at most {LARGEST:.0e} for the optimiser; got {count}² times {dim}."
+        )
+    # Lines beyond a basis repeat it: coherence 1 until a round is done.
+    vectors = np.eye(dim)[np.arange(count) % dim]
+    return Search(dim, count, seed, vectors, 0.0 if count <= dim else 1.0, count <= dim)
+
+
+def starts_a_round(dim: int, count: int) -> int:
+    """Return the number of starts in a round: fewer where their Gram matrices are large."""
+    return int(np.clip(_MOST_OPERATIONS // (count**2 * dim), 1, _MOST_STARTS))
+
+
+def advance(search: Search) -> Search:
+    """Return the search after one more round: a batch of starts, the best of them polished.
+
+    About 960 Gram matrices and gradients for each start, of 2 n² d multiply-adds each: seconds a
+    round for a few dozen lines.  The best so far is kept, so the coherence never rises.
+    """
+    if search.count <= search.dim or search.dim == 1:
+        known = (*search.history, search.coherence)
+        return dataclasses.replace(search, history=known)
+    batch = starts_a_round(search.dim, search.count)
+    key = jax.random.fold_in(jax.random.key(search.seed), search.rounds)
+    first = search.rounds * batch + np.arange(batch)
+    # Every other start is the best so far, shaken; in the first round there is none.
+    again = jnp.asarray((first % 2 == 1) & (search.coherence < 1))
+    exponents = _exponents(search.dim, search.count, first)
+    starts = _starts(key, jnp.asarray(search.vectors, jnp.float32), again)
+    vectors, ends = (np.asarray(one, np.float64) for one in _descend(starts, exponents))
+    best, found, polished = search.vectors, search.coherence, search.polished
+    for place in _different(ends):
+        rows, top, done = polish.polish(vectors[place])
+        if top < found:
+            best, found, polished = rows, top, done
+    return dataclasses.replace(
+        search,
+        vectors=best,
+        coherence=found,
+        polished=polished,
+        history=(*search.history, found),
+        ends=(*search.ends, *ends.tolist()),
+    )
+
+
+def contacts(vectors: NDArray[np.float64], tolerance: float = _CONTACT) -> NDArray[np.int64]:
+    """Return the pairs `[m, 2]`, i < j, of unit rows `[n, d]` whose |cos| is the coherence.
+
+    To within `tolerance`, which a polished packing's contacts keep by far.
+    """
+    cosines = np.triu(np.abs(vectors @ vectors.T), 1)
+    near = cosines >= max(float(cosines.max(initial=0.0)) - tolerance, tolerance)
+    return np.argwhere(near).astype(np.int64)
+
+
+def _exponents(dim: int, count: int, places: NDArray[np.int64]) -> Array:
+    """The rising p of each start `[s, stages]`; its beginning goes by the start's place."""
+    unknowns = dim * count
+    top = 256 if unknowns <= 64 else 64 if unknowns <= 256 else 16
+    ladder = [4 * 4**k for k in range(round(math.log(top / 4, 4)) + 1)]
+    # Neighbours in pairs, so that fresh starts and shaken ones have all beginnings.
+    begin_at = np.array(ladder, np.float64)[places // 2 % len(ladder)]
+    ratio = (_LAST_EXPONENT / begin_at)[:, None]
+    rising = begin_at[:, None] * ratio ** (np.arange(_STAGES) / (_STAGES - 1))
+    return jnp.asarray(rising, jnp.float32)
+
+
+@jax.jit
+def _starts(key: Array, best: Array, again: Array) -> Array:
+    """Starts `[s, n, d]`: independent directions, or where `again`, the best packing shaken."""
+
+    def one(key: Array, again: Array) -> Array:
+        fresh_key, shake_key, size_key, pick_key = jax.random.split(key, 4)
+        count, dim = best.shape
+        fresh = jax.random.normal(fresh_key, (count, dim)) / jnp.sqrt(dim)
+        shake = 10.0 ** jax.random.uniform(size_key, minval=-2.0, maxval=-0.5)
+        moved = best + shake / jnp.sqrt(dim) * jax.random.normal(shake_key, (count, dim))
+        thrown_key, number_key = jax.random.split(pick_key)
+        thrown = jax.random.permutation(thrown_key, count)
+        thrown = thrown < jax.random.randint(number_key, (), 1, 4)
+        return jnp.where(again & ~thrown[:, None], moved, fresh)
+
+    found: Array = jax.vmap(one)(jax.random.split(key, again.shape[0]), again)
+    return found
+
+
+def _smooth_maximum(vectors: Array, exponent: Array) -> Array:
+    """log of the p-norm of all |cos| of the rows `[n, d]`, by their largest for scale."""
+    first, second = np.triu_indices(vectors.shape[0], 1)
+    rows = sphere.normalise(vectors)
+    squares = jnp.square(product(rows, rows.T)[first, second])
+    largest = jax.lax.stop_gradient(squares.max())
+    total = jnp.sum((squares / largest) ** (exponent / 2))
+    return jnp.log(largest) / 2 + jnp.log(total) / exponent
+
+
+@partial(jax.jit, donate_argnums=0)
+def _descend(starts: Array, exponents: Array) -> tuple[Array, Array]:
+    """Unit rows `[s, n, d]` at the end of every start, and their coherence `[s]`."""
+    line = optax.scale_by_zoom_linesearch(_LINE_SEARCH, initial_guess_strategy="one")
+    optimiser = optax.lbfgs(memory_size=_MEMORY, linesearch=line)
+
+    def stage(vectors: Array, exponent: Array) -> tuple[Array, None]:
+        def loss(vectors: Array) -> Array:
+            return _smooth_maximum(vectors, exponent)
+
+        measured = optax.value_and_grad_from_state(loss)
+
+        def step(carry: tuple[Array, Any], _: None) -> tuple[tuple[Array, Any], None]:
+            vectors, state = carry
+            value, slope = measured(vectors, state=state)
+            change, state = optimiser.update(
+                slope, state, vectors, value=value, grad=slope, value_fn=loss
+            )
+            return (optax.apply_updates(vectors, change), state), None
+
+        (vectors, _), _ = jax.lax.scan(step, (vectors, optimiser.init(vectors)), length=_STEPS)
+        return sphere.normalise(vectors), None
+
+    def one(vectors: Array, exponents: Array) -> tuple[Array, Array]:
+        vectors, _ = jax.lax.scan(stage, vectors, exponents)
+        first, second = np.triu_indices(vectors.shape[0], 1)
+        return vectors, jnp.abs(product(vectors, vectors.T)[first, second]).max()
+
+    found: tuple[Array, Array] = jax.vmap(one)(starts, exponents)
+    return found
+
+
+def _different(ends: NDArray[np.float64]) -> list[int]:
+    """Places of the best ends, one of each run of equals."""
+    chosen: list[int] = []
+    for place in np.argsort(ends, kind="stable"):
+        if not chosen or ends[place] > ends[chosen[-1]] * (1 + _ALIKE):
+            chosen.append(int(place))
+        if len(chosen) == _POLISHED:
+            break
+    return chosen
