@@ -95,7 +95,8 @@ class FeatureDecoder(nnx.Module):
 
     def lengths(self) -> Array:
         """Return |v_j|.  Shape `[k]`."""
-        squares = jnp.sum(self.writer[...] ** 2, axis=1)
+        # As a product, which rounds the same in ensembles of any size.
+        squares = product(self.writer[...] ** 2, jnp.ones(self.writer.shape[1]))
         # The root has no slope at 0.
         return jnp.where(squares > 0, jnp.sqrt(jnp.where(squares > 0, squares, 1)), 0)
 
@@ -181,7 +182,7 @@ class FeatureDecoderTask:
         inputs = toy_autoencoder.sample(key, setting.probability, self.features, self.batch)
         hidden = model.hidden(inputs)
         error = jnp.sum((model.restored(hidden) - inputs) ** 2)
-        size = jnp.sum(jnp.sum(jnp.abs(hidden), axis=1) * model.lengths())
+        size = jnp.sum(product(jnp.abs(hidden), jnp.ones(self.batch)) * model.lengths())
         return (error + setting.penalty * size) / self.batch
 
     def optimiser(self, setting: Setting) -> optax.GradientTransformation:

@@ -42,14 +42,14 @@ def test_settings_are_columns() -> None:
     rows = _dictionaries(3)
     found = dictionary_learning.settings(rows, sparsity=[1, 2, 3], rate=0.5, steps=7, fall=0.25)
     np.testing.assert_array_equal(np.asarray(found.dictionary), np.asarray(rows))
-    assert [np.asarray(leaf).tolist() for leaf in found[1:]] == [
+    assert [np.asarray(leaf).tolist() for leaf in found[1:6]] == [
         [1, 2, 3],
         [0.5] * 3,
         [7] * 3,
         [0] * 3,
         [0.25] * 3,
     ]
-    assert {leaf.dtype for leaf in found} == {jnp.dtype(jnp.float32)}
+    assert {leaf.dtype for leaf in found[:6]} == {jnp.dtype(jnp.float32)}
     with pytest.raises(ValueError, match="broadcast"):
         dictionary_learning.settings(rows, sparsity=[1, 2], rate=0.5, steps=7)
 
