@@ -278,8 +278,8 @@ CLAIMS: Mapping[str, Statement] = {
         ),
         ClaimVerdict.REFINED,
         "a little less superposition is free: where biases start changes how many units keep to "
-        "one feature, at nearly the same loss and in trainings of one length. A strong penalty "
-        "makes far more units monosemantic in a layer of the same width, and the loss pays for it",
+        "one feature, at nearly the same loss, in short trainings at least. A strong penalty makes "
+        "far more units monosemantic in a layer of the same width, and the loss pays for it",
         core=(
             "C18: monosemantic share, biases starting at -1 less at 0",
             "C18: monosemantic share, strongest penalty less none",

@@ -44,7 +44,7 @@ def checks(data: Any) -> list[Check]:
     known = matched["converged"]
     rows = data["rows"] + data["autoencoders"]
     done = sum(row["converged"] for row in rows)
-    found = [
+    return [
         judge_effect(
             "settings that settled",
             theory=f"all {len(rows)}: rate·steps >= 10, and over the last tenth the loss moves by "
@@ -109,22 +109,3 @@ def checks(data: Any) -> list[Check]:
             "they are",
         ),
     ]
-    for at_zero, low in _longer(data):
-        found.append(
-            judge_effect(
-                f"monosemantic share, biases starting at {BELOW:g} less at 0, "
-                f"{low['length']:g} times the steps",
-                theory="more than 0, if the start decides which minimum is found (Jermyn et al. "
-                "2022)",
-                effect=gain(low, at_zero),
-                band=(_HAIR, None),
-                converged=at_zero["converged"] and low["converged"],
-            )
-        )
-    return found
-
-
-def _longer(data: Any) -> list[tuple[Any, Any]]:
-    """Longer trainings with biases that start at 0 and below, by length."""
-    rows = [row for row in data["rows"] if row["arm"] == "length"]
-    return list(zip(rows[::2], rows[1::2], strict=True))

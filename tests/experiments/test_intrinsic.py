@@ -171,8 +171,6 @@ def _verdicts(data: Any) -> dict[str, Verdict]:
 
 def test_checks_see_what_is_wrong(data: Any) -> None:
     _good(data)
-    for row in data["rows"][:2]:
-        data["rows"].append({**copy.deepcopy(row), "arm": "length", "length": 4.0})
     found = experiment("intrinsic").checks(config(), Result(data, {}, {}))
     assert {check.verdict for check in found} == {Verdict.PASS}
     (claim,) = experiment("intrinsic").claims(found)
@@ -184,7 +182,6 @@ def test_checks_see_what_is_wrong(data: Any) -> None:
         (below, "C18: monosemantic share, biases", "share", [0.05] * 6),
         (strong, "C18: monosemantic share, strongest", "share", [0.05] * 2),
         (sae, "C18: monosemantic share, autoencoder's", "share", [0.05] * 2),
-        (data["rows"][-1], "monosemantic share, biases", "share", [0.05] * 6),
         (below, "C18: loss, biases", "ratio", [1.2, 1.3]),
         (strong, "C18: loss, strongest", "ratio", [0.8, 0.9]),
         (sae, "loss with the layer", "ratio", [0.8, 0.9]),
@@ -196,7 +193,7 @@ def test_checks_see_what_is_wrong(data: Any) -> None:
         assert len(failed) == 1
         assert failed[0].startswith(first)
         row[key] = kept
-    matched["converged"] = data["rows"][-1]["converged"] = False
+    matched["converged"] = False
     assert set(_verdicts(data).values()) == {Verdict.NOT_CONVERGED}
 
 
