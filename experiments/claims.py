@@ -266,7 +266,26 @@ CLAIMS: Mapping[str, Statement] = {
         "explanation that its authors found satisfying (Lindsey et al. 2025), and no toy "
         "reproduces that; beside it the suite's own recovery, of features whose truth is known",
     ),
-    "C18": Statement("Superposition can be avoided in training or undone later, at a price."),
+    "C18": Statement(
+        "Superposition can be avoided in training or undone later, at a price.",
+        (
+            "C18: monosemantic share, biases starting at -1 less at 0",
+            "C18: loss, biases starting at -1 over at 0",
+            "C18: monosemantic share, strongest penalty less none",
+            "C18: loss, strongest penalty over none",
+            "C18: monosemantic share, autoencoder's latents less the layer's units",
+            "C18: features that the autoencoder recovers",
+        ),
+        ClaimVerdict.REFINED,
+        "a little less superposition is free: where biases start changes how many units keep to "
+        "one feature, at nearly the same loss, in short trainings at least. A strong penalty makes "
+        "far more units monosemantic in a layer of the same width, and the loss pays for it",
+        core=(
+            "C18: monosemantic share, biases starting at -1 less at 0",
+            "C18: monosemantic share, strongest penalty less none",
+            "C18: features that the autoencoder recovers",
+        ),
+    ),
 }
 
 

@@ -28,6 +28,7 @@ from pathlib import Path
 
 from experiments import (
     audit_promises,
+    intrinsic_promises,
     packing_promises,
     reading_promises,
     sae_promises,
@@ -111,6 +112,7 @@ def promises() -> Iterator[Promise]:
     yield from sharing_promises.promises()
     yield from superposition_promises.promises()
     yield from sae_promises.promises()
+    yield from intrinsic_promises.promises()
     yield from scale_promises.promises()
     yield from audit_promises.promises()
 

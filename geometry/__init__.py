@@ -27,6 +27,7 @@ Index
     marchenko_pastur  eigenvalues of random directions' frame operator
     duplicates      rows that are equal
     capacity        feature dimensionality, leverage, sharing, worst cases
+    monosemanticity whether a unit responds to one feature alone
     allocation      the best division of dimensions among features, of a quadratic model
     steering        what scaling one feature does to the others
     recovery        how well a learned dictionary recovers a true one, and what chance would

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -34,7 +34,7 @@ class Setting(NamedTuple):
 
     The dictionary `[n, d]`; sparsity, a penalty's weight or k; the learning rate; how many steps
     there are; over which share of them the pressure to be sparse grows, and over which, at the end,
-    the rate falls.
+    the rate falls; what else a task makes its activations from, if anything.
     """
 
     dictionary: Array
@@ -43,6 +43,7 @@ class Setting(NamedTuple):
     steps: Array
     growth: Array
     fall: Array
+    source: Any = None
 
 
 def settings(
@@ -53,8 +54,12 @@ def settings(
     steps: ArrayLike,
     growth: ArrayLike = 0.0,
     fall: ArrayLike = 0.0,
+    source: Any = None,
 ) -> Setting:
-    """Return settings for members with `dictionaries` `[b, n, d]`; the others one or `[b]`."""
+    """Return settings for members with `dictionaries` `[b, n, d]`; the others one or `[b]`.
+
+    Leaves of `source` are `[b, ...]`.
+    """
     rows = jnp.asarray(dictionaries, jnp.float32)
     column = partial(training.column, count=len(rows))
     return Setting(
@@ -64,6 +69,7 @@ def settings(
         column(steps),
         column(growth),
         column(fall),
+        source,
     )
 
 
@@ -118,17 +124,17 @@ class DictionaryTask:
         model.weighed = self.weighed
         return model
 
-    def inputs(self, key: Array, dictionary: Array) -> Array:
+    def inputs(self, key: Array, setting: Setting) -> Array:
         """Return a batch of activations.  Shape `[batch, d]`."""
         found = synthetic_activations.draw(key, self.law, self.batch)
-        return synthetic_activations.mix(dictionary, found, self.batch)
+        return synthetic_activations.mix(setting.dictionary, found, self.batch)
 
     def loss(self, model: SparseAutoencoder, key: Array, setting: Setting) -> Array:
         """Return the architecture's loss of a fresh batch."""
         growing = setting.growth * setting.steps
         share = jnp.where(growing > 0, jnp.minimum(model.done[...] / growing, 1), 1)
         pressure = Pressure(setting.sparsity, share)
-        return model.loss(self.inputs(key, setting.dictionary), pressure, self.window)
+        return model.loss(self.inputs(key, setting), pressure, self.window)
 
     def optimiser(self, setting: Setting) -> optax.GradientTransformation:
         """Return Adam behind the clipping of gradients."""
