@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Annotated, Any
 
+from experiments import stored_packings
 from experiments.harness import cli, exact_json
 from experiments.harness.errors import DONE, FAILED, InputError, exit_code
 
@@ -79,10 +80,10 @@ def _search(given: Arguments) -> dict[str, Any]:
     import numpy as np
 
     from geometry import excess
-    from geometry.constructions import extended_frames
+    from geometry.constructions import extended_frames, tabled
     from geometry.constructions.steiner import SteinerFrame
 
-    entry = extended_frames.stored(given.dim, given.count)
+    entry = extended_frames.ExtendedFrame.stored(given.dim, given.count)
     start = entry or {
         "eps": given.eps, "points": given.points, "block": given.block, "seed": given.seed
     }  # fmt: skip
@@ -104,9 +105,11 @@ def _search(given: Arguments) -> dict[str, Any]:
     lines = frame.rows(np.arange(frame.count)).unit()
     drawn = excess.further_rows(lines, given.count - frame.count, given.dim, start["seed"])
     rows, coherence, rounds = excess.make_room(drawn, float(eps), rounds=given.rounds)
-    text = extended_frames.encoded(rows[frame.count :])
+    text = tabled.encoded(rows[frame.count :], extended_frames.TOP)
     _, again = extended_frames.rebuilt(frame, given.dim, text, eps)
-    holds = entry is None or _holds(given.dim, given.count)
+    holds = entry is None or stored_packings.holds(
+        extended_frames.ExtendedFrame(given.dim, given.count)
+    )
     return {
         "dim": given.dim,
         "count": given.count,
@@ -118,15 +121,6 @@ def _search(given: Arguments) -> dict[str, Any]:
         "table": "none" if entry is None else "holds" if holds else "does not hold",
         "further": text,
     }
-
-
-def _holds(dim: int, count: int) -> bool:
-    from geometry import certify
-    from geometry.constructions.extended_frames import ExtendedFrame
-
-    packing = ExtendedFrame(dim, count)
-    finding = certify.certificate(packing, packing.coherence).check()
-    return finding.holds and finding.level is certify.Level.ALL_PAIRS
 
 
 if __name__ == "__main__":

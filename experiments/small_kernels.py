@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Annotated, Any
 
+from experiments import stored_packings
 from experiments.harness import cli, exact_json
 from experiments.harness.errors import DONE, FAILED, InputError, exit_code
 
@@ -85,14 +86,14 @@ def _main(argv: Sequence[str]) -> int:
 
 def _search(given: Arguments, seed_given: bool) -> dict[str, Any]:
     from geometry import kernel_clip
-    from geometry.constructions import small_kernels
+    from geometry.constructions import small_kernels, tabled
 
     if not given.dim < given.count < 4 * given.dim:
         raise InputError(
             "--count must lie between --dim and four times that; "
             f"got {given.count} and {given.dim}."
         )
-    entry = small_kernels.stored(given.dim, given.count)
+    entry = small_kernels.SmallKernel.stored(given.dim, given.count)
     if entry is None:
         missing = [flag for flag in ("eps", "start") if getattr(given, flag) == _TABLES]
         if missing:
@@ -115,9 +116,13 @@ def _search(given: Arguments, seed_given: bool) -> dict[str, Any]:
         kernel = kernel_clip.sharpen(kernel)
     # A little below, so that a kernel rounded to integers still has a packing at eps.
     searched = kernel_clip.clip(kernel, float(eps) * (1 - 1e-5), rounds=given.rounds)
-    text = small_kernels.encoded(searched.kernel)
+    text = tabled.encoded(searched.kernel, small_kernels.TOP)
     again = small_kernels.rebuilt(text, given.count, eps)
-    holds = None if entry is None else _holds(given.dim, given.count)
+    holds = (
+        None
+        if entry is None
+        else stored_packings.holds(small_kernels.SmallKernel(given.dim, given.count))
+    )
     return {
         "dim": given.dim,
         "count": given.count,
@@ -162,15 +167,6 @@ def _lines(start: str) -> NDArray[np.float64]:
                 if (frame.dim, frame.count) == (dim, count):
                     return frame.rows(np.arange(count)).unit()
     raise InputError(f"--start must be random or a tight frame such as 23x276; got {start!r}.")
-
-
-def _holds(dim: int, count: int) -> bool:
-    from geometry import certify
-    from geometry.constructions.small_kernels import SmallKernel
-
-    packing = SmallKernel(dim, count)
-    finding = certify.certificate(packing, packing.coherence).check()
-    return finding.holds and finding.level is certify.Level.ALL_PAIRS
 
 
 if __name__ == "__main__":

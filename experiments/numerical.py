@@ -1,0 +1,110 @@
+"""An entry of the table of numerical packings, searched for again: few lines, few dimensions.
+
+`python -m experiments.numerical --dim 5 --count 23`
+
+The optimiser of `experiments.packing --count`, for as many rounds as the table's entry took: those
+for 17 to 25 lines in 3 to 5 dimensions ten times as many as a question does. A minute or so. For a
+size that the table does not have give --rounds; --json prints the entry that it would take.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from experiments import stored_packings
+from experiments.harness import cli, exact_json
+from experiments.harness.errors import DONE, FAILED, InputError, exit_code
+
+_TABLES = 0
+_AGREE = 1e-5  # degrees: rows are rounded to 26 bits
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Which packing, and how long to search."""
+
+    dim: Annotated[int, cli.integer("--dim", at_least=2, at_most=8)] = 5
+    """The dimension d."""
+    count: Annotated[int, cli.integer("--count", at_least=3, at_most=1000)] = 23
+    """The lines n, more than d."""
+    rounds: Annotated[int, cli.integer("--rounds", at_least=1, at_most=10**6)] = _TABLES
+    """Rounds of starts; the default is the table's."""
+    seed: Annotated[int, cli.integer("--seed", at_least=0, at_most=2**31 - 1)] = 0
+    """Root of the random starts."""
+    json: bool = False
+    """Print one JSON object."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Search, print what came of it and whether the table has as good; the exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    return exit_code(lambda: _main(words))
+
+
+def _main(argv: Sequence[str]) -> int:
+    arguments = cli.parse_command(
+        Arguments,
+        prog="python -m experiments.numerical",
+        description="Few lines in few dimensions, as far apart as a search brings them.",
+        argv=argv,
+    )
+    begun = time.perf_counter()
+    found = _search(arguments)
+    seconds = time.perf_counter() - begun
+    if arguments.json:
+        print(json.dumps({"schema": 1, **found, "seconds": seconds}))
+    else:
+        print(
+            f"{found['count']} lines in R^{found['dim']}: {found['angle_degrees']:.6f} degrees "
+            f"after {found['rounds']} rounds from seed {found['seed']} ({seconds:.1f} s)"
+        )
+        print(f"the table: {found['table']}")
+    return FAILED if found["agrees"] is False else DONE
+
+
+def _search(given: Arguments) -> dict[str, Any]:
+    from geometry import optimise
+    from geometry.constructions import numerical, tabled
+
+    if given.count <= given.dim:
+        raise InputError(f"--count must exceed --dim; got {given.count} and {given.dim}.")
+    entry = numerical.Numerical.stored(given.dim, given.count)
+    rounds = given.rounds or (entry or {}).get("rounds", _TABLES)
+    if not rounds:
+        raise InputError(
+            "--rounds must be given where the table has no entry; "
+            f"got --dim {given.dim} --count {given.count}."
+        )
+    search = optimise.begin(given.dim, given.count, given.seed)
+    for _ in range(rounds):
+        search = optimise.advance(search)
+    angle = math.degrees(math.acos(search.coherence))
+    known, agrees = "nothing", None
+    if entry is not None:
+        packing = numerical.Numerical(given.dim, given.count)
+        stored = packing.coherence.angle_degrees()
+        holds = stored_packings.holds(packing)
+        known = f"{stored:.6f} degrees, {'holds' if holds else 'does not hold'}"
+        agrees = holds and angle <= stored + _AGREE
+    return {
+        "dim": given.dim,
+        "count": given.count,
+        "seed": given.seed,
+        "rounds": rounds,
+        "angle_degrees": angle,
+        "polished": search.polished,
+        "table": known,
+        "agrees": agrees,
+        "rows": tabled.encoded(search.vectors, numerical.TOP),
+    }
+
+
+if __name__ == "__main__":
+    with exact_json.any_digits():
+        raise SystemExit(main())
