@@ -21,7 +21,7 @@ __all__ = ["LARGEST", "operations", "polish"]
 
 LARGEST = 1500  # unknowns n(d - 1): seconds to a minute
 
-_STEPS = 150
+_STEPS, _BEGINNINGS = 100, 20
 _INSIDE = 1e-3  # t begins this far above the coherence, relative to it
 _NEAR = (
     0.6  # pairs below this share of the coherence at the start are watched, and not in the model
@@ -51,10 +51,22 @@ def polish(vectors: NDArray[np.float64]) -> tuple[NDArray[np.float64], float, bo
     """
     rows = _unit(vectors)
     count, dim = rows.shape
-    every = np.triu_indices(count, 1)
-    best, least = rows, _coherence(rows, every)
+    least = _coherence(rows, np.triu_indices(count, 1))
     if count * (dim - 1) > LARGEST or least == 0:
-        return best, least, least == 0
+        return rows, least, least == 0
+    converged = False
+    for _ in range(_BEGINNINGS):
+        # A pair that was not near at the beginning, and blocks the way, is near in the next.
+        rows, least, converged = _descent(rows, least)
+        if converged:
+            break
+    return rows, least, converged
+
+
+def _descent(rows: NDArray[np.float64], least: float) -> tuple[NDArray[np.float64], float, bool]:
+    """What `polish` returns, from unit rows of coherence `least`, in one go."""
+    best = rows
+    every = np.triu_indices(len(rows), 1)
     inner = (rows @ rows.T)[every]
     near = np.flatnonzero(np.abs(inner) >= _NEAR * least)
     state = _State.begin(rows, least * (1 + _INSIDE), inner[near])
@@ -197,7 +209,8 @@ def _multipliers(
     """The next multipliers: positive, and near the central path's, should the step be short."""
     falling = change < 0
     if falling.any():
-        length = min(length, 0.99 * float((-state.multipliers / change)[falling].min()))
+        reached = state.multipliers[falling] / -change[falling]
+        length = min(length, 0.99 * float(reached.min()))
     found: NDArray[np.float64] = np.clip(
         state.multipliers + length * change, central / _PRIMAL, central * _PRIMAL
     )

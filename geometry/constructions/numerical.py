@@ -2,7 +2,8 @@
 
 `geometry.optimise` finds the least coherent lines that are known in most small sizes in seconds;
 what it found in longer searches is here, so that a query is quick: rounded to 26 bits, which adds
-1e-8 to the coherence, and compared exactly from then on. `python -m experiments.numerical` redoes an entry.
+1e-8 to the coherence, and compared exactly from then on. `python -m experiments.numerical` redoes
+an entry.
 """
 
 from __future__ import annotations

@@ -1,0 +1,98 @@
+"""The polish: to local optima that are known, and that no linear programme improves."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy.optimize import linprog
+
+from geometry import polish
+from geometry.constructions.conference import ConferenceFrame
+from geometry.constructions.root_systems import RootSystemD
+
+Matrix = NDArray[np.float64]
+
+
+def _shaken(rows: Matrix, size: float) -> Matrix:
+    return rows + size * np.random.default_rng(0).standard_normal(rows.shape)
+
+
+def _coherence(rows: Matrix) -> float:
+    return float(np.abs(np.triu(rows @ rows.T, 1)).max())
+
+
+def _polygon(count: int) -> Matrix:
+    angles = np.pi * np.arange(count) / count
+    return np.stack([np.cos(angles), np.sin(angles)], 1)
+
+
+@pytest.mark.parametrize(
+    ("rows", "optimum"),
+    [
+        (_polygon(7), math.cos(math.pi / 7)),
+        (ConferenceFrame(5).rows(np.arange(6)).unit(), 1 / math.sqrt(5)),
+        (RootSystemD(4).rows(np.arange(12)).unit(), 0.5),
+    ],
+)
+def test_shaken_optima_are_found_again(rows: Matrix, optimum: float) -> None:
+    found, coherence, converged = polish.polish(_shaken(rows, 0.02))
+    assert converged
+    assert coherence == pytest.approx(optimum, abs=1e-12)
+    assert coherence == pytest.approx(_coherence(found), abs=1e-15)
+    np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, atol=1e-15)
+
+
+def _promised(rows: Matrix, radius: float) -> float:
+    """The most that small steps lower the coherence by to first order: a linear programme.
+
+    Steps of all coordinates, those along the rows fixed to 0: another form than the module's.
+    """
+    count, dim = rows.shape
+    first, second = np.triu_indices(count, 1)
+    inner = (rows @ rows.T)[first, second]
+    top = np.abs(inner).max()
+    upper = np.zeros((len(first), count, dim))
+    place, signs = np.arange(len(first)), np.sign(inner)[:, None]
+    upper[place, first] = signs * rows[second]
+    upper[place, second] = signs * rows[first]
+    flat = np.concatenate([upper.reshape(len(first), -1), np.ones((len(first), 1))], 1)
+    along = np.zeros((count, count * dim + 1))
+    for i in range(count):
+        along[i, i * dim : (i + 1) * dim] = rows[i]
+    scaled = linprog(
+        np.append(np.zeros(count * dim), -1.0),
+        A_ub=flat,
+        b_ub=(top - np.abs(inner)) / radius,
+        A_eq=along,
+        b_eq=np.zeros(count),
+        bounds=[(-1, 1)] * (count * dim) + [(0, None)],
+    )
+    assert scaled.x is not None
+    return radius * float(scaled.x[-1])
+
+
+def test_no_small_step_lowers_what_has_converged() -> None:
+    start = np.random.default_rng(3).standard_normal((11, 4))
+    found, coherence, converged = polish.polish(start)
+    assert converged
+    assert coherence < _coherence(start / np.linalg.norm(start, axis=1)[:, None])
+    assert _promised(found, 1e-4) < 1e-10
+    assert _promised(_shaken(found, 1e-3), 1e-4) > 1e-6
+
+
+def test_orthogonal_rows_are_left_alone() -> None:
+    rows, coherence, converged = polish.polish(np.eye(3))
+    assert converged
+    assert coherence == 0
+    np.testing.assert_array_equal(rows, np.eye(3))
+
+
+def test_beyond_the_largest_size_rows_come_back_and_say_so() -> None:
+    rows = np.random.default_rng(0).standard_normal((polish.LARGEST // 9 + 1, 10))
+    found, coherence, converged = polish.polish(rows)
+    assert not converged
+    np.testing.assert_allclose(found, rows / np.linalg.norm(rows, axis=1)[:, None], atol=1e-15)
+    assert coherence == _coherence(found)
