@@ -186,7 +186,7 @@ def _ends(one: dict[str, Any], ends: NDArray[np.float64]) -> Figure:
         x=[1, len(ends)],
         y=[found["angle_degrees"]] * 2,
         mode="lines",
-        name="the best, polished",
+        name="the best",
         line={"color": theme.HIGHLIGHT, "dash": "dash"},
         hovertemplate="%{y:.6f}°<extra></extra>",
     )
@@ -194,8 +194,8 @@ def _ends(one: dict[str, Any], ends: NDArray[np.float64]) -> Figure:
     figure.update_yaxes(title="angle between the closest two, degrees")
     near = int(np.count_nonzero(_degrees(ends) > found["angle_degrees"] - 0.01))
     caption = (
-        "Where each start ended before the polish: a step is a local optimum, as wide as many "
-        f"starts ended there. Within 0.01° of the best: {near:,} of {len(ends):,}."
+        "Where each start ended: a step is a local optimum, as wide as many starts ended there. "
+        f"Within 0.01° of the best: {near:,} of {len(ends):,}."
     )
     return Figure(f"ends-{dim}", f"Local optima, d = {dim}", figure, caption)
 
@@ -233,7 +233,7 @@ def _rounds(one: dict[str, Any], best: NDArray[np.float64]) -> Figure:
     figure.update_yaxes(title="angle between the closest two, degrees")
     first = int(np.argmax(best <= best[-1] + 1e-9)) + 1
     caption = (
-        "The best angle after each round of starts, polished. The last value was first reached, to "
+        "The best angle after each round of starts. The last value was first reached, to "
         f"1e-9 in |cos|, in round {first} of {len(best)}."
     )
     return Figure(f"rounds-{dim}", f"The optimiser's rounds, d = {dim}", figure, caption)

@@ -110,7 +110,7 @@ def _proved(one: dict[str, Any]) -> str:
         return f"Proved: nothing, since {by['statement']}."
     return (
         f"Proved: coherence at least {cosine_words(one['bound'])}, gap {one['gap']:.2g}. "
-        f"{by['method']}: {by['statement']} ({by['reference']})."
+        f"By {by['method']}: {by['statement']} ({by['reference']})."
     )
 
 

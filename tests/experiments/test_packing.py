@@ -88,7 +88,7 @@ def test_random_baseline_follows_its_law(
 def test_what_cannot_be_measured_is_null_with_a_reason(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    answer = run(capsys, "--dim", "400", "--eps", "0.5", "--out", str(tmp_path))
+    answer = run(capsys, "--dim", "40", "--eps", "0.8", "--out", str(tmp_path))
     clash = answer["random"]["first_clash"]
     assert clash["median"] is None
     assert "a clash is expected only after" in clash["reason"]

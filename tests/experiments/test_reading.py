@@ -125,6 +125,8 @@ def test_a_dictionary_from_a_file(
     rows = np.random.default_rng(0).standard_normal((40, 8))
     np.save(path, rows)
     words = ["--preset", "tiny", "--json", "--quiet", "--file", str(path), "--out", str(tmp_path)]
+    if name == "steering":  # no autoencoders, which the file's directions are not needed for
+        words += ["--samples", "0"]
     # The sizes of the preset are those of made dictionaries.
     assert main(experiment(name), [*words, "--dim", "8", "--features", "40"]) in (0, 1)
     answer = json.loads(capsys.readouterr().out)
