@@ -7,8 +7,8 @@ polished in float64 (`geometry.polish`), all of them where that is quick.
 
 Where p begins decides what is found.  From p = 4 all starts run into the few broad basins: of the
 best packings known some are never met so (14 lines in R^3, 8 in R^4), and are from p = 16 to 256.
-With more unknowns a late beginning only sticks, so the exponents cycle through a range that shrinks
-with n d.  From the second round on, half of the starts are the best packing so far, with one to
+With more unknowns a late beginning only sticks, so they cycle through a range that shrinks
+with n d.  From the third round on, half of the starts are the best packing so far, with one to
 three of its lines thrown anew and all others shaken.
 
 Where lines are many and few more than dimensions, a round also clips Gram matrices
@@ -57,6 +57,9 @@ DEFAULT_ROUNDS = 3
 LARGEST = 2.5e6  # `effort` of a start: a minute a round on two cores
 
 _LAST_EXPONENT = 4096.0
+# Where p begins, in turn, for so many unknowns at most.  Late beginnings find what early ones miss
+# among few lines; among many they stick.
+_BEGINNINGS = ((64, (4, 16, 64, 256)), (256, (8, 16, 64, 128)), (math.inf, (4, 16)))
 _STAGES = 8  # values of p, in geometric progression
 _STEPS = 60  # L-BFGS steps for each
 _MEMORY = 10  # pairs of steps and gradients that L-BFGS keeps
@@ -64,6 +67,7 @@ _LINE_SEARCH = (
     5  # evaluations of a step: starts of a batch wait for the slowest, and more find none
 )
 _MOST_STARTS = 64
+_FRESH_ROUNDS = 2  # with fresh starts only
 _MOST_EFFORT = 5e5  # of the starts of a round: some ten seconds on two cores
 _MOST_POLISHING = 2e8  # multiply-adds of a step of every polish in a round: seconds in all
 _ALIKE = 1e-5  # relative difference of coherences that float32 and p = 4096 leave between equals
@@ -147,8 +151,8 @@ def advance(search: Search) -> Search:
     batch = starts_a_round(search.dim, search.count)
     key = jax.random.fold_in(jax.random.key(search.seed), search.rounds)
     first = search.rounds * batch + np.arange(batch)
-    # Every other start is the best so far, shaken; in the first round there is none.
-    again = jnp.asarray((first % 2 == 1) & (search.coherence < 1))
+    # Every other start is the best so far, shaken.
+    again = jnp.asarray((first % 2 == 1) & (search.rounds >= _FRESH_ROUNDS))
     exponents = _exponents(search.dim, search.count, first)
     starts = _starts(key, jnp.asarray(search.vectors, jnp.float32), again)
     vectors, ends = (np.asarray(one, np.float64) for one in _descend(starts, exponents))
@@ -185,9 +189,7 @@ def contacts(vectors: NDArray[np.float64], tolerance: float = _CONTACT) -> NDArr
 
 def _exponents(dim: int, count: int, places: NDArray[np.int64]) -> Array:
     """The rising p of each start `[s, stages]`; its beginning goes by the start's place."""
-    unknowns = dim * count
-    top = 256 if unknowns <= 64 else 64 if unknowns <= 256 else 16
-    ladder = [4 * 4**k for k in range(round(math.log(top / 4, 4)) + 1)]
+    ladder = next(begin for most, begin in _BEGINNINGS if dim * count <= most)
     # Neighbours in pairs, so that fresh starts and shaken ones have all beginnings.
     begin_at = np.array(ladder, np.float64)[places // 2 % len(ladder)]
     ratio = (_LAST_EXPONENT / begin_at)[:, None]
