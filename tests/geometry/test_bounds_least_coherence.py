@@ -48,16 +48,29 @@ def test_few_dimensions() -> None:
 
 @pytest.mark.parametrize(
     ("dim", "count"),
-    [(4, 7), (3, 5), (3, 16), (5, 25), (6, 40), (9, 40), (500, 13020), (4096, 10**16), (3, 10**5)],
+    [
+        (4, 7),
+        (3, 5),
+        (3, 16),
+        (5, 25),
+        (6, 40),
+        (9, 40),
+        (500, 13020),
+        (4096, 10**16),
+        (3, 10**5),
+        (3, 10**30),
+    ],
 )
 def test_inverse_of_the_best_upper_bound(dim: int, count: int) -> None:
     bound = least_coherence(dim, count)
     assert bound >= welch_coherence(dim, count)
     low, high = bound.square_bounds()
     step = Fraction(3, 10**10)
-    below, above = low * (1 - Fraction(1, 10**12)), 1 - (1 - high) / (1 + step)
+    # Of eps^2/(1 - eps^2), as eps^2 may be next to 1.
+    below = low / (low + (1 - low) * (1 + Fraction(1, 10**12)))
+    above = high * (1 + step) / (1 + high * step)
     assert best_upper_bound(dim, Cosine(below)).count < count
-    assert best_upper_bound(dim, Cosine(max(above, high * (1 + step)))).count >= count
+    assert best_upper_bound(dim, Cosine(above)).count >= count
 
 
 def test_rises_with_the_count_and_falls_with_the_dimension() -> None:
@@ -84,3 +97,5 @@ def test_errors() -> None:
     for dim, count in ((0, 3), (3, 0)):
         with pytest.raises(ValueError, match="must be at least 1"):
             least_coherence(dim, count)
+    with pytest.raises(ValueError, match=r"at most about 10\^273 in 3 dimensions; got one of 401"):
+        least_coherence(3, 10**400)
