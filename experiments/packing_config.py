@@ -51,11 +51,9 @@ class Config:
     count: Annotated[int | None, cli.integer("--count", at_least=1, at_most=LARGEST_COUNT)] = None
     """Ask instead how far apart so many lines can be: their smallest coherence."""
     rounds: Annotated[int | None, cli.integer("--rounds", at_least=1)] = None
-    """With --count: rounds of fresh starts of the optimiser, a few unless given; a round takes
-    seconds for a few dozen lines, a minute or so at most."""
+    """With --count: rounds of the optimiser, of seconds for dozens of lines, or a minute or so."""
     budget: Annotated[float | None, cli.real("--budget", 0, open_low=True)] = None
-    """With --count: seconds for the optimiser, instead of --rounds; looked at between rounds, so
-    that one round is always done, however long."""
+    """With --count: seconds for the optimiser, not --rounds; one round is done, however long."""
     save: Annotated[str | None, cli.text("--save", metavar="FILE.npz")] = field(
         default=None, metadata=OUTPUT_ONLY
     )

@@ -46,7 +46,7 @@ def least_coherence(dim: int, count: int) -> Cosine:
     10^10 it is not. Exact in the plane and for `count` <= `dim` (0), and wherever a closed form or
     a short rational square is the end. ValueError unless `dim` and `count` >= 1, and from `dim` 3
     on ln(`count`) <= 315 (`dim` - 1). Cost: a few milliseconds, up to a second where Delsarte's
-    bound is tried (`dim` <= 24).
+    bound is tried (`dim` <= 24), and seconds where Levenshtein's comes to degrees of thousands.
     """
     if dim < 1 or count < 1:
         raise ValueError(f"`dim` and `count` must be at least 1; got {dim}, {count}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 from fractions import Fraction
 
@@ -12,6 +13,7 @@ from geometry import exact
 from geometry.bounds import best_upper_bound, least_coherence
 from geometry.bounds.orthoplex import orthoplex_bound
 from geometry.bounds.relative import welch_coherence
+from geometry.bounds.volume import volume_bound
 from geometry.exact import Cosine
 
 
@@ -58,7 +60,6 @@ def test_few_dimensions() -> None:
         (500, 13020),
         (4096, 10**16),
         (3, 10**5),
-        (3, 10**30),
     ],
 )
 def test_inverse_of_the_best_upper_bound(dim: int, count: int) -> None:
@@ -71,6 +72,16 @@ def test_inverse_of_the_best_upper_bound(dim: int, count: int) -> None:
     above = high * (1 + step) / (1 + high * step)
     assert best_upper_bound(dim, Cosine(below)).count < count
     assert best_upper_bound(dim, Cosine(above)).count >= count
+
+
+def test_more_lines_than_floats_tell_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Levenshtein's bound does not answer here, after seconds in degrees of thousands.
+    module = importlib.import_module("geometry.bounds.least_coherence")
+    monkeypatch.setattr(module, "levenshtein_value", lambda *_: None)
+    for count in (10**30, 10**270):
+        square = least_coherence.__wrapped__(3, count).square
+        assert volume_bound(3, Cosine(square)).count < count
+        assert volume_bound(3, Cosine(1 - (1 - square) / (1 + Fraction(3, 10**10)))).count >= count
 
 
 def test_rises_with_the_count_and_falls_with_the_dimension() -> None:
