@@ -277,9 +277,11 @@ CLAIMS: Mapping[str, Statement] = {
             "C18: features that the autoencoder recovers",
         ),
         ClaimVerdict.REFINED,
-        "a little less superposition is free: where biases start changes how many units keep to "
-        "one feature, at nearly the same loss, in short trainings at least. A strong penalty makes "
-        "far more units monosemantic in a layer of the same width, and the loss pays for it",
+        "biases that start low let more units keep to one feature at nearly the same loss, but at "
+        "64 features, 16 dimensions and 128 units the start is a head start that longer training "
+        "evens out (12 seeds): 2.9% against 0.5% after 3,000 steps, 1.2% against 1.4% after four "
+        "times as many at a quarter of the rate, at 6 to 10% less loss. The strongest penalty "
+        "makes more units of a layer of the same width monosemantic, and the loss pays for it",
         core=(
             "C18: monosemantic share, biases starting at -1 less at 0",
             "C18: monosemantic share, strongest penalty less none",

@@ -177,15 +177,16 @@ def _tables(data: dict[str, Any]) -> dict[str, Table]:
                 for row in data["autoencoders"]
             ),
             "Autoencoders on the matched layer",
-            "BatchTopK. Latents are judged as units are. A feature is recovered by a latent of its "
+            "BatchTopK. Latents are judged as units are, after the threshold that makes small "
+            "responses 0. A feature is recovered by a latent of its "
             "own whose decoder row has a cosine above .9 with what the feature adds to the layer.",
         ),
     }
 
 
-def checks(_config: Config, result: Result) -> list[Check]:
+def checks(config: Config, result: Result) -> list[Check]:
     """What the ways on bring and cost."""
-    return intrinsic_checks.checks(result.data)
+    return intrinsic_checks.checks(result.data, intrinsic_cells.steps(config))
 
 
 def claims(found: list[Check]) -> list[Claim]:
@@ -193,20 +194,20 @@ def claims(found: list[Check]) -> list[Claim]:
     return verdicts(("C18",), found)
 
 
-def answer(_config: Config, result: Result) -> str:
+def answer(config: Config, result: Result) -> str:
     """Both ways in a sentence."""
     data: Any = result.data
     matched, below = (intrinsic_checks.row_of(data, start) for start in (0.0, BELOW))
     strong = intrinsic_checks.strongest(data)
     sae = data["autoencoders"][0]
     return (
-        f"Biases that start at {BELOW:g} instead of 0 change the share of {data['hidden']} units "
-        f"that respond to one feature alone from {_share(matched['share'])} to "
-        f"{_share(below['share'])}, at {_of(below['ratio'])} of the loss; a strong penalty makes "
-        f"it {_share(strong['share'])}, at {_of(strong['ratio'])} of the loss. A sparse "
-        f"autoencoder on the first layer recovers {_share(sae['recovery'])} of the "
-        f"{data['features']} features; with what it restores the loss is {_of(sae['ratio'])} of "
-        "the layer's own."
+        f"After {intrinsic_cells.steps(config):,} steps, biases that start at {BELOW:g} instead of "
+        f"0 change the share of {data['hidden']} units that respond to one feature alone from "
+        f"{_share(matched['share'])} to {_share(below['share'])}, at {_of(below['ratio'])} of the "
+        f"loss; a penalty of {strong['penalty']:g} makes it {_share(strong['share'])}, at "
+        f"{_of(strong['ratio'])} of the loss. A sparse autoencoder on the first layer recovers "
+        f"{_share(sae['recovery'])} of the {data['features']} features; with what it restores the "
+        f"loss is {_of(sae['ratio'])} of the layer's own."
     )
 
 
@@ -220,10 +221,11 @@ def _of(effect: Any) -> str:
     return f"{effect['mean']:.3g} ({low:.3g} to {high:.3g})"
 
 
-def summary(_config: Config, result: Result) -> list[str]:
+def summary(config: Config, result: Result) -> list[str]:
     """The other settings, what is represented, what did not settle."""
     data: Any = result.data
-    lines = [
+    lines = _longer(config, data)
+    lines += [
         f"Units for one feature alone, and loss over the matched layer's, by {words}: "
         + "; ".join(
             f"{row['name']}, {_share(row['share'])} and {_of(row['ratio'])}"
@@ -239,14 +241,17 @@ def summary(_config: Config, result: Result) -> list[str]:
     lines.append(
         "Largest response over the sum of all, mean over living units: "
         f"{matched['score']['mean']:.3f} with biases that start at 0, {below['score']['mean']:.3f} "
-        f"at {BELOW:g}. Softmax linear units are never quite off: each responds a little to every "
-        "feature."
+        f"at {BELOW:g}."
     )
+    if any(row["arm"] == "solu" for row in data["rows"]):
+        lines[-1] += (
+            " Softmax linear units are never quite off: each responds a little to every feature."
+        )
     lines += [
-        f"Autoencoder with {row['number']:g} latents on: {_share(row['share'])} of its latents "
-        f"respond to one feature alone, {row['represented']['mean']:.1f} of {data['features']} "
-        f"features have such a latent, {_share(row['recovery'])} are recovered; loss "
-        f"{_of(row['ratio'])} of the layer's own."
+        f"Autoencoder with {intrinsic_autoencoders.latents_on(row['number'])}: "
+        f"{_share(row['share'])} of its latents respond to one feature alone, "
+        f"{row['represented']['mean']:.1f} of {data['features']} features have such a latent, "
+        f"{_share(row['recovery'])} are recovered; loss {_of(row['ratio'])} of the layer's own."
         for row in data["autoencoders"]
     ]
     lines.append(
@@ -261,18 +266,47 @@ def summary(_config: Config, result: Result) -> list[str]:
     return lines
 
 
+def _longer(config: Config, data: Any) -> list[str]:
+    """What becomes of the difference between the two starts in longer trainings."""
+
+    def difference(more: Any, less: Any) -> str:
+        effect = intrinsic_checks.gain(more, less)
+        mean, low, high = (f"{100 * end:+.1f}" for end in (effect["mean"], *effect["interval"]))
+        count = len(effect["seeds"])
+        if low == high:
+            # Units are few and whole; an interval of no width would look like certainty.
+            return f"{mean} points (in each of {count} seeds; no interval)"
+        return f"{mean} points ({low} to {high}; {count} seeds)"
+
+    matched, below = (intrinsic_checks.row_of(data, start) for start in (0.0, BELOW))
+    long = [row for row in data["rows"] if row["arm"] == "length"]
+    lines = []
+    for zero in (row for row in long if row["start"] == 0):
+        low = next(row for row in long if row["start"] == BELOW and row["length"] == zero["length"])
+        times = f"{zero['length']:g}"
+        lines.append(
+            f"The two starts after {intrinsic_cells.steps(config, zero['length']):,} steps, "
+            f"{times} times as many at 1/{times} of the rate: {_share(zero['share'])} with biases "
+            f"that start at 0, {_share(low['share'])} at {BELOW:g}, a difference of "
+            f"{difference(low, zero)} where it was {difference(below, matched)}; loss "
+            f"{_of(zero['ratio'])} and {_of(low['ratio'])} of the matched layer's."
+        )
+    return lines
+
+
 EXPERIMENT = Experiment(
     name="intrinsic",
     question="Can superposition be avoided in training, or undone afterwards, and at what price?",
     primer=(
         "A unit that responds to one feature alone can be read; in superposition most respond to "
         "many. Two ways on are tried on one small layer that restores sparse features from a few "
-        "random projections of them. Intrinsic: biases that start far below 0 keep units silent "
-        "until one feature wakes each, a penalty makes activity dear, softmax linear units "
+        "random projections of them. Intrinsic: biases that start far below 0 are to keep units "
+        "silent until one feature wakes each, a penalty makes activity dear, softmax linear units "
         "compete, a wider layer has units to spare. Post-hoc: a sparse autoencoder learns to write "
         "the activations of the finished layer as sums of few latents. Units and latents are "
-        "judged alike: by the largest response to a single feature over the sum of all. What "
-        "either way costs is read from the loss, and every number has a 95% interval over "
+        "judged by the same ratio, of the largest response to a single feature over the sum of "
+        "all; a latent's responses pass the autoencoder's threshold first, which makes small ones "
+        "0. What either way costs is read from the loss, and every number has a 95% interval over "
         "independent seeds."
     ),
     duration="1 min on two cores",

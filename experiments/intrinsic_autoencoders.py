@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from experiments.harness.progress import Progress
     from geometry.recovery import Recovery
 
-__all__ = ["FOUND", "train"]
+__all__ = ["FOUND", "latents_on", "train"]
 
 FOUND = 0.9
 """A feature is recovered by a latent of its own with a larger cosine."""
@@ -110,7 +110,7 @@ def train(
         late = course[part].mean(axis=0)
         rows.append(
             {
-                "name": f"autoencoder, {number:g} latents on",
+                "name": f"autoencoder, {latents_on(number)}",
                 "number": number,
                 "latents": latents,
                 "loss": estimate(errors),
@@ -127,6 +127,12 @@ def train(
             }
         )
     return rows, found["responses"][:seeds], living[:seeds]
+
+
+def latents_on(number: float) -> str:
+    """Return how many latents are on, in words."""
+    given = f"{number:g}"
+    return f"{given} latent{'s' * (given != '1')} on"
 
 
 def _recovered(

@@ -33,6 +33,7 @@ __all__ = [
     "name",
     "ratio",
     "shapes",
+    "steps",
     "train",
     "units",
 ]
@@ -127,7 +128,7 @@ def name(cell: Cell) -> str:
         "start": f"biases start at {cell.start:g}",
         "penalty": f"penalty {cell.penalty:g}",
         "solu": "SoLU",
-        "width": f"{cell.hidden} units, biases start at {cell.start:g}",
+        "width": f"{cell.hidden} unit{'s' * (cell.hidden != 1)}, biases start at {cell.start:g}",
         "length": f"{cell.length:g} times the steps, biases start at {cell.start:g}",
         "speed": f"rate {cell.rate:g}, biases start at {cell.start:g}",
     }
@@ -162,6 +163,11 @@ def members(config: Config, cell: Cell) -> int:
     return config.seeds * (MORE if asked else 1)
 
 
+def steps(config: Config, length: float = 1.0) -> int:
+    """Return the steps of a training that is `length` times that of the matched layer."""
+    return RECORDS * round(length * -(-config.steps // RECORDS))
+
+
 def batches(config: Config) -> int:
     """Return how many batches losses are measured on."""
     return max(1, -(-config.evaluations // config.batch))
@@ -191,15 +197,13 @@ def train(config: Config, progress: Progress, shape: str, chosen: Sequence[Cell]
     from experiments.models import feature_decoder, training
     from experiments.models.feature_decoder import FeatureDecoderTask
 
-    every = round(chosen[0].length * -(-config.steps // RECORDS))
+    whole = steps(config, chosen[0].length)
     counts = [members(config, cell) for cell in chosen]
     ends = np.cumsum([0, *counts])
     parts = [slice(int(a), int(b)) for a, b in itertools.pairwise(ends)]
     place = np.concatenate([np.arange(count) for count in counts])
     hidden, activation = chosen[0].hidden, chosen[0].activation
-    task = FeatureDecoderTask(
-        config.features, config.dim, hidden, every * RECORDS, activation, config.batch
-    )
+    task = FeatureDecoderTask(config.features, config.dim, hidden, whole, activation, config.batch)
     root = jax.random.fold_in(jax.random.key(config.seed), 0)
     trained = ensembles.train(
         progress,
@@ -215,7 +219,7 @@ def train(config: Config, progress: Progress, shape: str, chosen: Sequence[Cell]
             shrink=config.shrink,
         ),
         records=RECORDS,
-        every=every,
+        every=whole // RECORDS,
         chunks=RECORDS,
     )
     found = feature_decoder.evaluate(trained.states, task, batches(config))
@@ -234,7 +238,7 @@ def train(config: Config, progress: Progress, shape: str, chosen: Sequence[Cell]
                 "name": name(cell),
                 "loss": estimate(losses[part].astype(np.float64)),
                 **{key: estimate([kind[key] for kind in kinds]) for key in kinds[0]},
-                **_settled(config, cell, every * RECORDS, course),
+                **_settled(cell, whole, course),
             }
         )
     return Layers(trained.states, task, parts, rows, responses, living)
@@ -261,13 +265,16 @@ def units(responses: NDArray[np.float32], living: NDArray[np.bool_]) -> dict[str
     }
 
 
-def _settled(config: Config, cell: Cell, steps: int, course: dict[str, Floats]) -> dict[str, Any]:
-    """How far loss and share moved over the last tenth, and whether that is little."""
+def _settled(cell: Cell, whole: int, course: dict[str, Floats]) -> dict[str, Any]:
+    """How far loss and share moved over the last tenth, and whether that is little.
+
+    By the schedule: the rate falls to 0, so that a longer training may still find less loss.
+    """
     loss, share = (course[key].mean(axis=0) for key in ("loss", "share"))
     fall = float(loss[-2] / loss[-1] - 1)
     turn = float(share[-1] - share[-2])
     # A hair more, since 0.01·1000 need not be 10 in binary.
-    clock = cell.rate * steps * (1 + 1e-9)
+    clock = cell.rate * whole * (1 + 1e-9)
     return {
         "late_fall": fall,
         "late_turn": turn,

@@ -37,8 +37,8 @@ def gain(more: Any, less: Any) -> dict[str, Any]:
     return estimate([float(np.subtract(*pair)) for pair in pairs])
 
 
-def checks(data: Any) -> list[Check]:
-    """Each way raises the share; what it costs."""
+def checks(data: Any, steps: int) -> list[Check]:
+    """Each way raises the share after `steps` steps; what it costs."""
     matched, below, strong = row_of(data, 0.0), row_of(data, BELOW), strongest(data)
     sae = data["autoencoders"][0]
     known = matched["converged"]
@@ -52,6 +52,8 @@ def checks(data: Any) -> list[Check]:
             effect={"mean": done, "interval": None},
             band=(len(rows), len(rows)),
             converged=done == len(rows),
+            note="by the schedule: the rate falls to 0, so that longer training may still change "
+            "what is found",
         ),
         judge_effect(
             f"C18: monosemantic share, biases starting at {BELOW:g} less at 0",
@@ -59,6 +61,7 @@ def checks(data: Any) -> list[Check]:
             effect=gain(below, matched),
             band=(_HAIR, None),
             converged=known and below["converged"],
+            note=f"after {steps:,} steps; the summary has longer trainings, where the run does",
         ),
         judge_effect(
             f"C18: loss, biases starting at {BELOW:g} over at 0",

@@ -100,6 +100,6 @@ def validate(config: Config) -> None:
     latents = config.latents or config.hidden
     if most > latents:
         raise InputError(
-            f"--sparsities times the {config.probability * config.features:g} features on must be "
-            f"at most the latents, {latents}; got {most:g}."
+            f"--sparsities times the features on, {config.probability * config.features:g}, must "
+            f"be at most the latents, {latents}; got {most:g}."
         )

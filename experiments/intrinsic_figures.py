@@ -9,7 +9,7 @@ import numpy as np
 
 from experiments.harness import theme
 from experiments.harness.experiment import Figure, Result
-from experiments.intrinsic_config import BELOW
+from experiments.intrinsic_config import BELOW, Config
 
 __all__ = ["figures"]
 
@@ -17,12 +17,12 @@ _ALONE = "units for one feature alone, share of the living"
 _LOSS = "loss over the matched layer's"
 
 
-def figures(_config: object, result: Result) -> list[Figure]:
+def figures(config: Config, result: Result) -> list[Figure]:
     """Loss against share; both over each setting; scores; responses; the autoencoder."""
     data: Any = result.data
     return [
         _pareto(data),
-        *_sweeps(data),
+        *_sweeps(config, data),
         _scores(result),
         _responses(result),
         _latents(result),
@@ -100,15 +100,16 @@ def _pareto(data: Any) -> Figure:
         "What fewer mixed units cost",
         figure,
         "Right is easier to read, down is better; a point right of the star and not above it is "
-        "free. Units of a layer and latents of an autoencoder are judged alike, among those that "
-        "live: one feature makes up more than .999 of the responses to all, each alone. The star "
+        "free. Units of a layer and latents of an autoencoder are judged by the same ratio, among "
+        "those that live: one feature makes up more than .999 of the responses to all, each alone; "
+        "latents' responses after the threshold that makes small ones 0. The star "
         f"is the matched layer, {data['hidden']} units, which the autoencoder was trained on; its "
         "loss is that of the same model with the restored activations in place of the layer's. "
         "Bars: 95% over independent seeds; open markers: not settled.",
     )
 
 
-def _sweeps(data: Any) -> list[Figure]:
+def _sweeps(config: Config, data: Any) -> list[Figure]:
     """Share and loss over the start of the biases, the penalty and the width."""
     matched = _arm(data, "start")[:1]
     starts = sorted(_arm(data, "start"), key=lambda row: row["start"])
@@ -131,8 +132,9 @@ def _sweeps(data: Any) -> list[Figure]:
             {"biases": starts},
             "start",
             "start of the biases",
-            "Units that start far below 0 are silent until one feature, or the shrinking of the "
-            "bias, wakes them.",
+            "Units that start far below 0 are to stay silent until one feature"
+            + (", or the shrinking of the biases," if config.shrink else "")
+            + " wakes them.",
         ),
         _sweep(
             "penalties",
@@ -211,6 +213,10 @@ def _scores(result: Result) -> Figure:
             line={"color": colour, "shape": "hv"},
             name=name,
         )
+    data: Any = result.data
+    below = next(row for row in _arm(data, "start") if row["start"] == BELOW)
+    rows = (data["rows"][0], below, data["autoencoders"][0])
+    means = [row["score"]["mean"] for row in rows]
     figure.update_xaxes(title="largest response over the sum of all", range=[0, 1.01])
     figure.update_yaxes(title="share of units at or above it", range=[0, 1.02])
     return Figure(
@@ -218,8 +224,9 @@ def _scores(result: Result) -> Figure:
         "How much of a unit is its first feature",
         figure,
         "Living units of all seeds; the curve at the right edge, above .999, is the share that "
-        "counts as monosemantic. A unit of two equal features has 1/2. What falls short of .999 "
-        "still differs: a start below 0 moves units towards one feature even where few get there.",
+        "counts as monosemantic. A unit of two equal features has 1/2. In the mean of the seeds: "
+        f"{means[0]:.3f} with biases that start at 0, {means[1]:.3f} at {BELOW:g}, {means[2]:.3f} "
+        "for latents.",
     )
 
 
@@ -295,7 +302,7 @@ def _autoencoder(data: Any) -> Figure:
         "What the autoencoder finds in the matched layer",
         figure,
         "A feature is recovered by a latent of its own whose decoder row has a cosine above .9 "
-        "with what the feature alone adds to the layer. On average "
-        f"{data['on']:.3g} features are on in a sample; more latents than that explain "
-        "more variance, which need not be more features.",
+        "with what the feature alone adds to the layer. In a "
+        f"sample, the features on are {data['on']:.3g} in the mean; more latents than that can "
+        "explain more variance, which need not be more features.",
     )

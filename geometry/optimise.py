@@ -42,10 +42,19 @@ from geometry import kernel_clip, polish, sphere
 from geometry.constructions import families
 from geometry.products import product
 
-__all__ = ["DEFAULT_ROUNDS", "LARGEST", "Search", "advance", "begin", "contacts", "starts_a_round"]
+__all__ = [
+    "DEFAULT_ROUNDS",
+    "LARGEST",
+    "Search",
+    "advance",
+    "begin",
+    "contacts",
+    "effort",
+    "starts_a_round",
+]
 
 DEFAULT_ROUNDS = 3
-LARGEST = 5 * 10**8  # multiply-adds of a Gram matrix: a minute a round on two cores
+LARGEST = 2.5e6  # `effort` of a start: a minute a round on two cores
 
 _LAST_EXPONENT = 4096.0
 _STAGES = 8  # values of p, in geometric progression
@@ -55,13 +64,15 @@ _LINE_SEARCH = (
     5  # evaluations of a step: starts of a batch wait for the slowest, and more find none
 )
 _MOST_STARTS = 64
-_MOST_OPERATIONS = 10**8  # multiply-adds of the Gram matrices of a batch
+_MOST_EFFORT = 5e5  # of the starts of a round: some ten seconds on two cores
 _MOST_POLISHING = 2e8  # multiply-adds of a step of every polish in a round: seconds in all
 _ALIKE = 1e-5  # relative difference of coherences that float32 and p = 4096 leave between equals
 _CONTACT = 1e-8
-# Gram matrices are clipped where they are large, of these shares more lines than dimensions, from
-# so many frames of about the kernel's dimension in turn.
-_CLIPPED_FROM, _CLIPPED_EXCESS, _FRAMES = 2 * 10**7, 0.5, 3
+_ROUNDING = 1e-14  # relative: no gain that gives up a converged packing for one that is not
+# Gram matrices are clipped where `effort` is large and lines are few more than dimensions, by this
+# share, from so many frames of about the kernel's dimension in turn.
+_CLIPPED_FROM, _CLIPPED_EXCESS, _FRAMES = 1e5, 0.5, 3
+_MOST_FRAME_LINES = 1024
 
 
 @dataclass(frozen=True)
@@ -96,30 +107,39 @@ class Search:
 def begin(dim: int, count: int, seed: int = 0) -> Search:
     """Return a search with nothing tried yet; of at most `dim` lines the answer, a basis.
 
-    Raises ValueError, in one line, for `dim` < 1, `count` < 1, or count² dim above `LARGEST`.
+    Raises ValueError, in one line, for `dim` < 1, `count` < 1, or an `effort` above `LARGEST`.
     """
     for name, value in (("dim", dim), ("count", count)):
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             raise ValueError(f"{name} must be an integer >= 1; got {value!r}.")
-    if count**2 * dim > LARGEST:
+    if effort(dim, count) > LARGEST:
         raise ValueError(
-            f"count² dim must be at most {LARGEST:.0e} for the optimiser; got {count}² times {dim}."
+            f"count² (1 + dim/400) must be at most {LARGEST:,.0f} for the optimiser; "
+            f"got {effort(dim, count):,.0f}."
         )
     # Lines beyond a basis repeat it: coherence 1 until a round is done.
     vectors = np.eye(dim)[np.arange(count) % dim]
     return Search(dim, count, seed, vectors, 0.0 if count <= dim else 1.0, count <= dim)
 
 
+def effort(dim: int, count: int) -> float:
+    """Return what a start costs, in units of 20 microseconds or so of one core.
+
+    Powers and gathered entries of count²/2 pairs, and from dim = 400 on rather the matrix products.
+    """
+    return count**2 * (1 + dim / 400)
+
+
 def starts_a_round(dim: int, count: int) -> int:
-    """Return the number of starts in a round: fewer where their Gram matrices are large."""
-    return int(np.clip(_MOST_OPERATIONS // (count**2 * dim), 1, _MOST_STARTS))
+    """Return the number of starts in a round: fewer where one takes long."""
+    return int(np.clip(_MOST_EFFORT // effort(dim, count), 1, _MOST_STARTS))
 
 
 def advance(search: Search) -> Search:
     """Return the search after one more round: a batch of starts, the best of them polished.
 
-    About 960 Gram matrices and gradients for each start, of 2 n² d multiply-adds each: seconds a
-    round for a few dozen lines.  The best so far is kept, so the coherence never rises.
+    About 1500 Gram matrices and gradients for each start: seconds a round for a few dozen lines.
+    The best so far is kept, so the coherence never rises.
     """
     if search.count <= search.dim or search.dim == 1:
         known = (*search.history, search.coherence)
@@ -137,7 +157,7 @@ def advance(search: Search) -> Search:
     for place in _chosen(ends, search.dim, search.count):
         rows, top, done = polish.polish(vectors[place])
         ends[place] = top
-        if top < found:
+        if top < found and not (polished and not done and top > found * (1 - _ROUNDING)):
             best, found, polished = rows, top, done
     if _is_clipped(search.dim, search.count):
         rows, top = _clipped(search)
@@ -237,7 +257,7 @@ def _descend(starts: Array, exponents: Array) -> tuple[Array, Array]:
 
 
 def _is_clipped(dim: int, count: int) -> bool:
-    return count**2 * dim >= _CLIPPED_FROM and count - dim <= _CLIPPED_EXCESS * dim
+    return effort(dim, count) >= _CLIPPED_FROM and count - dim <= _CLIPPED_EXCESS * dim
 
 
 def _clipped(search: Search) -> tuple[NDArray[np.float64], float]:
@@ -254,7 +274,7 @@ def _frames(dim: int, count: int) -> list[NDArray[np.float64]]:
     width = count - dim
     found = []
     for family in families():
-        for frame in family.tight_frames(count):
+        for frame in family.tight_frames(min(count, _MOST_FRAME_LINES)):
             if width / 2 <= frame.dim <= 2 * width and frame.dim < frame.count:
                 lines = frame.rows(np.arange(frame.count)).unit()
                 kernel = kernel_clip.repeated_kernel(lines, count, width, 0)

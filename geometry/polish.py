@@ -11,6 +11,7 @@ stops, and its last steps converge quadratically.
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +20,7 @@ from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 __all__ = ["LARGEST", "operations", "polish"]
 
-LARGEST = 1500  # unknowns n(d - 1): seconds to a minute
+LARGEST = 1500  # unknowns n(d - 1): a tenth of a second a step
 
 _STEPS, _BEGINNINGS = 100, 20
 _INSIDE = 1e-3  # t begins this far above the coherence, relative to it
@@ -37,9 +38,9 @@ Pairs = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
 def operations(dim: int, count: int) -> float:
-    """Return the multiply-adds of one of its 15 to 100 steps, roughly."""
-    unknowns = count * (dim - 1)
-    return unknowns**3 / 6 + count * (count - 1) / 2 * unknowns**2
+    """Return the multiply-adds of one of its 15 to 100 steps, roughly: a Cholesky factor's."""
+    width = dim - 1
+    return (count * width) ** 3 / 6 + count**2 * width**2 * (dim + 2)
 
 
 def polish(vectors: NDArray[np.float64]) -> tuple[NDArray[np.float64], float, bool]:
@@ -108,11 +109,16 @@ class _State:
 
 @dataclass(frozen=True)
 class _System:
-    """What the conditions of an optimum lack, and their derivatives."""
+    """What the conditions of an optimum lack, and their derivatives.
 
+    |g| of a near pair depends on two rows only, so its slope is kept as two vectors.
+    """
+
+    pairs: Pairs
     bases: NDArray[np.float64]  # `[n, d, d - 1]`, orthonormal in the tangent spaces
-    slopes: NDArray[np.float64]  # `[m, n (d - 1)]`, of |g| for each near pair
-    hessian: NDArray[np.float64]  # of the Lagrangian
+    left: NDArray[np.float64]  # `[m, d - 1]`, slopes of |g| in the step of the pair's first row
+    right: NDArray[np.float64]  # and of its second
+    hessian: NDArray[np.float64]  # `[n, n, d - 1, d - 1]`, of the Lagrangian
     scale: float  # of its diagonal
     residual: float  # largest entry of the Lagrangian's gradient
     gap: float  # sum of multiplier times slack
@@ -121,26 +127,61 @@ class _System:
     def at(cls, state: _State, pairs: Pairs) -> _System:
         """Their values at an iterate."""
         rows, (first, second) = state.rows, pairs
-        count, dim = rows.shape
+        count = len(rows)
         bases, signs = _tangents(rows), np.sign(state.inner)
-        slopes = np.zeros((len(first), count, dim - 1))
-        place = np.arange(len(first))
-        slopes[place, first] = signs[:, None] * np.einsum("pd,pde->pe", rows[second], bases[first])
-        slopes[place, second] = signs[:, None] * np.einsum("pd,pde->pe", rows[first], bases[second])
-        slopes = slopes.reshape(len(first), -1)
-        # Along a great circle a row bends back by half its squared step, so |g| bends by -|g|.
+        left = signs[:, None] * np.einsum("pd,pde->pe", rows[second], bases[first])
+        right = signs[:, None] * np.einsum("pd,pde->pe", rows[first], bases[second])
         weights = np.zeros((count, count))
         weights[first, second] = state.multipliers * signs
         weights += weights.T
-        unknowns = count * (dim - 1)
-        hessian = np.einsum("ij,ide,jdf->iejf", weights, bases, bases, optimize=True)
-        hessian = hessian.reshape(unknowns, unknowns)
+        hessian = np.einsum("ij,ide,jdf->ijef", weights, bases, bases, optimize=True)
+        # Along a great circle a row bends back by half its squared step, so |g| bends by -|g|.
         bend = state.multipliers * np.abs(state.inner)
         bends = np.bincount(first, bend, count) + np.bincount(second, bend, count)
-        hessian[np.diag_indices(unknowns)] -= np.repeat(bends, dim - 1)
-        residual = float(np.abs(slopes.T @ state.multipliers).max())
-        gap = float(state.multipliers @ state.slack)
-        return cls(bases, slopes, hessian, float(bends.mean()), residual, gap)
+        hessian[np.arange(count), np.arange(count)] -= bends[:, None, None] * np.eye(
+            len(rows[0]) - 1
+        )
+        found = cls(
+            pairs,
+            bases,
+            left,
+            right,
+            hessian,
+            scale=float(bends.mean()),
+            residual=0.0,
+            gap=float(state.multipliers @ state.slack),
+        )
+        residual = float(np.abs(found.pulled(state.multipliers)).max())
+        return dataclasses.replace(found, residual=residual)
+
+    def pulled(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The slopes summed with weights `[m]`: a gradient `[n (d - 1)]`."""
+        summed = np.zeros((len(self.bases), self.left.shape[1]))
+        np.add.at(summed, self.pairs[0], weights[:, None] * self.left)
+        np.add.at(summed, self.pairs[1], weights[:, None] * self.right)
+        return summed.ravel()
+
+    def changes(self, turn: NDArray[np.float64]) -> NDArray[np.float64]:
+        """How each |g| changes with a step `[n (d - 1)]`, to first order: `[m]`."""
+        steps = turn.reshape(len(self.bases), -1)
+        first, second = self.pairs
+        found: NDArray[np.float64] = np.einsum("pe,pe->p", self.left, steps[first])
+        found += np.einsum("pe,pe->p", self.right, steps[second])
+        return found
+
+    def matrix(self, stiffness: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The Hessian and the slopes' outer products, weighted, `[n (d - 1), n (d - 1)]`."""
+        first, second = self.pairs
+        blocks = self.hessian.copy()
+        left, right = stiffness[:, None] * self.left, stiffness[:, None] * self.right
+        # Every pair has blocks of its own off the diagonal; on it they add up.
+        cross = left[:, :, None] * self.right[:, None, :]
+        blocks[first, second] += cross
+        blocks[second, first] += cross.transpose(0, 2, 1)
+        np.add.at(blocks, (first, first), left[:, :, None] * self.left[:, None, :])
+        np.add.at(blocks, (second, second), right[:, :, None] * self.right[:, None, :])
+        size = blocks.shape[0] * blocks.shape[2]
+        return blocks.transpose(0, 2, 1, 3).reshape(size, size)
 
 
 def _moved(state: _State, system: _System, every: Pairs, near: NDArray[np.int64]) -> _State | None:
@@ -182,10 +223,9 @@ def _newton(
 
     The multipliers are eliminated, and then t, so that one Cholesky factor serves.
     """
-    slopes = system.slopes
     stiffness = state.multipliers / state.slack
     central = barrier / state.slack
-    matrix = system.hessian + slopes.T @ (stiffness[:, None] * slopes)
+    matrix = system.matrix(stiffness)
     while True:
         try:
             shifted = matrix.copy()
@@ -194,12 +234,12 @@ def _newton(
             break
         except LinAlgError:
             shift = 4 * shift if shift else _REGULAR * system.scale
-    pull = slopes.T @ stiffness
-    free = -cho_solve(factor, slopes.T @ central)
+    pull = system.pulled(stiffness)
+    free = -cho_solve(factor, system.pulled(central))
     lifted = cho_solve(factor, pull)
     rise = float((central.sum() - 1 + pull @ free) / (stiffness.sum() - pull @ lifted))
     turn = free + rise * lifted
-    change = central - state.multipliers - stiffness * (rise - slopes @ turn)
+    change = central - state.multipliers - stiffness * (rise - system.changes(turn))
     return turn, rise, change, shift
 
 

@@ -56,8 +56,13 @@ def data(folder: Path) -> Any:
 def test_a_run_says_what_it_found(folder: Path, data: Any) -> None:
     record = json.loads((folder / "record.json").read_text(encoding="utf-8"))
     assert record["answer"].startswith(
-        "Biases that start at -1 instead of 0 change the share of 16 "
+        "After 100 steps, biases that start at -1 instead of 0 change the share of 16 "
     )
+    assert "; a penalty of 0.3 makes it " in record["answer"]
+    summary = record["summary"]
+    # No softmax linear units and no longer training here, and one latent on.
+    assert not any("Softmax" in line or "times as many" in line for line in summary)
+    assert any(line.startswith("Autoencoder with 1 latent on: ") for line in summary)
     # A hundred steps are no training.
     assert {check["verdict"] for check in record["checks"]} == {"NOT CONVERGED"}
     assert record["summary"][-1].startswith("NOT CONVERGED: biases start at 0; ")
@@ -86,6 +91,24 @@ def test_a_run_says_what_it_found(folder: Path, data: Any) -> None:
     figures = experiment("intrinsic").figures(config(), result)
     assert [figure.id for figure in figures] == FIGURES
     assert all(figure.caption.endswith(".") and figure.figure.data for figure in figures)
+    assert "shrinking of the biases" in figures[1].caption
+    figures = experiment("intrinsic").figures(config(shrink=0.0), result)
+    assert "shrinking" not in figures[1].caption
+
+
+def test_the_summary_compares_with_longer_trainings(data: Any) -> None:
+    for row, share in zip(data["rows"][:2], (0.25, 0.5), strict=True):
+        row["share"] |= {"seeds": [share, share + (share > 0.3) / 8] * 3}
+        short = row["share"] | {"mean": 0.375, "interval": [0.25, 0.5], "seeds": [0.375] * 2}
+        data["rows"].append(row | {"arm": "length", "length": 2.5, "share": short})
+    given = config(steps=95, lengths=(2.5,))
+    first = experiment("intrinsic").summary(given, Result(data, {}, {}))[0]
+    assert first.startswith(
+        "The two starts after 250 steps, 2.5 times as many at 1/2.5 of the rate: 37.5% (25.0% to "
+        "50.0%) with biases that start at 0, 37.5% (25.0% to 50.0%) at -1, a difference of +0.0 "
+        "points (in each of 2 seeds; no interval) where it was +31.2 points (+24.1 to +38.4; 6 "
+        "seeds); loss "
+    )
 
 
 def test_an_autoencoder_is_read_on_the_samples_of_its_model(
@@ -213,7 +236,7 @@ def test_checks_see_what_is_wrong(data: Any) -> None:
         ),
         (
             ["--sparsities", "50"],
-            "--sparsities times the 1 features on must be at most the latents, 16; got 50.",
+            "--sparsities times the features on, 1, must be at most the latents, 16; got 50.",
         ),
     ],
 )

@@ -96,3 +96,29 @@ def test_beyond_the_largest_size_rows_come_back_and_say_so() -> None:
     assert not converged
     np.testing.assert_allclose(found, rows / np.linalg.norm(rows, axis=1)[:, None], atol=1e-15)
     assert coherence == _coherence(found)
+
+
+def test_derivatives_of_the_lagrangian_are_those_of_differences() -> None:
+    """Rows moved by a step and normalised, pairs weighted with the multipliers."""
+    generator = np.random.default_rng(5)
+    rows = generator.standard_normal((7, 4))
+    rows /= np.linalg.norm(rows, axis=1)[:, None]
+    pairs = np.triu_indices(7, 1)
+    state = polish._State.begin(rows, 1.0, (rows @ rows.T)[pairs])
+    system = polish._System.at(state, pairs)
+    turn = generator.standard_normal(7 * 3)
+
+    def lagrangian(size: float) -> float:
+        moved = rows + size * np.einsum("nde,ne->nd", system.bases, turn.reshape(7, 3))
+        moved /= np.linalg.norm(moved, axis=1)[:, None]
+        return float(state.multipliers @ np.abs((moved @ moved.T)[pairs]))
+
+    ahead, here, behind = (lagrangian(size) for size in (1e-4, 0.0, -1e-4))
+    slope = system.pulled(state.multipliers)
+    assert turn @ slope == pytest.approx((ahead - behind) / 2e-4, rel=1e-5)
+    assert system.residual == np.abs(slope).max()
+    assert system.changes(turn) @ state.multipliers == pytest.approx(float(turn @ slope))
+    bend = turn @ system.matrix(np.zeros(21)) @ turn
+    assert bend == pytest.approx((ahead - 2 * here + behind) / 1e-8, rel=1e-4)
+    weighed = turn @ system.matrix(np.arange(21.0)) @ turn
+    assert weighed - bend == pytest.approx(float(np.arange(21.0) @ system.changes(turn) ** 2))
