@@ -21,7 +21,6 @@ from experiments import stored_packings
 from experiments.harness import cli, exact_json
 from experiments.harness.errors import DONE, FAILED, InputError, exit_code
 
-_TABLES = 0
 _AGREE = 1e-5  # degrees: rows are rounded to 26 bits
 
 
@@ -33,10 +32,10 @@ class Arguments:
     """The dimension d."""
     count: Annotated[int, cli.integer("--count", at_least=3, at_most=1000)] = 23
     """The lines n, more than d."""
-    rounds: Annotated[int, cli.integer("--rounds", at_least=1, at_most=10**6)] = _TABLES
-    """Rounds of starts; the default is the table's."""
-    seed: Annotated[int, cli.integer("--seed", at_least=0, at_most=2**31 - 1)] = 0
-    """Root of the random starts."""
+    rounds: Annotated[int | None, cli.integer("--rounds", at_least=1, at_most=10**6)] = None
+    """Rounds of starts; the table's unless given."""
+    seed: Annotated[int | None, cli.integer("--seed", at_least=0, at_most=2**32 - 1)] = None
+    """Root of the random starts; the table's unless given, 0 where it has no entry."""
     json: bool = False
     """Print one JSON object."""
 
@@ -75,13 +74,15 @@ def _search(given: Arguments) -> dict[str, Any]:
     if given.count <= given.dim:
         raise InputError(f"--count must exceed --dim; got {given.count} and {given.dim}.")
     entry = numerical.Numerical.stored(given.dim, given.count)
-    rounds = given.rounds or (entry or {}).get("rounds", _TABLES)
-    if not rounds:
+    tables = entry or {"rounds": None, "seed": 0}
+    rounds = tables["rounds"] if given.rounds is None else given.rounds
+    seed = tables["seed"] if given.seed is None else given.seed
+    if rounds is None:
         raise InputError(
             "--rounds must be given where the table has no entry; "
             f"got --dim {given.dim} --count {given.count}."
         )
-    search = optimise.begin(given.dim, given.count, given.seed)
+    search = optimise.begin(given.dim, given.count, seed)
     for _ in range(rounds):
         search = optimise.advance(search)
     angle = math.degrees(math.acos(search.coherence))
@@ -95,7 +96,7 @@ def _search(given: Arguments) -> dict[str, Any]:
     return {
         "dim": given.dim,
         "count": given.count,
-        "seed": given.seed,
+        "seed": seed,
         "rounds": rounds,
         "angle_degrees": angle,
         "polished": search.polished,

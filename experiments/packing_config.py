@@ -18,6 +18,7 @@ __all__ = ["Config", "threshold", "validate"]
 
 DEFAULT_EPS = "0.05"
 LARGEST_DIM = 1 << 16
+LARGEST_COUNT = 10**18
 
 
 # The words themselves are kept: they are plain JSON and read again without loss.
@@ -47,12 +48,12 @@ class Config:
         cli.option("--angle", exact.ANGLE_NEED, _angle, metavar="DEG"),
     ] = None
     """Smallest allowed angle in degrees, instead of --eps."""
-    count: Annotated[int | None, cli.integer("--count", at_least=1)] = None
+    count: Annotated[int | None, cli.integer("--count", at_least=1, at_most=LARGEST_COUNT)] = None
     """Ask instead how far apart so many lines can be: their smallest coherence."""
     rounds: Annotated[int | None, cli.integer("--rounds", at_least=1)] = None
-    """With --count: rounds of fresh starts of the optimiser; seconds of work unless given."""
+    """With --count: rounds of the optimiser, of seconds for dozens of lines, or a minute or so."""
     budget: Annotated[float | None, cli.real("--budget", 0, open_low=True)] = None
-    """With --count: seconds for the optimiser, instead of --rounds."""
+    """With --count: seconds for the optimiser, not --rounds; one round is done, however long."""
     save: Annotated[str | None, cli.text("--save", metavar="FILE.npz")] = field(
         default=None, metadata=OUTPUT_ONLY
     )

@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from experiments import packing_checks, packing_count_figures, packing_count_words
+from experiments import (
+    packing_checks,
+    packing_count_figures,
+    packing_count_rounding,
+    packing_count_words,
+)
 from experiments.harness.checks import Check, judge
 from experiments.harness.errors import InputError
 from experiments.harness.experiment import Result, Table
@@ -31,6 +36,8 @@ __all__ = ["COUNT"]
 _SEARCHED = (
     "coherence",
     "angle_degrees",
+    "coherence_words",
+    "angle_words",
     "rounds",
     "starts",
     "polished",
@@ -88,7 +95,8 @@ def _answer(
     packing, method = _better(dim, count, listed, found)
     with progress.phase(f"certificate and contacts, d = {dim}"):
         certificate = brackets.certificate(packing, packing.coherence)
-        touching, arrays = parts.contacts(packing)
+        at_rest = method == "optimiser" and bool(optimiser["polished"])
+        touching, arrays = parts.contacts(packing, at_rest=at_rest)
     arrays |= parts.cosines(packing, config)
     if found is not None:
         arrays[f"optimised_{dim}"] = found.vectors
@@ -113,6 +121,8 @@ def _answer(
         "angle_degrees": coherence.angle_degrees(),
         "bound": float(bound),
         "bound_angle_degrees": bound.angle_degrees(),
+        **packing_count_rounding.known_words(coherence),
+        **packing_count_rounding.proved_words(bound),
         "bound_by": parts.bound_of(dim, count, bound),
         "gap": float(coherence) - float(bound),
         "optimal": coherence <= bound,
@@ -138,6 +148,7 @@ def _optimised(config: Config, search: Searched) -> tuple[Optimised | None, dict
     return found, {
         "coherence": float(found.coherence),
         "angle_degrees": found.coherence.angle_degrees(),
+        **packing_count_rounding.known_words(found.coherence),
         "rounds": state.rounds,
         "starts": state.starts,
         "polished": state.polished,
@@ -166,8 +177,7 @@ def _checks(config: Config, result: Result) -> list[Check]:
         found.append(
             judge(
                 f"coherence >= bound, {where}",
-                theory=f"at least {packing_count_words.cosine_words(one['bound'])} "
-                f"({one['bound_by']['method']})",
+                theory=packing_count_words.at_least(one),
                 estimate=one["coherence"],
                 band=(one["bound"], 1.0),
             )

@@ -15,6 +15,12 @@ from experiments.packing_question import answers_of
 
 __all__ = ["figures"]
 
+# Of lines with such pairs and without, where the closest pairs are no contacts and where they are.
+_NAMES = (
+    ("line of a closest pair", "line of none"),
+    ("line with contacts", "rattler, a line without"),
+)
+
 
 def figures(_config: object, result: Result) -> list[Figure]:
     """Other numbers of lines, the lines, their contacts, all cosines, the optimiser's rounds."""
@@ -82,7 +88,7 @@ def _around(one: dict[str, Any], curve: NDArray[np.float64]) -> Figure:
 def _contacts(one: dict[str, Any], places: NDArray[np.float64], pairs: NDArray[np.int64]) -> Figure:
     import plotly.graph_objects as go
 
-    count = len(places)
+    count, held = len(places), one["contacts"]["rattlers"] is not None
     path = np.full((len(pairs), 3, 2), np.nan, np.float32)
     path[:, :2] = places[pairs]
     x, y = path.reshape(-1, 2).T
@@ -91,15 +97,16 @@ def _contacts(one: dict[str, Any], places: NDArray[np.float64], pairs: NDArray[n
             x=x,
             y=y,
             mode="lines",
-            name="two lines at the smallest angle",
+            name="two lines at the smallest angle" if held else "two of the closest lines",
             line={"color": theme.LOWER, "width": 1},
             hoverinfo="skip",
         )
     )
     degree = np.bincount(pairs.ravel(), minlength=count)
+    what = "contacts" if held else "closest pairs"
     for chosen, name, colour, symbol in (
-        (degree > 0, "line with contacts", theme.HIGHLIGHT, "circle"),
-        (degree == 0, "rattler, a line without", theme.REFERENCE, "circle-open"),
+        (degree > 0, _NAMES[held][0], theme.HIGHLIGHT, "circle"),
+        (degree == 0, _NAMES[held][1], theme.REFERENCE, "circle-open"),
     ):
         if chosen.any():
             figure.add_scatter(
@@ -108,7 +115,7 @@ def _contacts(one: dict[str, Any], places: NDArray[np.float64], pairs: NDArray[n
                 mode="markers",
                 name=name,
                 marker={"color": colour, "symbol": symbol, "size": 9},
-                text=[f"line {k}: {degree[k]} contacts" for k in np.flatnonzero(chosen)],
+                text=[f"line {k}: {degree[k]} {what}" for k in np.flatnonzero(chosen)],
                 hovertemplate="%{text}<extra></extra>",
             )
     hidden = {"showgrid": False, "zeroline": False, "showline": False, "showticklabels": False}
@@ -123,7 +130,10 @@ def _contacts(one: dict[str, Any], places: NDArray[np.float64], pairs: NDArray[n
         f"{one['contacts']['tolerance']:g} in |cos|; {each}. The places on the circle "
         "only keep edges short."
     )
-    return Figure(f"contacts-{one['dim']}", f"Contacts, d = {one['dim']}", figure, caption)
+    if not held:
+        caption += f" They need not hold each other: the lines are {one['contacts']['reason']}."
+    title = "Contacts" if held else "Closest pairs"
+    return Figure(f"contacts-{one['dim']}", f"{title}, d = {one['dim']}", figure, caption)
 
 
 def _cosines(one: dict[str, Any], curve: NDArray[np.float64]) -> Figure:
@@ -160,9 +170,9 @@ def _cosines(one: dict[str, Any], curve: NDArray[np.float64]) -> Figure:
     figure.update_xaxes(title="share of the pairs, in order of |cos|", tickformat=".0%")
     figure.update_yaxes(title="|cos| between two lines", rangemode="tozero")
     caption = (
-        "|cos| over pairs of the lines, sorted: the right end is the coherence. Where the curve is "
-        f"flat many pairs share one angle. Of {one['count']:,} lines some pair must reach the "
-        "dashed line."
+        "|cos| over pairs of the lines, sorted: the right end is the largest of them. Where the "
+        f"curve is flat many pairs share one angle. Of {one['count']:,} lines some pair must reach "
+        "the dashed line."
     )
     return Figure(f"sorted-{dim}", f"All pairs, d = {dim}", figure, caption)
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.packing_config import Config
+from experiments.packing_count_rounding import known_words
 
 if TYPE_CHECKING:
     from geometry.exact import Cosine
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
 
 __all__ = ["around", "bound_of", "catalogued", "contacts", "cosines", "shown_rows"]
 
-TOLERANCE = 1e-8  # pairs this close to the largest |cos| count as contacts
+# Pairs this close to the largest |cos| count as contacts: a polish in float64 leaves far less, and
+# rounding to the integers of the table leaves 3e-8.
+TOLERANCE, ROUNDED_TOLERANCE = 1e-8, 1e-7
 _MOST_LINES = 3000  # lines whose contacts are counted
 _MOST_DRAWN = 120  # lines of a contact graph that can still be read
 _MOST_IN_SPACE = 500  # lines drawn in two or three dimensions
@@ -36,13 +39,16 @@ def catalogued(dim: int, count: int) -> tuple[Packing | None, dict[str, Any]]:
         packing = catalogue.least_coherent(dim, count)
     except ValueError as error:
         return None, {
-            **dict.fromkeys(("coherence", "angle_degrees", "words")),
+            **dict.fromkeys(
+                ("coherence", "angle_degrees", "coherence_words", "angle_words", "words")
+            ),
             "reason": str(error),
         }
     return packing, {
         "coherence": float(packing.coherence),
         "coherence_exact": str(packing.coherence),
         "angle_degrees": packing.coherence.angle_degrees(),
+        **known_words(packing.coherence),
         "family": leading(packing)[0].name,
         "words": packing.words(),
         "recipe": packing.recipe(),
@@ -56,7 +62,9 @@ def bound_of(dim: int, count: int, bound: Cosine) -> dict[str, Any]:
 
     square = bound.square_bounds()[0]
     if square == 0:
-        return {"method": "none", "statement": "so many lines can be orthogonal", "reference": ""}
+        few = "one line has no other to be close to" if count == 1 else ""
+        statement = few or "so many lines can be orthogonal"
+        return {"method": "none", "statement": statement, "reference": ""}
     ratio = square / (1 - square) * (1 - Fraction(1, 1 << 40))
     below = bounds.best_upper_bound(dim, Cosine(ratio / (1 + ratio)))
     return {
@@ -66,24 +74,38 @@ def bound_of(dim: int, count: int, bound: Cosine) -> dict[str, Any]:
     }
 
 
-def contacts(packing: Packing) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+def contacts(packing: Packing, *, at_rest: bool) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """How many pairs have the largest |cos| of all, and how many lines have no such pair.
 
-    The arrays, where the graph is small: the pairs `[m, 2]`, and places `[n, 2]` to draw it.
+    Pairs are contacts, and lines without one rattlers, only where lines are held by others: in a
+    polished search (`at_rest`), and where the coherence is the rows' own. The arrays, where the
+    graph is small: the pairs `[m, 2]`, and places `[n, 2]` to draw it.
     """
     from geometry import optimise
+    from geometry.constructions.numerical import Numerical
+    from geometry.moves import leading
+    from geometry.optimised import Optimised
 
     if packing.count > _MOST_LINES:
         reason = f"counted for up to {_MOST_LINES:,} lines"
         return {**dict.fromkeys(("pairs", "of", "rattlers")), "reason": reason}, {}
     rows = _rows(packing, packing.count)
-    pairs = optimise.contacts(rows, TOLERANCE)
-    found = {
+    searched = isinstance(packing, Optimised)  # of no family
+    rounded = not searched and isinstance(leading(packing)[0], Numerical)
+    tolerance = ROUNDED_TOLERANCE if rounded else TOLERANCE
+    pairs = optimise.contacts(rows, tolerance)
+    found: dict[str, Any] = {
         "pairs": len(pairs),
         "of": math.comb(packing.count, 2),
-        "rattlers": packing.count - len(np.unique(pairs)),
-        "tolerance": TOLERANCE,
+        "rattlers": None,
+        "tolerance": tolerance,
     }
+    if packing.coherence.square == 0:
+        found["reason"] = "lines at right angles to all others have no contacts"
+    elif at_rest or packing.exact or isinstance(packing, Numerical):
+        found["rattlers"] = packing.count - len(np.unique(pairs))
+    else:
+        found["reason"] = "neither polished to the end nor of a coherence known to be attained"
     if packing.count > _MOST_DRAWN or not len(pairs):
         return found, {}
     names = (f"contacts_{packing.dim}", f"places_{packing.dim}")

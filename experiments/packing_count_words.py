@@ -13,7 +13,10 @@ from experiments.packing_question import answers_of
 from experiments.packing_random import random_words
 from experiments.packing_words import large, readable
 
-__all__ = ["answer", "cosine_words", "other_counts", "overview", "summary"]
+__all__ = ["answer", "at_least", "other_counts", "overview", "summary"]
+
+_CLOSE = 1e-6  # degrees
+_FAR = 10  # times the angle known: a bound beyond says that little is known
 
 
 def answer(_config: object, result: Result) -> str:
@@ -27,23 +30,37 @@ def _sentence(one: dict[str, Any]) -> str:
     lines = f"{large(one['count'])} lines"
     if one["coherence"] == 0:
         return f"In {one['dim']:,} dimensions, {lines} can be orthogonal (coherence 0)."
-    angle, most = (f"{one[key]:.6f}°" for key in ("angle_degrees", "bound_angle_degrees"))
-    known = f"In {one['dim']:,} dimensions, {lines} can be {angle} apart"
-    coherence = f"coherence {cosine_words(one['coherence'])}"
+    known = (
+        f"In {one['dim']:,} dimensions, {lines} can be {one['angle_words']}° apart "
+        f"(coherence {one['coherence_words']})"
+    )
     if one["optimal"]:
-        return f"{known} ({coherence}), and no {lines} are farther apart."
-    if angle == most:
-        return f"{known} ({coherence}), the best possible to six decimals."
-    return f"{known} ({coherence}); no {lines} are more than {most} apart."
+        return f"{known}, and no {lines} are farther apart."
+    if one["bound_angle_degrees"] - one["angle_degrees"] <= _CLOSE and not _is_far(one):
+        return f"{known}, the best possible to six decimals."
+    return f"{known}; no {lines} are more than {one['bound_angle_words']}° apart.{_far(one)}"
 
 
-def cosine_words(value: float) -> str:
-    """A |cos| to ten digits, or to as many as tell it from 1."""
-    for digits in range(10, 17):
-        words = f"{value:.{digits}f}"
-        if float(words) < 1:
-            break
-    return words
+def _is_far(one: dict[str, Any]) -> bool:
+    return 0 < _FAR * float(one["angle_words"]) < float(one["bound_angle_words"])
+
+
+def _far(one: dict[str, Any]) -> str:
+    """Nothing, or that the two angles are far apart and, where so, that nobody searched."""
+    if not _is_far(one):
+        return ""
+    unsearched = one["optimiser"]["coherence"] is None
+    search = ", and the optimiser was not run at this size" if unsearched else ""
+    times = math.floor(float(one["bound_angle_words"]) / float(one["angle_words"]))
+    return f" Little is known here: that is {times:,} times the angle or more{search}."
+
+
+def at_least(one: dict[str, Any]) -> str:
+    """What the bound says of the coherence."""
+    by = one["bound_by"]
+    if one["bound"] == 0:
+        return f"at least 0 ({by['statement']})"
+    return f"at least {one['bound_words']} ({by['method']})"
 
 
 def summary(_config: object, result: Result) -> list[str]:
@@ -67,7 +84,7 @@ def _catalogue(one: dict[str, Any]) -> str:
     if found["coherence"] is None:
         return f"without an answer ({found['reason'].rstrip('.')})"
     return (
-        f"{found['angle_degrees']:.6f}° (coherence {found['coherence_exact']}: "
+        f"{found['angle_words']}° (coherence {found['coherence_exact']}: "
         f"{readable(found['words'])})"
     )
 
@@ -79,7 +96,7 @@ def _optimiser(one: dict[str, Any]) -> str:
     rounds = _counted(found["rounds"], "round")
     ending = "" if found["polished"] else ", not polished to the end"
     return (
-        f"{found['angle_degrees']:.6f}° (coherence {cosine_words(found['coherence'])}, {rounds}, "
+        f"{found['angle_words']}° (coherence {found['coherence_words']}, {rounds}, "
         f"{_counted(found['starts'], 'start')}, {found['seconds']:.1f} s{ending})"
     )
 
@@ -109,7 +126,7 @@ def _proved(one: dict[str, Any]) -> str:
     if one["bound"] == 0:
         return f"Proved: nothing, since {by['statement']}."
     return (
-        f"Proved: coherence at least {cosine_words(one['bound'])}, gap {one['gap']:.2g}. "
+        f"Proved: coherence at least {one['bound_words']}, gap {one['gap']:.2g}. "
         f"By {by['method']}: {by['statement']} ({by['reference']})."
     )
 
@@ -118,14 +135,20 @@ def _contacts(one: dict[str, Any]) -> str:
     found = one["contacts"]
     if found["pairs"] is None:
         return f"Contacts: not counted ({found['reason']})."
+    if one["count"] == 1:
+        return "Contacts: none, there is one line."
     if one["coherence"] == 0:
         return "Contacts: none, the lines are orthogonal."
+    pairs = f"{found['pairs']:,} of {_counted(found['of'], 'pair')}"
+    if found["rattlers"] is None:
+        within = "is" if found["pairs"] == 1 else "are"
+        return (
+            f"Closest pairs: {pairs} {within} within {found['tolerance']:g} of the largest |cos| "
+            f"(the lines are {found['reason']})."
+        )
     rattlers = _counted(found["rattlers"], "rattler") if found["rattlers"] else "no rattlers"
     attain = "attains" if found["pairs"] == 1 else "attain"
-    return (
-        f"Contacts: {found['pairs']:,} of {_counted(found['of'], 'pair')} {attain} the coherence, "
-        f"{rattlers}."
-    )
+    return f"Contacts: {pairs} {attain} the coherence to {found['tolerance']:g}, {rattlers}."
 
 
 def overview(answers: list[dict[str, Any]]) -> Table:

@@ -62,11 +62,15 @@ def large(count: int, *, up: bool = False) -> str:
 
 
 def readable(words: str) -> str:
-    """A recipe's words with separators in its long counts; those of fields stay as they are."""
+    """A recipe's words with separators in its long counts; those of fields stay as they are.
+
+    The first 1 of some lines is the first of them.
+    """
 
     def shown(match: re.Match[str]) -> str:
         return large(int(match[0]))
 
+    words = re.sub(r"\bthe first 1 of: ", "the first of ", words)
     return re.sub(r"(?<![\w.,^/(√])\d{5,}(?= )", shown, words)
 
 

@@ -30,6 +30,8 @@ __all__ = ["least_coherence"]
 
 _CLOSE = 1e-11  # of eps^2/(1 - eps^2), relative
 _MOST_TRIALS = 200
+# Of ln(eps^2/(1 - eps^2)), as floats hold; `count` lines of R^d come to about 2 ln(count)/(d - 1).
+_FARTHEST = 700.0
 _SHORT = 10**6  # denominators of the exact ends that are looked for
 
 # The value of a bound at eps^2, exact; None where it does not answer.
@@ -42,8 +44,9 @@ def least_coherence(dim: int, count: int) -> Cosine:
 
     For every smaller eps `best_upper_bound(dim, eps)` is below `count`; at one larger by a part in
     10^10 it is not. Exact in the plane and for `count` <= `dim` (0), and wherever a closed form or
-    a short rational square is the end. `dim` and `count` >= 1, else ValueError. Cost: a
-    few milliseconds, up to a second where Delsarte's bound is tried (`dim` <= 24).
+    a short rational square is the end. ValueError unless `dim` and `count` >= 1, and from `dim` 3
+    on ln(`count`) <= 315 (`dim` - 1). Cost: a few milliseconds, up to a second where Delsarte's
+    bound is tried (`dim` <= 24), and seconds where Levenshtein's comes to degrees of thousands.
     """
     if dim < 1 or count < 1:
         raise ValueError(f"`dim` and `count` must be at least 1; got {dim}, {count}.")
@@ -53,6 +56,13 @@ def least_coherence(dim: int, count: int) -> Cosine:
         return Cosine(Fraction(1))
     if dim == 2:
         return Cosine(Fraction(1), Fraction(180, count))
+    most = 0.9 * _FARTHEST / 2 * (dim - 1)
+    if math.log(count) > most:
+        power = math.floor(most / math.log(10))
+        raise ValueError(
+            f"`count` must be at most about 10^{power} in {dim} dimensions; "
+            f"got one of {math.floor(math.log10(count)) + 1} digits."
+        )
     low = max(
         welch_coherence(dim, count),
         orthoplex_coherence(dim, count),
@@ -108,7 +118,7 @@ def _end(value: _Value, count: int, low: Fraction) -> tuple[Fraction, Fraction]:
         return low, square
     while True:
         left, low = left + step, square
-        step *= 64
+        step = min(64 * step, _FARTHEST - left)
         square, f_right = tried(left + step)
         if f_right is None or f_right >= 0:
             break

@@ -5,17 +5,22 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from whole_runs import assert_opens, assert_refused
 
-from experiments import packing, packing_count, verify
+from experiments import packing, packing_count, packing_count_parts, packing_count_words, verify
 from experiments.harness.checks import Verdict
 from experiments.harness.experiment import Result
 from experiments.harness.run import main
-from geometry import optimise
+from experiments.packing_count_rounding import angle_words, cosine_words
+from geometry import catalogue, exact, optimise
+from geometry.exact import Cosine
+from geometry.optimised import Optimised
 
 TINY = ["--preset", "tiny", "--quiet"]
 # Eight lines in space: the optimiser beats the catalogue. One size only, since each is compiled.
@@ -136,12 +141,84 @@ def test_several_dimensions_without_a_search(
     assert wide["coherence"] == 0
     assert "orthogonal" in wide["optimiser"]["reason"]
     assert wide["contacts"]["pairs"] == 0
+    assert wide["contacts"]["rattlers"] is None
+
+
+def test_what_is_said_of_lines_that_are_not_polished_or_few(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(optimise, "LARGEST", 0)
+
+    def printed(*words: str) -> str:
+        assert main(packing.EXPERIMENT, [*TINY, "--out", str(tmp_path), *words]) == 0
+        return " ".join(capsys.readouterr().out.split())
+
+    # The first lines of more: what they attain is not known.
+    many = printed("--dim", "3", "--count", "4000")
+    assert "Little is known here: that is" in many
+    assert "and the optimiser was not run at this size." in many
+    one = printed("--dim", "3", "--count", "1")
+    assert "the first of the 3 coordinate axes" in one
+    assert "Proved: nothing, since one line has no other to be close to." in one
+    (check,) = run(capsys, tmp_path, "--dim", "3", "--count", "1")["checks"][:1]
+    assert check["theory"] == "at least 0 (one line has no other to be close to)"
+    eight = printed("--dim", "3", "--count", "8")
+    assert "rattler" not in eight
+    assert "of 28 pairs are within 1e-08 of the largest |cos|" in eight
+
+
+# The 17 lines are held by one pair more than their 2n - 3 freedoms; rounding parts these by 3e-8.
+@pytest.mark.parametrize(("dim", "count", "pairs"), [(3, 17, 32), (3, 6, 15)])
+def test_contacts_of_packings_that_are_kept(dim: int, count: int, pairs: int) -> None:
+    found, _ = packing_count_parts.contacts(catalogue.least_coherent(dim, count), at_rest=False)
+    assert found["rattlers"] == 0
+    assert found["pairs"] == pairs
+
+
+def test_a_search_that_is_not_polished_has_no_contacts() -> None:
+    rows = Optimised(catalogue.least_coherent(3, 7).rows(np.arange(7)).unit(), 0, 1)
+    assert packing_count_parts.contacts(rows, at_rest=False)[0]["rattlers"] is None
+    assert packing_count_parts.contacts(rows, at_rest=True)[0]["rattlers"] == 0
+
+
+@pytest.mark.parametrize(
+    ("coherence", "down", "up", "at_least", "at_most"),
+    [
+        ("1/2", "0.5000000000", "0.5000000000", "60.000000", "60.000000"),
+        ("0.1", "0.1000000000", "0.1000000000", "84.260829", "84.260830"),
+        ("1/sqrt(5)", "0.4472135954", "0.4472135955", "63.434948", "63.434949"),
+        ("0", "0.0000000000", "0.0000000000", "90.000000", "90.000000"),
+    ],
+)
+def test_rounded_outward(coherence: str, down: str, up: str, at_least: str, at_most: str) -> None:
+    value = exact.eps(coherence)
+    assert (cosine_words(value, up=False), cosine_words(value, up=True)) == (down, up)
+    assert (angle_words(value, up=False), angle_words(value, up=True)) == (at_least, at_most)
+
+
+def test_lines_that_nearly_touch() -> None:
+    value = Cosine(Fraction(1), Fraction(180, 7 * 10**9))
+    assert angle_words(value, up=False) == "0.0000000257"
+    assert angle_words(value, up=True) == "0.0000000258"
+    assert cosine_words(value, up=False) == "0.9999999999"
+    assert cosine_words(value, up=True) == "0.9999999999999999999"
+    plain = Cosine(1 - Fraction(1, 10**20))  # the angle is that of a sine of 1e-10
+    assert angle_words(plain, up=False) == "0.00000000572"
+
+
+def test_the_best_possible_to_six_decimals(folder: Path) -> None:
+    data = json.loads((folder / "record.json").read_text())["data"]
+    assert "no 8 lines are more than" in packing_count_words.answer(None, Result(data, {}, {}))
+    data["bound_angle_degrees"] = data["angle_degrees"] + 9e-7
+    said = packing_count_words.answer(None, Result(data, {}, {}))
+    assert said.endswith("the best possible to six decimals.")
 
 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--count", "0"], "--count must be an integer, at least 1; got '0'."),
+        (["--count", "0"], "--count must be an integer from 1 to 1000000000000000000; got '0'."),
+        (["--count", "1" + 30 * "0"], "--count must be an integer from 1 to 1000000000000000000;"),
         (["--count", "2.5"], "--count must be"),
         (["--dim", "1", "--count", "3"], "--dim must be"),
         (["--count", "3", "--eps", "0.1"], "--count must come without --eps; got both, 3 and 0.1."),

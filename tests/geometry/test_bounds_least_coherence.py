@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 from fractions import Fraction
 
@@ -12,6 +13,7 @@ from geometry import exact
 from geometry.bounds import best_upper_bound, least_coherence
 from geometry.bounds.orthoplex import orthoplex_bound
 from geometry.bounds.relative import welch_coherence
+from geometry.bounds.volume import volume_bound
 from geometry.exact import Cosine
 
 
@@ -48,16 +50,38 @@ def test_few_dimensions() -> None:
 
 @pytest.mark.parametrize(
     ("dim", "count"),
-    [(4, 7), (3, 5), (3, 16), (5, 25), (6, 40), (9, 40), (500, 13020), (4096, 10**16), (3, 10**5)],
+    [
+        (4, 7),
+        (3, 5),
+        (3, 16),
+        (5, 25),
+        (6, 40),
+        (9, 40),
+        (500, 13020),
+        (4096, 10**16),
+        (3, 10**5),
+    ],
 )
 def test_inverse_of_the_best_upper_bound(dim: int, count: int) -> None:
     bound = least_coherence(dim, count)
     assert bound >= welch_coherence(dim, count)
     low, high = bound.square_bounds()
     step = Fraction(3, 10**10)
-    below, above = low * (1 - Fraction(1, 10**12)), 1 - (1 - high) / (1 + step)
+    # Of eps^2/(1 - eps^2), as eps^2 may be next to 1.
+    below = low / (low + (1 - low) * (1 + Fraction(1, 10**12)))
+    above = high * (1 + step) / (1 + high * step)
     assert best_upper_bound(dim, Cosine(below)).count < count
-    assert best_upper_bound(dim, Cosine(max(above, high * (1 + step)))).count >= count
+    assert best_upper_bound(dim, Cosine(above)).count >= count
+
+
+def test_more_lines_than_floats_tell_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Levenshtein's bound does not answer here, after seconds in degrees of thousands.
+    module = importlib.import_module("geometry.bounds.least_coherence")
+    monkeypatch.setattr(module, "levenshtein_value", lambda *_: None)
+    for count in (10**30, 10**270):
+        square = least_coherence.__wrapped__(3, count).square
+        assert volume_bound(3, Cosine(square)).count < count
+        assert volume_bound(3, Cosine(1 - (1 - square) / (1 + Fraction(3, 10**10)))).count >= count
 
 
 def test_rises_with_the_count_and_falls_with_the_dimension() -> None:
@@ -84,3 +108,5 @@ def test_errors() -> None:
     for dim, count in ((0, 3), (3, 0)):
         with pytest.raises(ValueError, match="must be at least 1"):
             least_coherence(dim, count)
+    with pytest.raises(ValueError, match=r"at most about 10\^273 in 3 dimensions; got one of 401"):
+        least_coherence(3, 10**400)

@@ -34,6 +34,16 @@ def test_the_coherence_is_proved_by_all_pairs() -> None:
     assert Optimised(vectors[:1], 0, 1).coherence.square == 0
 
 
+def test_rounding_in_many_dimensions() -> None:
+    # Rounding up at the last decimal is at most 1e-12: here the bound itself is more.
+    vectors, bound = rows(3, 20_000), rounding_bound(20_000)
+    assert bound > 4e-12
+    largest = np.abs(vectors @ vectors.T - np.eye(3)).max()
+    # Computed elsewhere it is two bounds more, and one is added for a proof.
+    coherence = float(Optimised(vectors, 0, 1).coherence)
+    assert largest + 2.9 * bound < coherence < largest + 4 * bound + 1e-12
+
+
 def test_what_is_no_packing() -> None:
     for vectors in (rows(3, 2) * 3, rows(3, 2) * np.nan, rows(3, 2)[:0], rows(3, 2)[0]):
         with pytest.raises(ValueError, match="`vectors` must be"):
