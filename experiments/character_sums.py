@@ -9,17 +9,14 @@ Redoes an entry of the table of true maxima that the Weil packings rest on. Save
 
 from __future__ import annotations
 
-import json
-import sys
-import time
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from experiments.harness import cli, exact_json, parts
-from experiments.harness.errors import DONE, FAILED, InputError, exit_code
+from experiments.harness.errors import InputError
+from experiments.harness.search_command import Found, SearchCommand
 
 # Free coefficients of a piece: some seconds to minutes of work, and a bounded memory a thread.
 _PIECE = 1 << 15
@@ -43,35 +40,7 @@ class Arguments:
     """Print one JSON object."""
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Search, print the maximum and whether the table agrees; return the exit code."""
-    words = list(sys.argv[1:] if argv is None else argv)
-    return exit_code(lambda: _main(words))
-
-
-def _main(argv: Sequence[str]) -> int:
-    arguments = cli.parse_command(
-        Arguments,
-        prog="python -m experiments.character_sums",
-        description="The largest exponential sum of a degree over a prime field.",
-        argv=argv,
-    )
-    begun = time.perf_counter()
-    found = _search(arguments)
-    seconds = time.perf_counter() - begun
-    if arguments.json:
-        print(json.dumps({"schema": 1, **found, "seconds": seconds}))
-    else:
-        print(
-            f"largest |S| over polynomials of degree {arguments.degree} over F_{arguments.prime}: "
-            f"{found['ratio']:.9f} sqrt(p), at coefficients {found['coefficients']} of x, x^2, ... "
-            f"({found['transforms']} transforms, {seconds:.0f} s)"
-        )
-        print(f"the table says {found['table']}")
-    return FAILED if found["agrees"] is False else DONE
-
-
-def _search(arguments: Arguments) -> dict[str, Any]:
+def _search(arguments: Arguments) -> Found:
     from geometry import character_sums as sums
 
     prime, degree, odd = arguments.prime, arguments.degree, arguments.odd
@@ -121,6 +90,24 @@ def _search(arguments: Arguments) -> dict[str, Any]:
         "agrees": agrees,
     }
 
+
+def _said(found: Found, seconds: float) -> list[str]:
+    return [
+        f"largest |S| over polynomials of degree {found['degree']} over F_{found['prime']}: "
+        f"{found['ratio']:.9f} sqrt(p), at coefficients {found['coefficients']} of x, x^2, ... "
+        f"({found['transforms']} transforms, {seconds:.0f} s)",
+        f"the table says {found['table']}",
+    ]
+
+
+main = SearchCommand(
+    "character_sums",
+    "The largest exponential sum of a degree over a prime field.",
+    Arguments,
+    _search,
+    _said,
+    lambda found: found["agrees"] is not False,
+)
 
 if __name__ == "__main__":
     with exact_json.any_digits():

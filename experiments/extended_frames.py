@@ -10,17 +10,14 @@ the table does not have give --eps, --points, --block; --json prints the entry t
 
 from __future__ import annotations
 
-import json
-import sys
-import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Annotated, Any
+from typing import Annotated
 
 from experiments import stored_packings
 from experiments.harness import cli, exact_json
-from experiments.harness.errors import DONE, FAILED, InputError, exit_code
+from experiments.harness.errors import InputError
+from experiments.harness.search_command import Found, SearchCommand
 
 _TABLES = "table"
 
@@ -47,36 +44,7 @@ class Arguments:
     """Print one JSON object."""
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Search, print what came of it and whether the table's packing holds; the exit code."""
-    words = list(sys.argv[1:] if argv is None else argv)
-    return exit_code(lambda: _main(words))
-
-
-def _main(argv: Sequence[str]) -> int:
-    arguments = cli.parse_command(
-        Arguments,
-        prog="python -m experiments.extended_frames",
-        description="A Steiner frame with further lines, all moved until they fit.",
-        argv=argv,
-    )
-    begun = time.perf_counter()
-    found = _search(arguments)
-    seconds = time.perf_counter() - begun
-    if arguments.json:
-        print(json.dumps({"schema": 1, **found, "seconds": seconds}))
-    else:
-        print(
-            f"{found['count']} lines in R^{found['dim']}, seed {found['seed']}: coherence "
-            f"{found['coherence']:.9f} after {found['rounds']} rounds ({seconds:.1f} s), wanted "
-            f"{found['eps']}"
-        )
-        print(f"from its integers: coherence {found['from_integers']:.9f}")
-        print(f"the table's packing: {found['table']}")
-    return DONE if found["reached"] and found["table"] != "does not hold" else FAILED
-
-
-def _search(given: Arguments) -> dict[str, Any]:
+def _search(given: Arguments) -> Found:
     import numpy as np
 
     from geometry import excess
@@ -122,6 +90,25 @@ def _search(given: Arguments) -> dict[str, Any]:
         "further": text,
     }
 
+
+def _said(found: Found, seconds: float) -> list[str]:
+    return [
+        f"{found['count']} lines in R^{found['dim']}, seed {found['seed']}: coherence "
+        f"{found['coherence']:.9f} after {found['rounds']} rounds ({seconds:.1f} s), wanted "
+        f"{found['eps']}",
+        f"from its integers: coherence {found['from_integers']:.9f}",
+        f"the table's packing: {found['table']}",
+    ]
+
+
+main = SearchCommand(
+    "extended_frames",
+    "A Steiner frame with further lines, all moved until they fit.",
+    Arguments,
+    _search,
+    _said,
+    lambda found: found["reached"] and found["table"] != "does not hold",
+)
 
 if __name__ == "__main__":
     with exact_json.any_digits():

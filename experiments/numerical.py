@@ -9,17 +9,14 @@ size that the table does not have give --rounds; --json prints the entry that it
 
 from __future__ import annotations
 
-import json
 import math
-import sys
-import time
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 from experiments import stored_packings
 from experiments.harness import cli, exact_json
-from experiments.harness.errors import DONE, FAILED, InputError, exit_code
+from experiments.harness.errors import InputError
+from experiments.harness.search_command import Found, SearchCommand
 
 _AGREE = 1e-5  # degrees: rows are rounded to 26 bits
 
@@ -40,34 +37,7 @@ class Arguments:
     """Print one JSON object."""
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Search, print what came of it and whether the table has as good; the exit code."""
-    words = list(sys.argv[1:] if argv is None else argv)
-    return exit_code(lambda: _main(words))
-
-
-def _main(argv: Sequence[str]) -> int:
-    arguments = cli.parse_command(
-        Arguments,
-        prog="python -m experiments.numerical",
-        description="Few lines in few dimensions, as far apart as a search brings them.",
-        argv=argv,
-    )
-    begun = time.perf_counter()
-    found = _search(arguments)
-    seconds = time.perf_counter() - begun
-    if arguments.json:
-        print(json.dumps({"schema": 1, **found, "seconds": seconds}))
-    else:
-        print(
-            f"{found['count']} lines in R^{found['dim']}: {found['angle_degrees']:.6f} degrees "
-            f"after {found['rounds']} rounds from seed {found['seed']} ({seconds:.1f} s)"
-        )
-        print(f"the table: {found['table']}")
-    return FAILED if found["agrees"] is False else DONE
-
-
-def _search(given: Arguments) -> dict[str, Any]:
+def _search(given: Arguments) -> Found:
     from geometry import optimise
     from geometry.constructions import numerical, tabled
 
@@ -105,6 +75,24 @@ def _search(given: Arguments) -> dict[str, Any]:
         "rows": tabled.encoded(search.vectors, numerical.TOP),
     }
 
+
+def _said(found: Found, seconds: float) -> list[str]:
+    rounds = "1 round" if found["rounds"] == 1 else f"{found['rounds']} rounds"
+    return [
+        f"{found['count']} lines in R^{found['dim']}: {found['angle_degrees']:.6f} degrees after "
+        f"{rounds} from seed {found['seed']} ({seconds:.1f} s)",
+        f"the table: {found['table']}",
+    ]
+
+
+main = SearchCommand(
+    "numerical",
+    "Few lines in few dimensions, as far apart as a search brings them.",
+    Arguments,
+    _search,
+    _said,
+    lambda found: found["agrees"] is not False,
+)
 
 if __name__ == "__main__":
     with exact_json.any_digits():

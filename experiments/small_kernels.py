@@ -12,17 +12,14 @@ table does not have give --eps, --start and --seed; --json prints the entry that
 from __future__ import annotations
 
 import dataclasses
-import json
-import sys
-import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from experiments import stored_packings
 from experiments.harness import cli, exact_json
-from experiments.harness.errors import DONE, FAILED, InputError, exit_code
+from experiments.harness.errors import InputError
+from experiments.harness.search_command import Found, SearchCommand
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,8 +41,8 @@ class Arguments:
     """The |cos| allowed, below 1/sqrt(d); the default is the table's."""
     start: Annotated[str, cli.text("--start", metavar="MxN")] = _TABLES
     """A tight frame of N lines in R^M, such as 23x276, or "random"; the default is the table's."""
-    seed: Annotated[int, cli.integer("--seed", at_least=0, at_most=2**32 - 1)] = 0
-    """Which lines come once more, and all that is random; the default is the table's, or 0."""
+    seed: Annotated[int | None, cli.integer("--seed", at_least=0, at_most=2**32 - 1)] = None
+    """Which lines come once more, and all that is random; the table's unless given, or 0."""
     plain: bool = False
     """Do not sharpen the start; the default is the table's."""
     rounds: Annotated[int, cli.integer("--rounds", at_least=1, at_most=10**6)] = 4000
@@ -54,37 +51,7 @@ class Arguments:
     """Print one JSON object."""
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Search, print what came of it and whether the table's packing holds; the exit code."""
-    words = list(sys.argv[1:] if argv is None else argv)
-    return exit_code(lambda: _main(words))
-
-
-def _main(argv: Sequence[str]) -> int:
-    arguments = cli.parse_command(
-        Arguments,
-        prog="python -m experiments.small_kernels",
-        description="Few more lines than dimensions, found by clipping Gram matrices.",
-        argv=argv,
-    )
-    begun = time.perf_counter()
-    found = _search(arguments, any(word.split("=")[0] == "--seed" for word in argv))
-    seconds = time.perf_counter() - begun
-    if arguments.json:
-        print(json.dumps({"schema": 1, **found, "seconds": seconds}))
-    else:
-        print(
-            f"{found['count']} lines in R^{found['dim']} from {found['start']}, seed "
-            f"{found['seed']}: coherence {found['coherence']:.9f} after {found['rounds']} rounds "
-            f"({seconds:.1f} s), wanted {found['eps']}"
-        )
-        print(f"from its integers: coherence {found['from_integers']:.9f}")
-        print(f"the table's packing: {found['table']}")
-    reached = found["reached"] and found["table_holds"] is not False
-    return DONE if reached else FAILED
-
-
-def _search(given: Arguments, seed_given: bool) -> dict[str, Any]:
+def _search(given: Arguments) -> Found:
     from geometry import kernel_clip
     from geometry.constructions import small_kernels, tabled
 
@@ -106,12 +73,13 @@ def _search(given: Arguments, seed_given: bool) -> dict[str, Any]:
             given,
             eps=entry["eps"] if given.eps == _TABLES else given.eps,
             start=entry["start"] if given.start == _TABLES else given.start,
-            seed=given.seed if seed_given else entry["seed"],
+            seed=entry["seed"] if given.seed is None else given.seed,
             plain=given.plain or entry["plain"],
         )
     eps = _eps(given)
     width = given.count - given.dim
-    kernel = kernel_clip.repeated_kernel(_lines(given.start), given.count, width, given.seed)
+    seed = given.seed or 0
+    kernel = kernel_clip.repeated_kernel(_lines(given.start), given.count, width, seed)
     if not given.plain:
         kernel = kernel_clip.sharpen(kernel)
     # A little below, so that a kernel rounded to integers still has a packing at eps.
@@ -128,7 +96,7 @@ def _search(given: Arguments, seed_given: bool) -> dict[str, Any]:
         "count": given.count,
         "eps": given.eps,
         "start": given.start,
-        "seed": given.seed,
+        "seed": seed,
         "plain": given.plain,
         "rounds": searched.rounds,
         "coherence": searched.coherence,
@@ -168,6 +136,25 @@ def _lines(start: str) -> NDArray[np.float64]:
                     return frame.rows(np.arange(count)).unit()
     raise InputError(f"--start must be random or a tight frame such as 23x276; got {start!r}.")
 
+
+def _said(found: Found, seconds: float) -> list[str]:
+    return [
+        f"{found['count']} lines in R^{found['dim']} from {found['start']}, seed {found['seed']}: "
+        f"coherence {found['coherence']:.9f} after {found['rounds']} rounds ({seconds:.1f} s), "
+        f"wanted {found['eps']}",
+        f"from its integers: coherence {found['from_integers']:.9f}",
+        f"the table's packing: {found['table']}",
+    ]
+
+
+main = SearchCommand(
+    "small_kernels",
+    "Few more lines than dimensions, found by clipping Gram matrices.",
+    Arguments,
+    _search,
+    _said,
+    lambda found: found["reached"] and found["table_holds"] is not False,
+)
 
 if __name__ == "__main__":
     with exact_json.any_digits():
