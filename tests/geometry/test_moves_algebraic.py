@@ -40,7 +40,7 @@ CASES: list[tuple[Packing, int, int, str]] = [
     (BlowUp(Kerdock(4, 3), 1), 32, 48, "1/8"),
     (BlowUp(HadamardWithBasis(12), 1), 12, 24, "1/sqrt(12)"),
     (Tensor(Kerdock(2), Simplex(2)), 8, 36, "1/2"),
-    (Tensor(Gold(3), Kerdock(4)), 128, 72 * 144, "1/2"),
+    (Tensor(Gold(3), Kerdock(2)), 32, 72 * 12, "1/2"),
     (Tensor(ConferenceFrame(5), Basis(3)), 9, 18, "1/sqrt(5)"),
 ]
 IDS = [f"{type(case[0]).__name__}-{case[1]}-{case[2]}" for case in CASES]
