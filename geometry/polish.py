@@ -22,7 +22,7 @@ __all__ = ["LARGEST", "operations", "polish"]
 
 LARGEST = 1500  # unknowns n(d - 1): a tenth of a second a step
 
-_STEPS, _BEGINNINGS = 100, 20
+_STEPS, _AT_ONCE = 800, 100  # in all, and from one beginning
 _INSIDE = 1e-3  # t begins this far above the coherence, relative to it
 _NEAR = (
     0.6  # pairs below this share of the coherence at the start are watched, and not in the model
@@ -55,35 +55,37 @@ def polish(vectors: NDArray[np.float64]) -> tuple[NDArray[np.float64], float, bo
     least = _coherence(rows, np.triu_indices(count, 1))
     if count * (dim - 1) > LARGEST or least == 0:
         return rows, least, least == 0
-    converged = False
-    for _ in range(_BEGINNINGS):
-        # A pair that was not near at the beginning, and blocks the way, is near in the next.
-        rows, least, converged = _descent(rows, least)
-        if converged:
-            break
+    converged, left = False, _STEPS
+    while left > 0 and not converged:
+        # A pair that was not near at the beginning, and blocks the way, is near in the next; and
+        # multipliers that went astray begin anew.
+        rows, least, converged, taken = _descent(rows, least, min(left, _AT_ONCE))
+        left -= taken
     return rows, least, converged
 
 
-def _descent(rows: NDArray[np.float64], least: float) -> tuple[NDArray[np.float64], float, bool]:
-    """What `polish` returns, from unit rows of coherence `least`, in one go."""
+def _descent(
+    rows: NDArray[np.float64], least: float, steps: int
+) -> tuple[NDArray[np.float64], float, bool, int]:
+    """What `polish` returns, from unit rows of coherence `least` in one go, and the steps taken."""
     best = rows
     every = np.triu_indices(len(rows), 1)
     inner = (rows @ rows.T)[every]
-    near = np.flatnonzero(np.abs(inner) >= _NEAR * least)
+    near = np.flatnonzero(np.abs(inner) >= max(_NEAR * least, 2 * least**2 - 1))
     state = _State.begin(rows, least * (1 + _INSIDE), inner[near])
     pairs = every[0][near], every[1][near]
-    for _ in range(_STEPS):
+    for taken in range(steps):
         system = _System.at(state, pairs)
         if system.gap < _GAP and system.residual < _RESIDUAL:
-            return best, least, True
+            return best, least, True, taken + 1
         moved = _moved(state, system, every, near)
         if moved is None:
-            break
+            return best, least, False, taken + 1
         state = moved
         coherence = _coherence(state.rows, every)
         if coherence < least:
             best, least = state.rows, coherence
-    return best, least, False
+    return best, least, False, steps
 
 
 @dataclass(frozen=True)
