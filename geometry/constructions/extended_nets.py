@@ -19,9 +19,8 @@ from typing import ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from geometry.constructions import hadamard
+from geometry.constructions import fillings, hadamard
 from geometry.constructions.field import field, prime_power, prime_powers
-from geometry.constructions.fillings import peak_proved
 from geometry.constructions.simplex import Simplex
 from geometry.exact import Cosine
 from geometry.packing import Indices, OrbitCheck, Packing, Rows
@@ -147,25 +146,21 @@ class ExtendedNet(Packing):
     @property
     def coherence(self) -> Cosine:
         """The largest of 1/`columns`, the filling's coherence, and its peak/sqrt(`columns`)."""
-        own = Cosine.ratio(Fraction(1, self.columns))
-        if self.fill is None:
-            return own
-        return max(own, self.fill.coherence, Cosine(self.fill.peak_square / self.columns))
+        return fillings.coherence(self._own, self.fill, self.columns)
+
+    @property
+    def _own(self) -> Cosine:
+        return Cosine.ratio(Fraction(1, self.columns))
 
     @property
     def exact(self) -> bool:
         """Lines that meet in a column, with the same signs, attain 1/k; above it the fill."""
-        if self.fill is None or self.coherence == Cosine.ratio(Fraction(1, self.columns)):
-            return True
-        if self.fill.coherence == self.coherence:
-            return self.fill.exact
-        return self.fill.peak_attained
+        return fillings.attained(self._own, self.fill, self.columns)
 
     @property
     def peak_square(self) -> Fraction:
         """The larger of 1/`columns` and the filling's."""
-        own = Fraction(1, self.columns)
-        return own if self.fill is None else max(own, self.fill.peak_square)
+        return fillings.peak_square(self.fill, self.columns)
 
     @property
     def proof(self) -> str:
@@ -258,7 +253,7 @@ class ExtendedNet(Packing):
         if self.fill is None:
             return OrbitCheck(holds, pairs, detail)
         pairs += math.comb(k, 2) * self.fill.count**2
-        proved = peak_proved(self.fill)
+        proved = fillings.peak_proved(self.fill)
         if proved is None:
             entries = "of the filling by its theorem"
         else:

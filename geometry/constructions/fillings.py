@@ -1,4 +1,4 @@
-"""The size of the entries of a packing that fills a net's columns."""
+"""What a packing that fills the columns of a net makes of it: coherence, entries, their proof."""
 
 from __future__ import annotations
 
@@ -6,13 +6,38 @@ from fractions import Fraction
 
 import numpy as np
 
+from geometry.exact import Cosine
 from geometry.packing import Packing
 
-__all__ = ["peak_proved"]
+__all__ = ["attained", "coherence", "peak_proved", "peak_square"]
 
 _MOST_ENTRIES = 2 * 10**8
 _BLOCK = 1 << 22  # entries made at a time
 _ROUNDED = Fraction(1, 2**48)  # sixteen units: a float64 unit row's entries and their norm
+
+
+def coherence(own: Cosine, fill: Packing | None, columns: int) -> Cosine:
+    """The coherence of lines with one entry 1/sqrt(`columns`) a column, and fills: `own` is theirs.
+
+    A line meets a column's filling in one entry.
+    """
+    if fill is None:
+        return own
+    return max(own, fill.coherence, Cosine(fill.peak_square / columns))
+
+
+def attained(own: Cosine, fill: Packing | None, columns: int) -> bool:
+    """Whether `coherence` is attained, when `own` is: above it the filling decides."""
+    largest = coherence(own, fill, columns)
+    if fill is None or largest == own:
+        return True
+    return fill.exact if fill.coherence == largest else fill.peak_attained
+
+
+def peak_square(fill: Packing | None, columns: int) -> Fraction:
+    """The largest squared entry: the larger of 1/`columns` and the filling's."""
+    own = Fraction(1, columns)
+    return own if fill is None else max(own, fill.peak_square)
 
 
 def peak_proved(fill: Packing) -> bool | None:

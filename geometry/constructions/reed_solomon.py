@@ -19,10 +19,9 @@ from typing import ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from geometry.constructions import hadamard
+from geometry.constructions import fillings, hadamard
 from geometry.constructions.admissible import least_reciprocal
 from geometry.constructions.field import field, prime_power, prime_powers
-from geometry.constructions.fillings import peak_proved
 from geometry.constructions.simplex import Simplex
 from geometry.exact import Cosine
 from geometry.packing import Indices, OrbitCheck, Packing, Rows
@@ -108,25 +107,17 @@ class ReedSolomon(Packing):
     @property
     def coherence(self) -> Cosine:
         """The largest of t/`columns`, the filling's coherence, and its peak/sqrt(`columns`)."""
-        if self.fill is None:
-            return self._meeting
-        entry = Cosine(self.fill.peak_square / self.columns)
-        return max(self._meeting, self.fill.coherence, entry)
+        return fillings.coherence(self._meeting, self.fill, self.columns)
 
     @property
     def exact(self) -> bool:
         """Graphs that meet t times, with the same signs, attain t/k; above it the fill decides."""
-        if self.fill is None or self.coherence == self._meeting:
-            return True
-        if self.fill.coherence == self.coherence:
-            return self.fill.exact
-        return self.fill.peak_attained
+        return fillings.attained(self._meeting, self.fill, self.columns)
 
     @property
     def peak_square(self) -> Fraction:
         """The larger of 1/`columns` and the filling's."""
-        own = Fraction(1, self.columns)
-        return own if self.fill is None else max(own, self.fill.peak_square)
+        return fillings.peak_square(self.fill, self.columns)
 
     @property
     def blocks(self) -> int | None:
@@ -315,7 +306,7 @@ class ReedSolomon(Packing):
             return OrbitCheck(holds, pairs, detail, whole)
         filled = self.columns * self.fill.count
         pairs += self.columns * (self.columns - 1) // 2 * self.fill.count**2
-        proved = peak_proved(self.fill)
+        proved = fillings.peak_proved(self.fill)
         if proved is None:  # then the pairs of a graph and a filling's line rest on its theorem
             entries = "of the filling by its theorem"
         else:
