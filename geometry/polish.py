@@ -140,9 +140,8 @@ class _System:
         # Along a great circle a row bends back by half its squared step, so |g| bends by -|g|.
         bend = state.multipliers * np.abs(state.inner)
         bends = np.bincount(first, bend, count) + np.bincount(second, bend, count)
-        hessian[np.arange(count), np.arange(count)] -= bends[:, None, None] * np.eye(
-            len(rows[0]) - 1
-        )
+        every = np.arange(count)
+        hessian[every, every] -= bends[:, None, None] * np.eye(rows.shape[1] - 1)
         found = cls(
             pairs,
             bases,

@@ -122,3 +122,12 @@ def test_derivatives_of_the_lagrangian_are_those_of_differences() -> None:
     assert bend == pytest.approx((ahead - 2 * here + behind) / 1e-8, rel=1e-4)
     weighed = turn @ system.matrix(np.arange(21.0)) @ turn
     assert weighed - bend == pytest.approx(float(np.arange(21.0) @ system.changes(turn) ** 2))
+
+
+def test_a_small_gap_alone_is_no_convergence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With any gap taken for small, contacts must still balance: the start does not pass."""
+    monkeypatch.setattr(polish, "_GAP", 1.0)
+    start = _shaken(ConferenceFrame(5).rows(np.arange(6)).unit(), 0.02)
+    _, coherence, converged = polish.polish(start)
+    assert converged
+    assert coherence < _coherence(start / np.linalg.norm(start, axis=1)[:, None])
