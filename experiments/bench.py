@@ -225,6 +225,7 @@ EXPERIMENT = Experiment(
         "fastest form that comes to the same answer; products are the bare work."
     ),
     duration="hours on two cores; 5 min with --only coherence",
+    alone="takes hours",
     cite=(
         "J. Johnson, M. Douze and H. Jegou, Billion-scale similarity search with GPUs, IEEE Trans. "
         "Big Data 7 (2021)",

@@ -94,6 +94,8 @@ class Experiment(Generic[C]):
 
     - `name`: the module, as in `python -m experiments.<name>`.
     - `question`: one line that ends in a question mark. `duration`: as "10 s on two cores".
+    - `seconds`: what the quick preset usually takes on two cores, to plan by.
+    - `alone`: why it is left out where all experiments are run; else empty.
     - `primer`: a paragraph for a student: what is measured, and how to read it.
     - `cite`: references. `examples`: command lines for `--help`.
     - `config`: the type of the settings; `presets`: for each of tiny, quick, paper and full, the
@@ -129,6 +131,8 @@ class Experiment(Generic[C]):
     again: bool = False
     printed: tuple[str, ...] = ()
     shared: bool = False
+    seconds: float = 60.0
+    alone: str = ""
 
     def __post_init__(self) -> None:
         """Hold the contract that types cannot."""

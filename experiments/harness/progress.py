@@ -32,6 +32,7 @@ class _Phase:
     name: str
     total: float | None
     started: float
+    printed: bool
     done: float = 0.0
     task: TaskID | None = None
 
@@ -93,13 +94,16 @@ class Progress:
                 self._display = None
 
     @contextmanager
-    def phase(self, name: str, total: float | None = None) -> Iterator[Step]:
+    def phase(
+        self, name: str, total: float | None = None, *, printed: bool = True
+    ) -> Iterator[Step]:
         """Open a phase of `total` units, None if unknown; call what it yields as units get done.
 
-        Each of these raises KeyboardInterrupt after a Ctrl-C that was dropped elsewhere.
+        Where there is no terminal, lines tell of the phase opened last that is to be `printed`.
+        A call raises KeyboardInterrupt after a Ctrl-C that was dropped elsewhere.
         """
         stop_if_asked()
-        phase = _Phase(name, total, self._clock())
+        phase = _Phase(name, total, self._clock(), printed)
         with self._lock:
             self._open.append(phase)
             self._add(phase)
@@ -121,6 +125,29 @@ class Progress:
                 self.seconds[name] = self.seconds.get(name, 0.0) + spent
                 if self._display is not None and phase.task is not None:
                     self._display.remove_task(phase.task)
+
+    def say(self, name: str, line: str) -> None:
+        """Show the line beside the open phase of that name; where there is no terminal, print it."""
+        with self._lock:
+            if self._display is None:
+                if not self._quiet and not self._stream.isatty():
+                    print(f"{name}: {line}", file=self._stream, flush=True)
+                return
+            for phase in self._open:
+                if phase.name == name and phase.task is not None:
+                    self._display.update(phase.task, description=f"{name}: {line}")
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Take a live display away while something else is printed on the terminal."""
+        with self._lock:
+            if self._display is not None:
+                self._display.stop()
+            try:
+                yield
+            finally:
+                if self._display is not None:
+                    self._display.start()
 
     def part(self, name: str, make: Callable[[], object]) -> Any:
         """Return the JSON value of `make()`, unless a run killed earlier has kept it (`Parts.get`).
@@ -198,7 +225,7 @@ class Progress:
 
     def _print(self, started: float) -> None:
         with self._lock:
-            phase = self._open[-1] if self._open else None
+            phase = next((phase for phase in reversed(self._open) if phase.printed), None)
         if phase is None:
             return
         amount = "" if phase.total is None else f": {phase.done:,.0f} of {phase.total:,.0f}"

@@ -87,7 +87,7 @@ def _helped(experiment: Experiment[C], config: C, options: cli.Options, link: ho
     if not options.quiet:
         note = f"note: host {team.host} of {team.hosts}; host 0 writes the run"
         print(note, file=sys.stderr, flush=True)
-    mark = _mark(experiment, config, quiet=True)
+    mark = mark_of(experiment, config, quiet=True)
     if not link.agree(mark, found=False):
         with Progress(quiet=True, crew=link.crew()) as progress:
             experiment.measure(config, progress)
@@ -103,7 +103,7 @@ def _made(
     link: hosts.Link,
 ) -> int:
     """Measure, or find the run done; print its answer and return the exit code."""
-    mark = _mark(experiment, config, quiet=options.quiet)
+    mark = mark_of(experiment, config, quiet=options.quiet)
     fresh = options.force or experiment.again
     done = None if fresh else store.find(options.out, experiment.name, mark)
     if link.agree(mark, found=done is not None) and done is not None:
@@ -238,7 +238,11 @@ def verdicts(record: Mapping[str, Any]) -> tuple[list[Check], list[Claim]]:
     return checks, [claim_from_json(claim) for claim in record["claims"]]
 
 
-def _mark(experiment: Experiment[C], config: C, *, quiet: bool) -> str:
+def mark_of(experiment: Experiment[C], config: C, *, quiet: bool) -> str:
+    """Return the fingerprint by which a run of these settings, on this source, is found again.
+
+    Costs a read of the source and of the input files. Raises InputError for one that cannot be read.
+    """
     with Progress(quiet=quiet) as progress:
         return fingerprint(experiment.name, _identity(config, progress))
 

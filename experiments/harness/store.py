@@ -78,6 +78,12 @@ def draft(out: Path, experiment: str) -> Iterator[Path]:
         _remove_empty(made)
 
 
+def assert_writable(out: Path) -> None:
+    """Raise InputError unless a folder can be made in `out`; leave nothing behind."""
+    with draft(out, ""):
+        pass
+
+
 def remove_leftovers(parent: Path) -> None:
     """Remove the unfinished folders in `parent` that no living process holds."""
     for folder in parent.glob(f"{_UNFINISHED}*"):
