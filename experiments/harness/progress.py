@@ -127,7 +127,7 @@ class Progress:
                     self._display.remove_task(phase.task)
 
     def say(self, name: str, line: str) -> None:
-        """Show the line beside the open phase of that name; where there is no terminal, print it."""
+        """Show the line beside the open phase of that name, or print it where no terminal is."""
         with self._lock:
             if self._display is None:
                 if not self._quiet and not self._stream.isatty():

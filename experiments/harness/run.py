@@ -241,7 +241,8 @@ def verdicts(record: Mapping[str, Any]) -> tuple[list[Check], list[Claim]]:
 def mark_of(experiment: Experiment[C], config: C, *, quiet: bool) -> str:
     """Return the fingerprint by which a run of these settings, on this source, is found again.
 
-    Costs a read of the source and of the input files. Raises InputError for one that cannot be read.
+    Costs a read of the source and of the input files. Raises InputError for a file that cannot be
+    read.
     """
     with Progress(quiet=quiet) as progress:
         return fingerprint(experiment.name, _identity(config, progress))
