@@ -21,11 +21,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from experiments import atlas_figures, atlas_grid, atlas_tables
 from experiments.atlas_tables import Column
+from experiments.command import main
 from experiments.harness import cli
 from experiments.harness.checks import Check, Claim, judge
 from experiments.harness.errors import InputError
 from experiments.harness.experiment import OUTPUT_ONLY, Experiment, Result
-from experiments.harness.run import main
 from experiments.packing_words import large
 from experiments.reference_numbers import TIGHT, threshold
 

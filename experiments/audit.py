@@ -21,9 +21,9 @@ import numpy as np
 
 from experiments import audit_checks, audit_figures, audit_matrix, audit_words
 from experiments.audit_config import MOST_PAIRS, Config, overview, validate
+from experiments.command import main
 from experiments.harness.errors import InputError, shortened
 from experiments.harness.experiment import Experiment, Result
-from experiments.harness.run import main
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 from experiments import bench_figures, bench_machine, bench_memory, bench_timing
 from experiments.bench_config import Config
 from experiments.bench_subjects import subjects, validate
+from experiments.command import main
 from experiments.harness.checks import Check, Claim, judge
 from experiments.harness.experiment import Experiment, Result, Table
-from experiments.harness.run import main
 
 if TYPE_CHECKING:
     from experiments.harness.progress import Progress

@@ -21,8 +21,8 @@ from experiments.capacity_blocks import in_order
 from experiments.capacity_checks import checks, claims
 from experiments.capacity_config import Config, validate
 from experiments.capacity_tables import tables
+from experiments.command import main
 from experiments.harness.experiment import Experiment, Result
-from experiments.harness.run import main
 
 if TYPE_CHECKING:
     from experiments.harness.progress import Progress

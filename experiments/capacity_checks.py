@@ -6,7 +6,7 @@ from typing import Any
 
 from experiments.capacity_config import Config
 from experiments.capacity_quadratic import EXCESS
-from experiments.claims import verdicts
+from experiments.claims import verdicts_of
 from experiments.harness.checks import Check, Claim, judge
 from experiments.harness.experiment import Result
 
@@ -38,7 +38,7 @@ def checks(config: Config, result: Result) -> list[Check]:
 
 def claims(found: list[Check]) -> list[Claim]:
     """C7."""
-    return verdicts(("C7",), found)
+    return verdicts_of("capacity", found)
 
 
 def _capacities(example: Any) -> list[Check]:

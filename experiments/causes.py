@@ -17,10 +17,10 @@ import numpy as np
 
 from experiments import causes_cells, causes_figures, causes_shares
 from experiments.causes_config import Config, validate
-from experiments.claims import verdicts
+from experiments.claims import verdicts_of
+from experiments.command import main
 from experiments.harness.checks import Check, Claim, judge
 from experiments.harness.experiment import Experiment, Result, Table
-from experiments.harness.run import main
 from experiments.intervals import mean_interval
 
 if TYPE_CHECKING:
@@ -233,7 +233,7 @@ def checks(_config: Config, result: Result) -> list[Check]:
 
 def claims(found: list[Check]) -> list[Claim]:
     """C12 and C13."""
-    return verdicts(("C12", "C13"), found)
+    return verdicts_of("causes", found)
 
 
 def answer(_config: Config, result: Result) -> str:

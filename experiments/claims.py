@@ -7,66 +7,79 @@ a claim that is true under one reading only has checks that all pass, and the ve
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from experiments.harness.checks import Check, Claim, ClaimVerdict, Number, Verdict
 
-__all__ = ["CLAIMS", "verdicts"]
+__all__ = ["CLAIMS", "Statement", "verdicts", "verdicts_of"]
 
 
 @dataclass(frozen=True)
 class Statement:
     """A claim in our own words, and how it is decided.
 
-    When all the checks named in `needs` pass, the verdict is `when_met`, and `reading` says under
-    which reading. Where several experiments bear on a claim, `parts` has their checks, by
-    experiment, in place of `needs`. While the checks of a part are missing, or `open` names one
-    that no experiment examines yet, a claim that holds as far as it was examined stays
-    inconclusive.  A FAIL refutes a claim if it is to be supported; if it is to be refined, only
-    where the check is named in `core`, which holds under any reading.  What is out of reach stays
-    so, with the numbers of its checks beside the reason.
+    `parts` has the names of the checks that bear on it, by the experiment that makes them. When
+    all pass, the verdict is `when_met`, and `reading` says under which reading. While the checks
+    of a part are missing, a claim that holds as far as it was examined stays inconclusive.  A FAIL
+    refutes a claim if it is to be supported; if it is to be refined, only where the check is named
+    in `core`, which holds under any reading.  What is out of reach stays so, with the numbers of
+    its checks beside the reason.
     """
 
     text: str
-    needs: tuple[str, ...] = ()
+    parts: Mapping[str, tuple[str, ...]]
     when_met: ClaimVerdict = ClaimVerdict.SUPPORTED
     reading: str = ""
-    open: str = ""
-    parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     core: tuple[str, ...] = ()
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The names of all its checks."""
+        return tuple(need for needs in self.parts.values() for need in needs)
 
 
 CLAIMS: Mapping[str, Statement] = {
     "C1": Statement(
         "In d dimensions d features can be exactly orthogonal: 500 in 500 dimensions.",
-        ("C1: lines at eps = 0, d = 500, lower", "C1: lines at eps = 0, d = 500, upper"),
+        {
+            "packing": (
+                "C1: lines at eps = 0, d = 500, lower",
+                "C1: lines at eps = 0, d = 500, upper",
+            )
+        },
     ),
     "C2": Statement(
         "Thousands of 99% orthogonal directions fit in 500 dimensions.",
-        (
-            "C2: |cos| <= 0.01, upper",
-            "C2: angle within 1% of 90°, upper",
-            "C2: cos² <= 0.01, lower",
-        ),
+        {
+            "packing": (
+                "C2: |cos| <= 0.01, upper",
+                "C2: angle within 1% of 90°, upper",
+                "C2: cos² <= 0.01, lower",
+            )
+        },
         ClaimVerdict.REFINED,
         "false for |cos| <= 0.01 and for angles within 1% of 90°, true for cos² <= 0.01",
     ),
     "C3": Statement(
         "At 95% orthogonality the number of directions grows exponentially with the dimension.",
-        (
-            "C3: upper bound at d = 200, |cos| <= 0.05",
-            "C3: proved growth rate at |cos| <= 0.05",
-        ),
+        {
+            "packing": (
+                "C3: upper bound at d = 200, |cos| <= 0.05",
+                "C3: proved growth rate at |cos| <= 0.05",
+            )
+        },
         ClaimVerdict.REFINED,
         "true in the limit, at a rate of eps²/2 a dimension; below 2d up to d = 1/(2 eps²) = 200",
     ),
     "C4": Statement(
         "Three dimensions hold only three perpendicular directions, and intuition from them fails.",
-        (
-            "C4: lines at eps = 0, d = 3",
-            "C4: |cos| <= 0.05, d = 3, upper",
-            "C4: |cos| <= 0.05, d = 500, lower",
-        ),
+        {
+            "packing": (
+                "C4: lines at eps = 0, d = 3",
+                "C4: |cos| <= 0.05, d = 3, upper",
+                "C4: |cos| <= 0.05, d = 500, lower",
+            )
+        },
     ),
     "C5": Statement(
         "A concept is spread over many neurons; a neuron serves many concepts.",
@@ -106,17 +119,19 @@ CLAIMS: Mapping[str, Statement] = {
     ),
     "C7": Statement(
         "Features are dedicated, shared or ignored in the order of their importance.",
-        (
-            "C7: dedicated features at F = 6",
-            "C7: shared features at F = 6",
-            "C7: ignored features at F = 6",
-            "C7: shared features at F = 2",
-            "C7: dedicated features at F = 180",
-            "C7: pairs of features out of the order of importance",
-            "C7: ReLU model: rank correlation of capacity with importance",
-            "C7: ReLU model: pairs of features out of the order of importance",
-            "C7: ReLU model: probabilities at which the best seed has all three classes",
-        ),
+        {
+            "capacity": (
+                "C7: dedicated features at F = 6",
+                "C7: shared features at F = 6",
+                "C7: ignored features at F = 6",
+                "C7: shared features at F = 2",
+                "C7: dedicated features at F = 180",
+                "C7: pairs of features out of the order of importance",
+                "C7: ReLU model: rank correlation of capacity with importance",
+                "C7: ReLU model: pairs of features out of the order of importance",
+                "C7: ReLU model: probabilities at which the best seed has all three classes",
+            )
+        },
         ClaimVerdict.REFINED,
         "the order holds in the best of the seeds, in a quadratic and in a ReLU model, while "
         "single trainings may end in minima out of order; and the three classes meet only where "
@@ -149,19 +164,23 @@ CLAIMS: Mapping[str, Statement] = {
     ),
     "C9": Statement(
         "Random initialisation makes features share neurons although there is room.",
-        (
-            "C9: shared neurons with the most room",
-            "C9: shared neurons from a start with a margin",
-        ),
+        {
+            "incidental": (
+                "C9: shared neurons with the most room",
+                "C9: shared neurons from a start with a margin",
+            )
+        },
     ),
     "C10": Statement(
         "Training strengthens accidental sharing instead of undoing it.",
-        (
-            "C10: planted pair of opposite signs still shares its neuron",
-            "C10: planted pair of equal signs still shares its neuron",
-            "C10: natural collisions of opposite signs still share their neuron",
-            "C10: natural collisions of equal signs still share their neuron",
-        ),
+        {
+            "incidental": (
+                "C10: planted pair of opposite signs still shares its neuron",
+                "C10: planted pair of equal signs still shares its neuron",
+                "C10: natural collisions of opposite signs still share their neuron",
+                "C10: natural collisions of equal signs still share their neuron",
+            )
+        },
         ClaimVerdict.REFINED,
         "features of opposite signs, whose collision the ReLU hides, mostly stay together, and "
         "always where their weights stand out; those of equal signs disturb each other, and "
@@ -169,13 +188,15 @@ CLAIMS: Mapping[str, Statement] = {
     ),
     "C11": Statement(
         "Regularisation and neural noise help accidental sharing along.",
-        (
-            "C11: axis alignment without a penalty",
-            "C11: axis alignment with a penalty",
-            "C11: axis alignment under bipolar noise, no penalty",
-            "C11: shared neurons under bipolar noise",
-            "C11: axis alignment under Laplace noise, no penalty",
-        ),
+        {
+            "incidental": (
+                "C11: axis alignment without a penalty",
+                "C11: axis alignment with a penalty",
+                "C11: axis alignment under bipolar noise, no penalty",
+                "C11: shared neurons under bipolar noise",
+                "C11: axis alignment under Laplace noise, no penalty",
+            )
+        },
         ClaimVerdict.REFINED,
         "an l1 penalty, or noise of negative excess kurtosis, is what makes neurons special at "
         "all; without either features lie in random directions. Without a penalty, light-tailed "
@@ -184,13 +205,15 @@ CLAIMS: Mapping[str, Statement] = {
     ),
     "C12": Statement(
         "Capacity, noise and initialisation are three distinct causes of sharing.",
-        (
-            "C12: capacity: shared neurons at m = n/2, margin start, penalty alone",
-            "C12: capacity: shared neurons at m = 3n/4, margin start, penalty alone",
-            "C12: start: random less margin at m = n, penalty alone",
-            "C12: noise of excess kurtosis +3: shared neurons with less without, m = n",
-            "C12: noise of excess kurtosis -2: shared neurons with less without, m = n",
-        ),
+        {
+            "causes": (
+                "C12: capacity: shared neurons at m = n/2, margin start, penalty alone",
+                "C12: capacity: shared neurons at m = 3n/4, margin start, penalty alone",
+                "C12: start: random less margin at m = n, penalty alone",
+                "C12: noise of excess kurtosis +3: shared neurons with less without, m = n",
+                "C12: noise of excess kurtosis -2: shared neurons with less without, m = n",
+            )
+        },
         ClaimVerdict.REFINED,
         "each acts with the others switched off, but they interact, so that their shares do not "
         "sum to the whole; and under a penalty noise adds sharing where its tails are heavy, and "
@@ -199,11 +222,13 @@ CLAIMS: Mapping[str, Statement] = {
     ),
     "C13": Statement(
         "With neurons enough, only the training dynamics keep features mixed.",
-        (
-            "C13: shared neurons at m = 4n, margin start, penalty alone",
-            "C13: shared neurons at m = 4n, random start, penalty alone",
-            "C13: features a neuron serves at m = 4n with every cause off",
-        ),
+        {
+            "causes": (
+                "C13: shared neurons at m = 4n, margin start, penalty alone",
+                "C13: shared neurons at m = 4n, random start, penalty alone",
+                "C13: features a neuron serves at m = 4n with every cause off",
+            )
+        },
         ClaimVerdict.REFINED,
         "true of features that lie on neurons: with room, no noise and a start that keeps them "
         "apart they separate. But it takes something that prefers neurons, a penalty or noise of "
@@ -221,13 +246,15 @@ CLAIMS: Mapping[str, Statement] = {
     ),
     "C15": Statement(
         "Sparse autoencoders reverse superposition and recover the features.",
-        (
-            "C15: recovery, best architecture",
-            "C15: recovery, second architecture",
-            "C15: explained variance, ReLU at the weakest penalty",
-            "C15: recovery, ReLU at the weakest penalty",
-            "C15: parents whose latent falls silent for a child's, TopK",
-        ),
+        {
+            "sae": (
+                "C15: recovery, best architecture",
+                "C15: recovery, second architecture",
+                "C15: explained variance, ReLU at the weakest penalty",
+                "C15: recovery, ReLU at the weakest penalty",
+                "C15: parents whose latent falls silent for a child's, TopK",
+            )
+        },
         ClaimVerdict.REFINED,
         "true of features that come without regard to each other, a latent for each, given samples "
         "enough and pressure to be sparse. Without that pressure nearly all of the variance is "
@@ -237,16 +264,19 @@ CLAIMS: Mapping[str, Statement] = {
     ),
     "C16": Statement(
         "Scaling one recovered feature tenfold steers the model along it.",
-        (
-            "C16: reading of the target at s = 10",
-            "C16: reading of the target over ten times its activation, its latent scaled tenfold",
-            "C16: targets that a latent recovers",
-            "C16: selectivity of the picked direction over that of the true one, every target",
-            "C16: other features switched on at s = 10",
-            "C16: other features switched on, a recovered latent scaled tenfold",
-            "spurious share at s = 10, d = 64",
-            "spurious share at s = 10, d = 4096",
-        ),
+        {
+            "steering": (
+                "C16: reading of the target at s = 10",
+                "C16: reading of the target over ten times its activation, "
+                "its latent scaled tenfold",
+                "C16: targets that a latent recovers",
+                "C16: selectivity of the picked direction over that of the true one, every target",
+                "C16: other features switched on at s = 10",
+                "C16: other features switched on, a recovered latent scaled tenfold",
+                "spurious share at s = 10, d = 64",
+                "spurious share at s = 10, d = 4096",
+            )
+        },
         ClaimVerdict.REFINED,
         "the target follows a recovered latent about as it follows its true direction, but not "
         "alone: the step moves every feature whose direction overlaps, and switches on those that "
@@ -260,7 +290,7 @@ CLAIMS: Mapping[str, Statement] = {
     ),
     "C17": Statement(
         "Current methods succeed on about a quarter of the cases tried.",
-        ("C15: recovery, best architecture",),
+        {"sae": ("C15: recovery, best architecture",)},
         ClaimVerdict.OUT_OF_REACH,
         "the quarter is of prompts for which attribution graphs of one production model gave an "
         "explanation that its authors found satisfying (Lindsey et al. 2025), and no toy "
@@ -268,14 +298,16 @@ CLAIMS: Mapping[str, Statement] = {
     ),
     "C18": Statement(
         "Superposition can be avoided in training or undone later, at a price.",
-        (
-            "C18: monosemantic share, biases starting at -1 less at 0",
-            "C18: loss, biases starting at -1 over at 0",
-            "C18: monosemantic share, strongest penalty less none",
-            "C18: loss, strongest penalty over none",
-            "C18: monosemantic share, autoencoder's latents less the layer's units",
-            "C18: features that the autoencoder recovers",
-        ),
+        {
+            "intrinsic": (
+                "C18: monosemantic share, biases starting at -1 less at 0",
+                "C18: loss, biases starting at -1 over at 0",
+                "C18: monosemantic share, strongest penalty less none",
+                "C18: loss, strongest penalty over none",
+                "C18: monosemantic share, autoencoder's latents less the layer's units",
+                "C18: features that the autoencoder recovers",
+            )
+        },
         ClaimVerdict.REFINED,
         "biases that start low let more units keep to one feature at nearly the same loss, but at "
         "64 features, 16 dimensions and 128 units the start is a head start that longer training "
@@ -297,18 +329,20 @@ def verdicts(ids: Iterable[str], checks: Iterable[Check]) -> list[Claim]:
     return [_verdict(name, CLAIMS[name], named) for name in ids]
 
 
+def verdicts_of(experiment: str, checks: Iterable[Check]) -> list[Claim]:
+    """The verdicts on the claims that an experiment examines, as far as it alone decides."""
+    return verdicts((name for name, claim in CLAIMS.items() if experiment in claim.parts), checks)
+
+
 def _verdict(name: str, statement: Statement, named: Mapping[str, Check]) -> Claim:
-    parts = statement.parts or {"": statement.needs}
+    parts = statement.parts
     run = {part: needs for part, needs in parts.items() if any(need in named for need in needs)}
     missing = [need for needs in run.values() for need in needs if need not in named]
     if missing or not run:
-        known = next((need for needs in parts.values() for need in needs), None)
-        need = missing[0] if missing else known
-        lacking = "no experiment examines it yet" if need is None else f"no check named {need}"
+        lacking = f"no check named {(missing or statement.needs)[0]}"
         return Claim(name, statement.text, ClaimVerdict.NOT_RUN, lacking)
     checks = [named[need] for needs in run.values() for need in needs]
-    other = [f"python -m experiments.{part}" for part in parts if part not in run]
-    unseen = "; ".join([statement.open] * bool(statement.open) + other)
+    unseen = "; ".join(f"python -m experiments.{part}" for part in parts if part not in run)
     numbers = "; ".join(
         f"{check.name}: {_number(check.estimate)} ({check.verdict})" for check in checks
     )

@@ -21,12 +21,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 
 from experiments import dimensions_figures, dimensions_parts
-from experiments.claims import verdicts
+from experiments.claims import verdicts_of
+from experiments.command import main
 from experiments.harness import cli
 from experiments.harness.checks import Check, Claim, judge
 from experiments.harness.errors import InputError
 from experiments.harness.experiment import Experiment, Result, Table
-from experiments.harness.run import main
 
 if TYPE_CHECKING:
     from experiments.harness.progress import Progress
@@ -190,7 +190,7 @@ def checks(config: Config, result: Result) -> list[Check]:
 
 def claims(found: list[Check]) -> list[Claim]:
     """C8."""
-    return verdicts(("C8",), found)
+    return verdicts_of("dimensions", found)
 
 
 def answer(config: Config, result: Result) -> str:

@@ -19,8 +19,8 @@ from experiments import (
     incidental_probes,
     incidental_sizes,
 )
+from experiments.command import main
 from experiments.harness.experiment import Experiment, Result, Table
-from experiments.harness.run import main
 from experiments.incidental_config import Config, validate
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from experiments import incidental_probes, incidental_sizes
-from experiments.claims import verdicts
+from experiments.claims import verdicts_of
 from experiments.harness.checks import Check, Claim, judge
 from experiments.harness.experiment import Result
 from experiments.intervals import mean_interval
@@ -368,4 +368,4 @@ def _roomiest(data: Any) -> list[Check]:
 
 def claims(found: list[Check]) -> list[Claim]:
     """C9, C10, C11."""
-    return verdicts(("C9", "C10", "C11"), found)
+    return verdicts_of("incidental", found)

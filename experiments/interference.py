@@ -15,12 +15,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
 
 from experiments import dictionary, interference_figures, interference_parts
-from experiments.claims import verdicts
+from experiments.claims import verdicts_of
+from experiments.command import main
 from experiments.harness import cli
 from experiments.harness.checks import Check, Claim, judge
 from experiments.harness.errors import InputError
 from experiments.harness.experiment import INPUT_FILE, Experiment, Result, Table
-from experiments.harness.run import main
 
 if TYPE_CHECKING:
     from experiments.harness.progress import Progress
@@ -276,7 +276,7 @@ def _within(name: str, row: Any, theory: str, centre: float, share: float) -> Ch
 
 def claims(found: list[Check]) -> list[Claim]:
     """C5 and C6, as far as fixed dictionaries go."""
-    return verdicts(("C5", "C6"), found)
+    return verdicts_of("interference", found)
 
 
 def answer(config: Config, result: Result) -> str:

@@ -21,10 +21,10 @@ from experiments import (
     intrinsic_checks,
     intrinsic_figures,
 )
-from experiments.claims import verdicts
+from experiments.claims import verdicts_of
+from experiments.command import main
 from experiments.harness.checks import Check, Claim
 from experiments.harness.experiment import Experiment, Result, Table
-from experiments.harness.run import main
 from experiments.intrinsic_config import BELOW, Config, validate
 
 if TYPE_CHECKING:
@@ -191,7 +191,7 @@ def checks(config: Config, result: Result) -> list[Check]:
 
 def claims(found: list[Check]) -> list[Claim]:
     """C18."""
-    return verdicts(("C18",), found)
+    return verdicts_of("intrinsic", found)
 
 
 def answer(config: Config, result: Result) -> str:

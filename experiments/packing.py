@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from experiments import claims
+from experiments.command import main
 from experiments.harness.checks import ClaimVerdict
 from experiments.harness.experiment import Experiment
-from experiments.harness.run import main
 from experiments.packing_bracket import BRACKET
 from experiments.packing_config import Config, validate
 from experiments.packing_count import COUNT
@@ -42,7 +42,7 @@ def _question(config: Config) -> Question:
 
 def _claims(found: list[Check]) -> list[Claim]:
     """On the popular statements, which are examined with the first question only."""
-    known = claims.verdicts(("C1", "C2", "C3", "C4"), found)
+    known = claims.verdicts_of("packing", found)
     return [claim for claim in known if claim.verdict is not ClaimVerdict.NOT_RUN]
 
 

@@ -15,11 +15,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 from experiments import readout_figures, readout_parts
+from experiments.command import main
 from experiments.harness import cli
 from experiments.harness.checks import Check, Claim, judge
 from experiments.harness.errors import InputError
 from experiments.harness.experiment import Experiment, Result, Table
-from experiments.harness.run import main
 
 if TYPE_CHECKING:
     from experiments.harness.progress import Progress

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from experiments import sae_arms, sae_cells, sae_checks, sae_figures
-from experiments.claims import verdicts
+from experiments.claims import verdicts_of
+from experiments.command import main
 from experiments.harness.checks import Check, Claim
 from experiments.harness.experiment import Experiment, Result
-from experiments.harness.run import main
 from experiments.sae_config import NAMES, Config, validate
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def checks(_config: Config, result: Result) -> list[Check]:
 
 def claims(found: list[Check]) -> list[Claim]:
     """C14 and C15; C17, which is out of reach."""
-    return verdicts(("C14", "C15", "C17"), found)
+    return verdicts_of("sae", found)
 
 
 def _of(effect: Any) -> str:

@@ -14,10 +14,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from experiments import scaling_arms, scaling_checks, scaling_figures, scaling_fits
-from experiments.claims import verdicts
+from experiments.claims import verdicts_of
+from experiments.command import main
 from experiments.harness.checks import Check, Claim
 from experiments.harness.experiment import Experiment, Result
-from experiments.harness.run import main
 from experiments.scaling_config import Config, validate
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def checks(_config: Config, result: Result) -> list[Check]:
 
 def claims(found: list[Check]) -> list[Claim]:
     """C8, as far as trained models go."""
-    return verdicts(("C8",), found)
+    return verdicts_of("scaling", found)
 
 
 def _of(effect: Any) -> str:

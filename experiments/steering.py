@@ -22,10 +22,10 @@ from experiments import (
     steering_recovered,
     steering_theory,
 )
-from experiments.claims import verdicts
+from experiments.claims import verdicts_of
+from experiments.command import main
 from experiments.harness.checks import Check, Claim
 from experiments.harness.experiment import Experiment, Result, Table
-from experiments.harness.run import main
 from experiments.steering_config import DEFAULTS, Config, validate
 from experiments.steering_recovered import ARM, TENFOLD
 
@@ -207,7 +207,7 @@ def _recovered_tables(recovered: dict[str, Any]) -> dict[str, Table]:
 
 def claims(found: list[Check]) -> list[Claim]:
     """C14, and C16 along the true and the recovered direction."""
-    return verdicts(("C14", "C16"), found)
+    return verdicts_of("steering", found)
 
 
 def answer(config: Config, result: Result) -> str:

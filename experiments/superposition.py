@@ -22,10 +22,10 @@ from experiments import (
     superposition_sweeps,
     superposition_training,
 )
-from experiments.claims import verdicts
+from experiments.claims import verdicts_of
+from experiments.command import main
 from experiments.harness.checks import Check, Claim
 from experiments.harness.experiment import Experiment, Result, Table
-from experiments.harness.run import main
 from experiments.superposition_config import Config, validate
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ def _tables(data: dict[str, Any]) -> dict[str, Table]:
 
 def claims(found: list[Check]) -> list[Claim]:
     """C5 and C6, as far as trained weights go."""
-    return verdicts(("C5", "C6"), found)
+    return verdicts_of("superposition", found)
 
 
 def answer(_config: Config, result: Result) -> str:

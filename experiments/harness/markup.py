@@ -142,8 +142,11 @@ def moment(created: str) -> str:
     return f'<time datetime="{when.isoformat()}">{when.day} {when:%B %Y, %H:%M} UTC</time>'
 
 
-def page(*, title: str, body: str, scripts: str = "") -> str:
-    """Return a complete HTML document that asks for nothing beyond itself and `scripts`."""
+def page(*, title: str, body: str, scripts: str = "", style: str = "") -> str:
+    """Return a complete HTML document that asks for nothing beyond itself and `scripts`.
+
+    `style` is CSS after that of all pages.
+    """
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -154,7 +157,7 @@ def page(*, title: str, body: str, scripts: str = "") -> str:
 <title>{escape(title)}</title>
 <link rel="icon" href="{_ICON}">
 <style>
-{asset("style.css")}</style>
+{asset("style.css")}{style}</style>
 </head>
 <body>
 {body}

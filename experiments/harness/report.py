@@ -6,7 +6,6 @@ provenance.  The page's bytes are a function of the run alone: ids are fixed and
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from experiments.harness.figures import scripts, specs
-from experiments.harness.index import write_index
+from experiments.harness.gauges import gauge
 from experiments.harness.markup import (
     Cell,
     chip,
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
     from experiments.harness.checks import Check, Claim
     from experiments.harness.experiment import Figure, Json, Table
 
-__all__ = ["ReportInput", "write_index", "write_report"]
+__all__ = ["ReportInput", "write_report"]
 
 ROWS: Final = 200
 """Most rows of a table that the page shows; the CSV file has them all."""
@@ -216,32 +215,14 @@ lies in the band. FAIL: it lies outside. INCONCLUSIVE: it straddles an edge.</p>
 
 def _gauge(check: Check) -> str:
     """A small picture of the interval (bar and dot) against the band (shaded)."""
-    ends = check.interval if check.interval is not None else (check.estimate, check.estimate)
-    try:
-        marks = [float(end) for end in (*ends, check.estimate) if end is not None]
-        limits = [None if limit is None else float(limit) for limit in check.band]
-    except OverflowError:
+    places = gauge(check, 120)
+    if places is None:
         return ""
-    known = [*marks, *(limit for limit in limits if limit is not None)]
-    if not marks or len(set(known)) < 2 or not all(map(math.isfinite, known)):
-        return ""
-    low, high = min(known), max(known)
-    logarithmic = low > 0 and high / low > 100
-    if logarithmic:
-        low, high = math.log(low), math.log(high)
-
-    def at(value: float) -> float:
-        share = ((math.log(value) if logarithmic else value) - low) / (high - low)
-        return round(12 + 96 * share, 2)
-
-    left = 0.0 if limits[0] is None else at(limits[0])
-    right = 120.0 if limits[1] is None else at(limits[1])
-    bar = f'<path d="M{at(min(marks))} 9H{at(max(marks))}"/>'
-    dot = f'<circle cx="{at(marks[-1])}" cy="9" r="4"/>'
+    (left, right), (start, end) = places.band, places.bar
     return (
         '<svg class="gauge" viewBox="0 0 120 18" aria-hidden="true">'
         f'<rect x="{left}" y="1" width="{max(right - left, 1):g}" height="16" rx="3"/>'
-        f"{bar}{dot}</svg>"
+        f'<path d="M{start} 9H{end}"/><circle cx="{places.dot}" cy="9" r="4"/></svg>'
     )
 
 

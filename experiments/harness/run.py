@@ -7,7 +7,7 @@ import hashlib
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic
@@ -30,6 +30,7 @@ from experiments.harness.experiment import (
     Json,
     Result,
 )
+from experiments.harness.index import write_index
 from experiments.harness.progress import Progress
 from experiments.harness.provenance import compile_seconds, fingerprint, provenance
 
@@ -50,18 +51,25 @@ class Outcome(Generic[C]):
     seconds: float
 
 
-def main(experiment: Experiment[C], argv: Sequence[str] | None = None) -> int:
+def main(
+    experiment: Experiment[C],
+    argv: Sequence[str] | None = None,
+    *,
+    index: Callable[[Path], object] = write_index,
+) -> int:
     """Run the experiment as the words `argv` ask, and return the exit code.
+
+    `index` writes the pages over all runs of the output folder.
 
     0 done, 1 if a check is FAIL or writing failed, 2 for bad input, 3 if a host was lost, 130 after
     Ctrl-C.
     """
     words = list(sys.argv[1:] if argv is None else argv)
     with exact_json.any_digits():
-        return exit_code(lambda: _main(experiment, words))
+        return exit_code(lambda: _main(experiment, words, index))
 
 
-def _main(experiment: Experiment[C], argv: Sequence[str]) -> int:
+def _main(experiment: Experiment[C], argv: Sequence[str], index: Callable[[Path], object]) -> int:
     config, options = cli.parse(experiment, argv)
     if options.cite:
         print("\n".join(experiment.cite))
@@ -77,7 +85,8 @@ def _main(experiment: Experiment[C], argv: Sequence[str]) -> int:
         return hosts.shared(options.team, lambda link: _helped(experiment, config, options, link))
     with store.draft(options.out, experiment.name) as folder:
         return hosts.shared(
-            options.team, lambda link: _made(experiment, config, options, argv, folder, link)
+            options.team,
+            lambda link: _made(experiment, config, options, argv, folder, link, index),
         )
 
 
@@ -101,6 +110,7 @@ def _made(
     argv: Sequence[str],
     folder: Path,
     link: hosts.Link,
+    index: Callable[[Path], object],
 ) -> int:
     """Measure, or find the run done; print its answer and return the exit code."""
     mark = mark_of(experiment, config, quiet=options.quiet)
@@ -110,6 +120,8 @@ def _made(
         outcome = _found(experiment, config, options, done)
     else:
         outcome = _measured(experiment, config, options, argv, folder, mark, link.crew())
+    # Also over a run found done: it may have been killed before it came to this.
+    index(options.out)
     if options.json:
         print(exact_json.dumps(_answer(outcome)), flush=True)
     else:
@@ -139,8 +151,6 @@ def _measured(
     crew: hosts.Crew,
 ) -> Outcome[C]:
     """Measure, write everything into the unfinished folder, and publish it."""
-    from experiments.harness.report import write_index
-
     started = store.now()
     settings = exact_json.config_json(config)
     # Other devices may round differently, so that parts are only for the same.
@@ -205,7 +215,6 @@ def _measured(
         raise
     final = store.publish(folder, started=started, fingerprint=mark)
     kept.discard()
-    write_index(options.out)
     return Outcome(final, config, result, checks, claims, round(seconds, 3))
 
 

@@ -48,20 +48,6 @@ def test_a_claim_of_several_experiments(name: str) -> None:
             assert (f"experiments.{other}" in held.evidence) == (other != part)
 
 
-def test_a_claim_examined_in_part_can_be_refuted_and_not_supported(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    partly = dataclasses.replace(CLAIMS["C1"], open="what nobody has looked at")
-    monkeypatch.setattr("experiments.claims.CLAIMS", {"C1": partly})
-    checks = [passing(need) for need in partly.needs]
-    held = verdicts(["C1"], checks)[0]
-    assert held.verdict is ClaimVerdict.INCONCLUSIVE
-    assert partly.open in held.evidence
-    assert checks[0].name in held.evidence
-    failed = [dataclasses.replace(checks[0], verdict=Verdict.FAIL), *checks[1:]]
-    assert verdicts(["C1"], failed)[0].verdict is ClaimVerdict.REFUTED
-
-
 def test_tenfold_scaling_is_refined_unless_the_target_stays() -> None:
     checks = {need: passing(need) for need in CLAIMS["C16"].needs}
     assert verdicts(["C16"], checks.values())[0].verdict is ClaimVerdict.REFINED

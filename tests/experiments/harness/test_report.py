@@ -16,7 +16,8 @@ import pytest
 from experiments.harness import theme
 from experiments.harness.checks import Check, Claim, ClaimVerdict, judge
 from experiments.harness.experiment import Figure, Table
-from experiments.harness.report import ROWS, ReportInput, write_index, write_report
+from experiments.harness.index import write_index
+from experiments.harness.report import ROWS, ReportInput, write_report
 
 VOID = {"meta", "link", "path", "rect", "circle"}
 
@@ -329,7 +330,9 @@ def test_the_index_lists_runs_newest_first(tmp_path: Path) -> None:
     record(tmp_path, "packing/.20250401T000000Z-00000003", answer="Half written.")
     (new / "report.html").write_text("")
     page = index(tmp_path)
-    places = [page.text.index(answer) for answer in ("Newest: 7 <fit>", "Between", "Old")]
+    # An experiment's other runs are folded behind its newest.
+    shown = ("Newest: 7 <fit>", "1 other run", "Old", "Between")
+    places = [page.text.index(text) for text in shown]
     assert places == sorted(places)
     assert "Half written" not in page.text
     assert "3 runs, newest first" in page.text
@@ -354,7 +357,8 @@ def test_a_page_that_cannot_be_written_leaves_no_draft(tmp_path: Path) -> None:
         ({"checks": {}}, "'checks' is missing or of the wrong type"),
         ({"checks": [1]}, "a check or claim in the record has no verdict"),
         ({"claims": [{"id": "C1"}]}, "a check or claim in the record has no verdict"),
-        ({"seconds": float("nan")}, "'seconds' is not a time"),
+        ({"seconds": float("nan")}, "NaN is no JSON value"),
+        ({"seconds": -1}, "'seconds' is not a time"),
     ],
 )
 def test_a_run_with_a_wrong_record_is_listed(

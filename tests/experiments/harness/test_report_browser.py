@@ -16,7 +16,8 @@ from sample_report import ROLES, RUN, sample
 
 from experiments.harness import theme
 from experiments.harness.experiment import Table
-from experiments.harness.report import ReportInput, write_index, write_report
+from experiments.harness.index import write_index
+from experiments.harness.report import ReportInput, write_report
 
 
 @pytest.fixture(scope="module")

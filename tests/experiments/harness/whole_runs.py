@@ -11,8 +11,8 @@ from typing import Any, Literal
 import pytest
 from browser import launch, visit
 
+from experiments.command import main
 from experiments.harness.experiment import Experiment
-from experiments.harness.run import main
 
 VIEWS: tuple[tuple[int, Literal["light", "dark"]], ...] = ((1400, "light"), (380, "dark"))
 
