@@ -30,9 +30,9 @@ def install_peers(session: nox.Session) -> None:
 
 @nox.session
 def experiments(session: nox.Session) -> None:
-    """Run the main job with its report; further words are passed on to it."""
+    """Run all experiments and show which claims hold; further words are passed on to that."""
     install(session)
-    session.run("python", "-m", "experiments.packing", *session.posargs)
+    session.run("python", "-m", "experiments", "all", *session.posargs)
 
 
 @nox.session

@@ -209,7 +209,8 @@ def test_listing_has_a_line_for_each(
     )
     monkeypatch.setattr(listing, "discover", lambda: [toy.EXPERIMENT])
     assert listing.main([]) == 0
-    assert capsys.readouterr().out == "toy  What is the sum? (1 s on one core)\n"
+    line = "toy  What is the sum? (1 s on one core)\n"
+    assert capsys.readouterr().out.startswith(f"{line}\npython -m experiments all ")
     assert listing.main(["--json"]) == 0
     assert json.loads(capsys.readouterr().out) == [
         {"name": "toy", "question": "What is the sum?", "duration": "1 s on one core"}
