@@ -40,7 +40,9 @@ class Recorded(Progress):
         self._stop_at = stop_at
 
     @contextmanager
-    def phase(self, name: str, total: float | None = None) -> Iterator[Step]:
+    def phase(
+        self, name: str, total: float | None = None, *, printed: bool = True
+    ) -> Iterator[Step]:
         self.total = total
         with super().phase(name, total) as step:
 
