@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import datetime
 from html import escape
 from importlib import resources
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
-from experiments.harness.checks import Check, ClaimVerdict
+from experiments.claims import CLAIMS
+from experiments.harness.checks import Check, ClaimVerdict, Verdict
 from experiments.harness.gallery import cards
-from experiments.harness.markup import VERDICTS, chip, duration, emphasise, moment, page, span
+from experiments.harness.markup import VERDICTS, chip, duration, emphasise, page, span
 from experiments.scorecard_pictures import picture
 from experiments.scorecard_text import LEGEND, counted, measured
 from experiments.scorecard_verdicts import Judged, Run, Scorecard
@@ -77,12 +79,8 @@ def _overview(claims: Sequence[Judged]) -> str:
 
 
 def _claim(claim: Judged, card: Scorecard, out: Path) -> str:
-    reading = ""
-    told = claim.verdict in (ClaimVerdict.REFINED, ClaimVerdict.OUT_OF_REACH)
-    if told and claim.reading:
-        reading = f'<p class="reading">{escape(_sentence(claim.reading))}</p>\n'
-    elif claim.verdict is ClaimVerdict.NOT_RUN:
-        reading = f'<p class="reading">{escape(_sentence(claim.evidence))}</p>\n'
+    said = _why(claim)
+    reading = f'<p class="reading">{escape(_sentence(said))}</p>\n' if said else ""
     tiny = '<span class="chip unsure">tiny preset</span>' if "tiny" in claim.presets else ""
     return f"""<article class="verdict" id="{claim.id}">
 <div class="words">
@@ -96,13 +94,35 @@ def _claim(claim: Judged, card: Scorecard, out: Path) -> str:
 </article>"""
 
 
+def _why(claim: Judged) -> str:
+    """The reading, or what keeps the claim from holding."""
+    waiting = [
+        part
+        for part in CLAIMS[claim.id].parts
+        if part not in {run.experiment for run in claim.runs}
+    ]
+    unsure = [check.name for check in claim.checks if check.verdict is not Verdict.PASS]
+    failed = [check.name for check in claim.checks if check.verdict is Verdict.FAIL]
+    match claim.verdict:
+        case ClaimVerdict.REFUTED:
+            return f"failed: {'; '.join(failed)}"
+        case ClaimVerdict.INCONCLUSIVE if unsure:
+            return f"undecided: {'; '.join(unsure)}"
+        case ClaimVerdict.INCONCLUSIVE:
+            return f"it holds as far as examined; still to be run: {' and '.join(waiting)}"
+        case ClaimVerdict.NOT_RUN:
+            return claim.evidence if claim.runs else "not examined yet"
+    return claim.reading
+
+
 def _number(claim: Judged) -> str:
     if claim.number is None:
         return ""
     estimate, interval = measured(claim.number)
     return (
         f'<p class="number"><b>{escape(estimate)}</b> '
-        f'<span class="soft">{escape(interval)}</span> {escape(claim.measures)}</p>\n'
+        f"{f'<span>{escape(interval)}</span> ' if claim.number.interval else ''}"
+        f"{escape(claim.measures)}</p>\n"
     )
 
 
@@ -136,10 +156,18 @@ def _source(run: Run | None) -> str:
         return ""
     what = "report" if run.reported else "record"
     return (
-        f' <a href="{quote(run.page)}">{escape(run.experiment)}: {what}</a> '
-        f'<span class="soft">{escape(run.preset)}, {moment(run.created)}, '
+        f' <a href="{quote(run.page)}">{escape(run.experiment)} {what}</a> '
+        f'<span class="soft">{escape(run.preset)}, {_day(run.created)}, '
         f"{duration(run.seconds)}</span>"
     )
+
+
+def _day(created: str) -> str:
+    try:
+        when = datetime.fromisoformat(created)
+    except ValueError:
+        return escape(created)
+    return f'<time datetime="{when.isoformat()}">{when.day} {when:%B %Y}</time>'
 
 
 def _legend() -> str:
@@ -152,8 +180,8 @@ def _legend() -> str:
 
 def _runs(card: Scorecard, out: Path) -> str:
     lists = '<p class="caption"><code>python -m experiments</code> lists what can be run.</p>'
-    return f"{lists}\n{cards(card.entries, out)}" if card.entries else lists
+    return f"{lists}\n{cards(card.entries, out, claims=False)}" if card.entries else lists
 
 
 def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}."
+    return f"{text[:1].upper()}{text[1:]}.".replace("<=", "≤").replace(">=", "≥")

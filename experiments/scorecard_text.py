@@ -65,7 +65,11 @@ def measured(check: Check) -> tuple[str, str]:
         return _few(check.estimate), f"[{_few(low)}, {_few(high)}]"
     # Its ends differ by 4 to 40 in the last digit; four significant digits are enough for any.
     places = min(-math.floor(math.log10(width / 4)), 3 - math.floor(math.log10(size)))
-    shown = [f"{value:,.{max(places, 0)}f}" for value in (check.estimate, low, high)]
+    # Adding zero takes the sign off what rounds to it.
+    shown = [
+        f"{round(float(value), max(places, 0)) + 0.0:,.{max(places, 0)}f}"
+        for value in (check.estimate, low, high)
+    ]
     return shown[0], f"[{shown[1]}, {shown[2]}]"
 
 

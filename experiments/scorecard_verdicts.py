@@ -22,7 +22,7 @@ from experiments.harness.drawing import REPORT
 from experiments.harness.experiment import PRESETS
 from experiments.scorecard_words import SHOWN
 
-__all__ = ["Judged", "Run", "Scorecard", "gather"]
+__all__ = ["Judged", "Run", "Scorecard", "gather", "largest"]
 
 SCHEMA: Final = 1
 # Words of a command line that change how it is shown or where it is kept, and those with a value.
@@ -147,16 +147,20 @@ def _judged(name: str, statement: claims.Statement, runs: Sequence[Run]) -> Judg
 
 
 def _believed(experiment: str, needs: Sequence[str], runs: Sequence[Run]) -> Run | None:
-    def rank(run: Run) -> tuple[bool, int, bool, str, str]:
-        whole = set(needs) <= {check.name for check in run.checks}
-        return whole, _size(run.preset), run.of_preset, run.created, run.name
+    names = {run.place: {check.name for check in run.checks} for run in runs}
+    whole = [run for run in runs if set(needs) <= names[run.place]]
+    some = [run for run in runs if names[run.place] & set(needs)]
+    return largest(whole, experiment) or largest(some, experiment)
 
-    able = (
-        run
-        for run in runs
-        if run.experiment == experiment and any(check.name in needs for check in run.checks)
-    )
-    return max(able, key=rank, default=None)
+
+def largest(runs: Sequence[Run], experiment: str) -> Run | None:
+    """Return the run of the experiment with the largest preset; of several as at the top."""
+    own = [run for run in runs if run.experiment == experiment]
+
+    def rank(run: Run) -> tuple[int, bool, str, str]:
+        return _size(run.preset), run.of_preset, run.created, run.name
+
+    return max(own, key=rank, default=None)
 
 
 def _size(preset: str) -> int:

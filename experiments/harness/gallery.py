@@ -57,8 +57,11 @@ def _entry(folder: Path) -> Entry:
         return Entry(folder, trouble=str(reason))
 
 
-def cards(found: Sequence[Entry], out: Path) -> str:
-    """Return the HTML of each experiment's newest run that can be read, its others folded."""
+def cards(found: Sequence[Entry], out: Path, *, claims: bool = True) -> str:
+    """Return the HTML of each experiment's newest run that can be read, its others folded.
+
+    `claims` counts the verdicts that a run alone leads to.
+    """
     grouped: dict[str, list[Entry]] = {}
     for entry in found:
         grouped.setdefault(entry.folder.parent.name, []).append(entry)
@@ -67,10 +70,10 @@ def cards(found: Sequence[Entry], out: Path) -> str:
         newest, *others = sorted(group, key=lambda entry: entry.trouble != "")
         folded = ""
         if others:
-            inner = "\n".join(f"<li>{_card(entry, out)}</li>" for entry in others)
+            inner = "\n".join(f"<li>{_card(entry, out, claims)}</li>" for entry in others)
             many = f"{len(others):,} other run{'s' if len(others) > 1 else ''}"
             folded = f"\n<details><summary>{many}</summary>\n<ul>\n{inner}\n</ul></details>"
-        items.append(f'<li class="run">\n{_card(newest, out)}{folded}\n</li>')
+        items.append(f'<li class="run">\n{_card(newest, out, claims)}{folded}\n</li>')
     return '<ul class="runs">\n' + "\n".join(items) + "\n</ul>"
 
 
@@ -99,7 +102,7 @@ def _read(path: Path) -> dict[str, Any]:
     return record
 
 
-def _card(entry: Entry, out: Path) -> str:
+def _card(entry: Entry, out: Path, claims: bool) -> str:
     folder = entry.folder.relative_to(out).as_posix()
     if entry.trouble:
         return f"""<div class="top"><b>{escape(folder)}</b></div>
@@ -113,7 +116,7 @@ def _card(entry: Entry, out: Path) -> str:
 <span>{moment(record["created"])} · {duration(record["seconds"])}</span></div>
 <p class="soft">{escape(record["question"])}</p>
 <h2>{answer}</h2>
-{_row("Checks", record["checks"])}{_row("Claims", record["claims"])}"""
+{_row("Checks", record["checks"])}{_row("Claims", record["claims"] if claims else ())}"""
 
 
 def _row(label: str, rows: Sequence[dict[str, Any]]) -> str:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import re
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 from browser import launch, visit
 
+from experiments import scorecard_page
 from experiments.__main__ import discover
 from experiments.claims import CLAIMS, verdicts_of
-from experiments.harness import exact_json
+from experiments.harness import exact_json, theme
 from experiments.harness.checks import Check, ClaimVerdict, Verdict
 from experiments.scorecard import gather, main, write
 from experiments.scorecard_text import measured
-from experiments.scorecard_words import SHOWN
+from experiments.scorecard_words import SHOWN, Bars
 
 NAMES = sorted({part for claim in CLAIMS.values() for part in claim.parts})
 
@@ -264,3 +266,50 @@ def test_the_page_opens_offline_and_answers_at_once(out: Path) -> None:
                 assert seen.page.locator("svg.sketch > title").count() == 18
                 seen.page.get_by_role("link", name="C17").click()
                 assert seen.page.locator("#C17").is_visible()
+
+
+def test_colours_are_those_of_the_reports() -> None:
+    style = (Path(scorecard_page.__file__).parent / "scorecard.css").read_text(encoding="utf-8")
+    light, dark, *_ = (
+        dict(re.findall(r"--(\w+): (#\w{6});", part)) for part in style.split("@media")
+    )
+    roles = ("LOWER", "UPPER", "MEASURED", "HIGHLIGHT", "REFERENCE", "RANDOM", "THEORY")
+    assert light == {role.lower(): getattr(theme, role) for role in roles}
+    assert dark == {role.lower(): theme.DARK[getattr(theme, role)] for role in roles}
+    used = {
+        part.role
+        for shown in SHOWN.values()
+        if shown.picture is not None
+        for part in (shown.picture.bars if isinstance(shown.picture, Bars) else shown.picture.lines)
+    }
+    assert used <= set(light)
+
+
+def pictures(out: Path) -> dict[str, str]:
+    """What kind of picture each claim has."""
+    write(out)
+    found = re.findall(
+        r'<article class="verdict" id="(C\d+)">.*?(?:class="sketch (\w+)".*?)?</article>',
+        (out / "index.html").read_text(encoding="utf-8"),
+        re.DOTALL,
+    )
+    return dict(found)
+
+
+def test_a_picture_without_its_table_is_a_strip_of_checks(out: Path) -> None:
+    found = pictures(out)
+    assert list(found) == list(CLAIMS)
+    drawn = {name: "bars" if isinstance(SHOWN[name].picture, Bars) else "strip" for name in SHOWN}
+    # These need another check of their run beside the claim's own.
+    assert found == drawn
+    table = out / "dimensions" / "20250101T000000Z-00000001" / "dimensions.csv"
+    columns = "d,theory,its theory,rms,rms at that share\n"
+    table.write_text(f"{columns}16,1,0.2,1.01,0.21\n64,0.5,0.2,0.52,0.19\n,,,,\n")
+    assert pictures(out)["C8"] == "curve"
+    for rows in ("", "16,1,0.2,1.01,nan\n", "16,1,0,0,0\n64,1,0,0,0\n", "16,1\n"):
+        table.write_text(columns + rows)
+        assert pictures(out)["C8"] == "strip"
+    record(out, "atlas")
+    table = out / "atlas" / "20250101T000000Z-00000001" / "atlas.csv"
+    table.write_text(f"d,eps,at least,at most\n3,0.05,3,3\n500,0.05,13020,{10**400}\n")
+    assert pictures(out)["C3"] == "curve"
