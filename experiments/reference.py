@@ -1,0 +1,235 @@
+"""Make the results that are kept in version control from a folder of results.
+
+    python -m experiments.reference results                   # from runs that are there
+    python -m experiments.reference results --measure         # measure what is missing first
+
+`results/reference` gets the newest run of every experiment at its defaults, and of every command
+that README.md and docs/ show with what it prints: config, record, arrays and tables, without the
+report. Runs that these supersede are removed, the scorecard is written anew, what the texts say that
+commands print is taken from the records, and pictures from the scorecard and the reports.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+from uuid import uuid4
+
+import tyro
+
+from experiments import reference_pictures, shown_commands, wordllama_table
+from experiments.__main__ import discover
+from experiments.harness import cli, exact_json, store
+from experiments.harness.drawing import REPORT
+from experiments.harness.errors import DONE, InputError, exit_code, shortened
+from experiments.harness.markup import write_whole
+from experiments.harness.report import write_index
+from experiments.shown_commands import Question
+
+__all__ = ["keep", "main", "newest", "questions"]
+
+# These are run for what the texts show of them only: one needs a file, one takes hours.
+_ALONE = ("audit", "bench")
+# The names by which the audit that the texts show has its files.
+_TABLE, _TOKENS = "weights.safetensors", "tokenizer.json"
+# The whole grid, for results/reference/atlas.csv.
+_GRID = "python -m experiments.atlas --preset full"
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Where runs come from and where they go."""
+
+    results: Annotated[tyro.conf.Positional[Path], cli.path("RESULTS", metavar="RESULTS")]
+    """A results folder: any --out of the experiments."""
+    to: Annotated[Path, cli.path("--to", metavar="DIR")] = Path("results/reference")
+    """The folder that keeps them."""
+    project: Annotated[Path, cli.path("--project", metavar="DIR")] = Path()
+    """The folder of README.md and docs/, which show commands with what they print."""
+    measure: bool = False
+    """First run every command into RESULTS; what is done there already is not measured again."""
+    without_pictures: bool = False
+    """Leave the pictures as they are: no browser is needed."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Make the reference and print what it holds; return the exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    with exact_json.any_digits():
+        return exit_code(lambda: _main(words))
+
+
+def _main(argv: Sequence[str]) -> int:
+    arguments = cli.parse_command(
+        Arguments,
+        prog="python -m experiments.reference",
+        description="Make the results that are kept in version control from a results folder.",
+        argv=argv,
+    )
+    documents = _documents(arguments.project)
+    wanted = questions(documents.values())
+    if not arguments.without_pictures:
+        reference_pictures.require()
+    if arguments.measure:
+        _measure(wanted, arguments.results)
+    results, to = arguments.results, arguments.to
+    if not results.is_dir():
+        raise InputError(f"RESULTS must be a results folder; got {shortened(str(results))}.")
+    to.mkdir(parents=True, exist_ok=True)
+    chosen = newest(wanted, (results, to))
+    kept = [keep(folder, one, to) for one, folder in zip(wanted, chosen, strict=True)]
+    _remove_others(to, kept)
+    _keep_grid(results, to)
+    write_index(to)
+    by_command = {one.command: folder for one, folder in zip(wanted, kept, strict=True)}
+    for path, text in documents.items():
+        new = shown_commands.rewritten(text, lambda command: record_in(by_command[command]))
+        if new != text:
+            write_whole(path, new)
+    if not arguments.without_pictures:
+        plain = {
+            one.experiment: folder for one, folder in zip(wanted, kept, strict=True) if one.plain
+        }
+        reference_pictures.take(plain, results, to)
+    for folder in sorted(kept):
+        print(folder)
+    return DONE
+
+
+def questions(documents: Iterable[str]) -> list[Question]:
+    """Return what the reference answers: what texts show, and every experiment's own question.
+
+    No two have the same settings; the first command that asks for them is kept.
+    """
+    commands = [one.command for text in documents for one in shown_commands.shown(text)]
+    commands += [
+        shown_commands.own_command(experiment.name)
+        for experiment in discover()
+        if experiment.name not in _ALONE
+    ]
+    found: list[Question] = []
+    for one in map(shown_commands.question, commands):
+        if not any(one.same(other) for other in found):
+            found.append(one)
+    return found
+
+
+def newest(wanted: Sequence[Question], places: Iterable[Path]) -> list[Path]:
+    """Return the newest run that answers each question, in any of the results folders.
+
+    Raises InputError that names the commands without a run.
+    """
+    places = list(places)
+    records = {
+        experiment: [
+            (folder, record_in(folder))
+            for place in places
+            if (place / experiment).is_dir()
+            for folder in store.runs(place / experiment)
+        ]
+        for experiment in {one.experiment for one in wanted}
+    }
+    found, missing = [], []
+    for one in wanted:
+        runs = [folder for folder, record in records[one.experiment] if one.answered_by(record)]
+        if runs:
+            found.append(max(runs, key=lambda folder: folder.name))
+        else:
+            missing.append(one.command)
+    if missing:
+        raise InputError(f"RESULTS must hold a run of: {'; '.join(missing)}.")
+    return found
+
+
+def keep(folder: Path, answers: Question, to: Path) -> Path:
+    """Copy a run, without its report, to its place in `to`, whole or not at all; return that.
+
+    The record's command becomes the one that asks the question: the run's own may say where it
+    wrote, and whether quietly.
+    """
+    record = record_in(folder)
+    record["provenance"]["command"] = answers.command
+    final = to / answers.experiment / folder.name
+    draft = final.with_name(f".unfinished-{uuid4().hex}")
+    draft.mkdir(parents=True)
+    try:
+        for path in sorted(folder.iterdir()):
+            if path.name not in (REPORT, "record.json"):
+                shutil.copyfile(path, draft / path.name)
+        text = exact_json.dumps(record, indent=1) + "\n"
+        (draft / "record.json").write_text(text, encoding="utf-8")
+        if final.exists():
+            shutil.rmtree(final)
+        draft.rename(final)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return final
+
+
+def record_in(folder: Path) -> Any:
+    """Return the record of a run. Raises InputError if it cannot be read."""
+    try:
+        return exact_json.loads((folder / "record.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"RESULTS must hold whole runs; got {shortened(str(folder))} ({error})."
+        ) from None
+
+
+def _measure(wanted: Sequence[Question], results: Path) -> None:
+    """Run every command, each in a process of its own, in a folder with the table to audit."""
+    out = str(results.resolve())
+    table = wordllama_table.paths()
+    if table is None:
+        raise InputError("the package wordllama must be installed: pip install --no-deps wordllama")
+    with tempfile.TemporaryDirectory() as here:
+        for name, path in zip((_TABLE, _TOKENS), table, strict=True):
+            os.symlink(path.resolve(), Path(here) / name)
+        for command in [*(one.command for one in wanted), _GRID]:
+            print(f"$ {command}", flush=True)
+            words = command.split()[1:]
+            # Exit code 1 is a check that fails: a finding, which belongs into the record.
+            code = subprocess.run([sys.executable, *words, "--out", out], cwd=here).returncode
+            if code not in (0, 1):
+                raise InputError(f"every command must end; got exit code {code} from {command}.")
+
+
+def _remove_others(to: Path, kept: Sequence[Path]) -> None:
+    for experiment in to.iterdir():
+        for folder in store.runs(experiment) if experiment.is_dir() else ():
+            if folder not in kept:
+                shutil.rmtree(folder)
+        if experiment.is_dir() and not any(experiment.iterdir()):
+            experiment.rmdir()
+
+
+def _keep_grid(results: Path, to: Path) -> None:
+    """Copy the brackets of the atlas's whole grid, where there is a run of it."""
+    grid = shown_commands.question(_GRID)
+    runs = store.runs(results / "atlas") if (results / "atlas").is_dir() else []
+    for folder in runs:
+        if grid.answered_by(record_in(folder)):
+            write_whole(to / "atlas.csv", (folder / "atlas.csv").read_text(encoding="utf-8"))
+            return
+
+
+def _documents(project: Path) -> dict[Path, str]:
+    """The texts of the project that show commands."""
+    paths = [project / "README.md", *sorted((project / "docs").glob("*.md"))]
+    try:
+        return {path: path.read_text(encoding="utf-8") for path in paths}
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"--project must hold README.md; got {shortened(str(project))} ({error})."
+        ) from None
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
