@@ -5,8 +5,8 @@
 
 `results/reference` gets the newest run of every experiment at its defaults, and of every command
 that README.md and docs/ show with what it prints: config, record, arrays and tables, without the
-report. Runs that these supersede are removed, the scorecard is written anew, what the texts say that
-commands print is taken from the records, and pictures from the scorecard and the reports.
+report. Runs that these supersede are removed and the scorecard is written anew; what the texts say
+that commands print is taken from the records, and pictures from the scorecard and the reports.
 """
 
 from __future__ import annotations
@@ -24,13 +24,12 @@ from uuid import uuid4
 
 import tyro
 
-from experiments import reference_pictures, shown_commands, wordllama_table
+from experiments import reference_pictures, scorecard, shown_commands, wordllama_table
 from experiments.__main__ import discover
 from experiments.harness import cli, exact_json, store
 from experiments.harness.drawing import REPORT
 from experiments.harness.errors import DONE, InputError, exit_code, shortened
 from experiments.harness.markup import write_whole
-from experiments.harness.report import write_index
 from experiments.shown_commands import Question
 
 __all__ = ["keep", "main", "newest", "questions"]
@@ -87,17 +86,15 @@ def _main(argv: Sequence[str]) -> int:
     kept = [keep(folder, one, to) for one, folder in zip(wanted, chosen, strict=True)]
     _remove_others(to, kept)
     _keep_grid(results, to)
-    write_index(to)
-    by_command = {one.command: folder for one, folder in zip(wanted, kept, strict=True)}
+    card = scorecard.write(to)
+    records = [record_in(folder) for folder in kept]
     for path, text in documents.items():
-        new = shown_commands.rewritten(text, lambda command: record_in(by_command[command]))
+        new = shown_commands.rewritten(text, records)
         if new != text:
             write_whole(path, new)
     if not arguments.without_pictures:
-        plain = {
-            one.experiment: folder for one, folder in zip(wanted, kept, strict=True) if one.plain
-        }
-        reference_pictures.take(plain, results, to)
+        shown = {run.experiment: run.place for claim in card.claims for run in claim.runs}
+        reference_pictures.take(shown, results, to)
     for folder in sorted(kept):
         print(folder)
     return DONE

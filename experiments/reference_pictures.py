@@ -34,7 +34,7 @@ FIGURES: Final = (
     ("recovery.png", "sae", "budgets"),
     ("steering.png", "steering", "arms"),
 )
-_VIEW: Final[ViewportSize] = {"width": 1000, "height": 760}
+_VIEW: Final[ViewportSize] = {"width": 1000, "height": 730}
 _MARGIN: Final = 16.0
 _SHARPNESS: Final = 1.5
 # A slow machine draws a report's figures one after the other.
@@ -64,10 +64,11 @@ def require() -> str:
     )
 
 
-def take(runs: Mapping[str, Path], results: Path, reference: Path) -> None:
-    """Take all pictures: the scorecard of `reference`, and figures of its `runs` by experiment.
+def take(runs: Mapping[str, str], results: Path, reference: Path) -> None:
+    """Take all pictures: the scorecard of `reference`, and figures of the runs that it judges by.
 
-    Their reports lie in `results`. Raises InputError where one is missing.
+    `runs` gives the place of each experiment's run in a results folder; reports lie in `results`.
+    Raises InputError where one is missing.
     """
     folder = reference / FOLDER
     folder.mkdir(exist_ok=True)
@@ -81,17 +82,16 @@ def take(runs: Mapping[str, Path], results: Path, reference: Path) -> None:
             "of": _digest(reference / "index.html"),
         }
         for name, experiment, figure in FIGURES:
-            run = runs[experiment].name
-            report = results / experiment / run / REPORT
+            report = results / runs[experiment] / REPORT
             if not report.is_file():
-                raise InputError(f"RESULTS must hold the report of {experiment}/{run}; none there.")
+                raise InputError(f"RESULTS must hold the report of {runs[experiment]}; none there.")
             page.goto(report.resolve().as_uri())
             # The page says so when its figures are drawn.
             page.wait_for_selector("html[data-scheme]", state="attached", timeout=_PATIENCE)
             _take_figure(page, f"#figure-{figure}", folder / name)
             said[name] = {
                 "sha256": _digest(folder / name),
-                "shows": f"{experiment}/{run}",
+                "shows": runs[experiment],
                 "figure": figure,
             }
     for path in folder.glob("*.png"):

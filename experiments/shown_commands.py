@@ -11,7 +11,7 @@ import importlib
 import re
 import shlex
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import combinations
@@ -48,8 +48,6 @@ class Question:
     experiment: str
     settings: dict[str, Json]
     aside: frozenset[str]
-    plain: bool
-    """Whether these are the experiment's defaults."""
 
     def same(self, other: Question) -> bool:
         """Whether both ask the same, in whichever words."""
@@ -87,8 +85,7 @@ def question(command: str) -> Question:
     aside = {field.name for field in fields if OUTPUT_ONLY.items() <= field.metadata.items()}
     settings = exact_json.config_json(config)
     measured = {name: value for name, value in settings.items() if name not in aside}
-    plain = config == cli.parse(experiment, [])[0]
-    return Question(command, experiment.name, measured, frozenset(aside), plain)
+    return Question(command, experiment.name, measured, frozenset(aside))
 
 
 def own_command(experiment: str) -> str:
@@ -115,14 +112,15 @@ def agrees(printed: str, record: Mapping[str, Any]) -> bool:
     return True
 
 
-def rewritten(text: str, record_of: Callable[[str], Mapping[str, Any]]) -> str:
-    """Return the text with what its commands print as the record of each has it.
+def rewritten(text: str, records: Sequence[Mapping[str, Any]]) -> str:
+    """Return the text with what its commands print as the records have it, one for each.
 
     In place of each part stand the lines that are most like it; a text that agrees, times
-    excepted, stays. `record_of` gives the record of a command.
+    excepted, stays.
     """
     for one in reversed(shown(text)):
-        record = record_of(one.command)
+        asked = question(one.command)
+        record = next(record for record in records if asked.answered_by(record))
         if not agrees(one.printed, record):
             lines = _lines(record)
             parts = [_filled(_nearest(lines, part)) for part in _parts(one.printed)]

@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 # Commands over all experiments, which import them by their nature.
 OVER_ALL = {"experiments.show", "experiments.compare", "experiments.__main__"}
-OVER_ALL |= {"experiments.validate", "experiments.suite"}
+OVER_ALL |= {"experiments.validate", "experiments.suite", "experiments.reference"}
 # Commands of their own without an EXPERIMENT.
 COMMANDS = OVER_ALL | {"experiments.verify", "experiments.scorecard"}
 # What every experiment's command goes through, and the command that it then runs.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import math
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,7 @@ from geometry.packing import Packing
 
 EXAMPLES = [packing for family in families() for packing in family.examples()]
 IDS = [f"{type(one).__name__}-{one.dim}-{one.count}" for one in EXAMPLES]
+README = Path(__file__).parents[2] / "README.md"
 UNIT = 2.0**-53
 _BLOCK = 2048
 
@@ -87,44 +89,17 @@ def test_blow_ups_start_from_tight_frames(family: type[Packing]) -> None:
         assert frame.count <= 600
 
 
-TOY = '''
-from dataclasses import dataclass
-from fractions import Fraction
-
-import numpy as np
-
-from geometry.exact import Cosine
-from geometry.packing import Packing, Rows
-
-
-@dataclass(frozen=True)
-class Diagonals(Packing):
-    """The four diagonals of the cube."""
-
-    name = "diagonals"
-    reference = "Euclid, Elements XIII"
-    dim = 3
-    count = 4
-    coherence = Cosine(Fraction(1, 9))
-    proof = "Two diagonals of the cube meet at cos 1/3."
-
-    def words(self):
-        return "the diagonals of the cube"
-
-    def rows(self, indices):
-        signs = [[1, 1, 1], [1, 1, -1], [1, -1, 1], [-1, 1, 1]]
-        return Rows.integral(np.array(signs, np.int8)[indices])
-
-    @classmethod
-    def candidates(cls, max_dim, eps):
-        return iter([cls()] if max_dim >= 3 and cls.coherence <= eps else [])
-'''
+def readme_family() -> str:
+    """README's example of a construction."""
+    blocks = re.findall(r"^```python\n(.*?)^```$", README.read_text("utf-8"), re.M | re.S)
+    (found,) = (block for block in blocks if "(Packing)" in block)
+    return str(found)
 
 
 @pytest.fixture
 def toy_family(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Packing]]:
     """A new family in a file of its own, found like all others, and forgotten afterwards."""
-    (tmp_path / "diagonals.py").write_text(TOY)
+    (tmp_path / "diagonals.py").write_text(readme_family(), "utf-8")
     monkeypatch.setattr(constructions, "__path__", [*constructions.__path__, str(tmp_path)])
     caches = (constructions.families, catalogue.shelf)
     for cache in caches:
