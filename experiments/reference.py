@@ -12,6 +12,7 @@ that commands print is taken from the records, and pictures from the scorecard a
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -28,14 +29,12 @@ from experiments import reference_pictures, scorecard, shown_commands, wordllama
 from experiments.__main__ import discover
 from experiments.harness import cli, exact_json, store
 from experiments.harness.drawing import REPORT
-from experiments.harness.errors import DONE, InputError, exit_code, shortened
+from experiments.harness.errors import DONE, FAILED, InputError, exit_code, shortened
 from experiments.harness.markup import write_whole
 from experiments.shown_commands import Question
 
-__all__ = ["keep", "main", "newest", "questions"]
+__all__ = ["keep", "main", "newest", "questions", "record_in", "remove_others"]
 
-# These are run for what the texts show of them only: one needs a file, one takes hours.
-_ALONE = ("audit", "bench")
 # The names by which the audit that the texts show has its files.
 _TABLE, _TOKENS = "weights.safetensors", "tokenizer.json"
 # The whole grid, for results/reference/atlas.csv.
@@ -84,7 +83,7 @@ def _main(argv: Sequence[str]) -> int:
     to.mkdir(parents=True, exist_ok=True)
     chosen = newest(wanted, (results, to))
     kept = [keep(folder, one, to) for one, folder in zip(wanted, chosen, strict=True)]
-    _remove_others(to, kept)
+    remove_others(to, kept)
     _keep_grid(results, to)
     card = scorecard.write(to)
     records = [record_in(folder) for folder in kept]
@@ -109,7 +108,7 @@ def questions(documents: Iterable[str]) -> list[Question]:
     commands += [
         shown_commands.own_command(experiment.name)
         for experiment in discover()
-        if experiment.name not in _ALONE
+        if not experiment.alone
     ]
     found: list[Question] = []
     for one in map(shown_commands.question, commands):
@@ -181,24 +180,27 @@ def record_in(folder: Path) -> Any:
 
 
 def _measure(wanted: Sequence[Question], results: Path) -> None:
-    """Run every command, each in a process of its own, in a folder with the table to audit."""
-    out = str(results.resolve())
+    """Run the suite and what else is asked, each in a process of its own, beside the real table."""
     table = wordllama_table.paths()
     if table is None:
         raise InputError("the package wordllama must be installed: pip install --no-deps wordllama")
+    own = [shown_commands.own_command(one.experiment) for one in wanted]
+    further = [one.command for one in wanted if one.command not in own]
+    out = str(results.resolve())
     with tempfile.TemporaryDirectory() as here:
         for name, path in zip((_TABLE, _TOKENS), table, strict=True):
             os.symlink(path.resolve(), Path(here) / name)
-        for command in [*(one.command for one in wanted), _GRID]:
+        for command in ("python -m experiments all", *further, _GRID):
             print(f"$ {command}", flush=True)
-            words = command.split()[1:]
-            # Exit code 1 is a check that fails: a finding, which belongs into the record.
-            code = subprocess.run([sys.executable, *words, "--out", out], cwd=here).returncode
-            if code not in (0, 1):
-                raise InputError(f"every command must end; got exit code {code} from {command}.")
+            words = [sys.executable, *shlex.split(command)[1:], "--out", out]
+            code = subprocess.run(words, cwd=here, check=False).returncode
+            # Exit code 1 is also a check that fails: a finding, and its run is there.
+            if code not in (DONE, FAILED):
+                raise InputError(f"every command must end well; got {code} from {command}.")
 
 
-def _remove_others(to: Path, kept: Sequence[Path]) -> None:
+def remove_others(to: Path, kept: Sequence[Path]) -> None:
+    """Remove the runs in a results folder that are not among these."""
     for experiment in to.iterdir():
         for folder in store.runs(experiment) if experiment.is_dir() else ():
             if folder not in kept:

@@ -19,8 +19,8 @@ import pytest
 import experiments
 from experiments import reference_pictures, scorecard_page, scorecard_text
 from experiments.__main__ import discover
+from experiments.command import main
 from experiments.harness import exact_json, store
-from experiments.harness.run import main
 from experiments.reference import questions, record_in
 from experiments.scorecard import gather
 from experiments.shown_commands import agrees, question, rewritten, shown
