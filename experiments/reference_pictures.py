@@ -7,14 +7,12 @@ beside them says what each shows, and holds its SHA-256.
 from __future__ import annotations
 
 import hashlib
-import os
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from experiments.harness import exact_json
+from experiments.harness import chromium, exact_json
 from experiments.harness.drawing import REPORT
 from experiments.harness.errors import InputError
 from experiments.harness.experiment import Json
@@ -39,29 +37,17 @@ _MARGIN: Final = 16.0
 _SHARPNESS: Final = 1.5
 # A slow machine draws a report's figures one after the other.
 _PATIENCE: Final = 120_000.0
-_FLAGS: Final = ("--no-sandbox", "--disable-gpu", "--no-first-run")
 
 
 def require() -> str:
     """Return the path of a Chromium. Raises InputError that names what is missing."""
     try:
-        from playwright.sync_api import sync_playwright
+        return chromium.find()
     except ImportError:
-        raise InputError(
-            "pictures need the package playwright: pip install playwright, or --without-pictures."
-        ) from None
-    named = os.environ.get("CHROMIUM")
-    for name in [named] if named else ["chromium", "chromium-browser", "google-chrome"]:
-        if found := shutil.which(name):
-            return found
-    with sync_playwright() as driver:
-        own = driver.chromium.executable_path
-    if not named and Path(own).is_file():
-        return own
-    raise InputError(
-        "pictures need a Chromium: playwright install chromium, or set CHROMIUM to its path, or "
-        "--without-pictures."
-    )
+        need = "the package playwright: pip install playwright"
+    except FileNotFoundError:
+        need = "a Chromium: playwright install chromium, or set CHROMIUM to its path"
+    raise InputError(f"pictures need {need}, or --without-pictures.")
 
 
 def take(runs: Mapping[str, str], results: Path, reference: Path) -> None:
@@ -120,7 +106,7 @@ def _page() -> Iterator[Page]:
 
     path = require()
     with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=path, args=list(_FLAGS))
+        browser = driver.chromium.launch(executable_path=path, args=list(chromium.FLAGS))
         try:
             context = browser.new_context(
                 viewport=_VIEW, color_scheme="light", device_scale_factor=_SHARPNESS

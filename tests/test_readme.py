@@ -9,6 +9,7 @@ import importlib
 import re
 import tokenize
 import tomllib
+from collections import Counter
 from decimal import Decimal
 from io import StringIO
 from pathlib import Path
@@ -68,6 +69,17 @@ def test_the_reference_holds_a_run_of_each_question_and_no_other() -> None:
     assert len(records()) == len(wanted)
     for one in wanted:
         assert sum(one.answered_by(record) for record in records()) == 1, one.command
+
+
+def test_failed_checks_are_counted() -> None:
+    said = dict(re.findall(r"`(\w+)` has (\d+)", TEXTS["README.md"]))
+    failed = [
+        record["experiment"]
+        for record in records()
+        for check in record["checks"]
+        if check["verdict"] == "FAIL"
+    ]
+    assert {name: int(count) for name, count in said.items()} == Counter(failed)
 
 
 def test_the_scorecard_is_that_of_the_records() -> None:

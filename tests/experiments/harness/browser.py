@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,38 +11,7 @@ from typing import Literal
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-# Software rendering, so that 3-D figures draw on machines without a display or a GPU.
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--use-gl=angle",
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-)
-INSTALL = (
-    "No Chromium was found. Install one (Debian: apt-get install chromium; anywhere: "
-    "playwright install chromium) or set CHROMIUM to its path."
-)
-
-
-def chromium() -> str:
-    """Return the path of a Chromium; fails, never skips, when there is none."""
-    named = os.environ.get("CHROMIUM")
-    names = [named] if named else ["chromium", "chromium-browser", "google-chrome"]
-    for name in names:
-        if found := shutil.which(name):
-            return found
-    if not named:
-        # Where `playwright install chromium` puts its own.
-        with sync_playwright() as driver:
-            own = driver.chromium.executable_path
-        if Path(own).is_file():
-            return own
-    raise FileNotFoundError(INSTALL)
+from experiments.harness.chromium import FLAGS, find
 
 
 @dataclass(frozen=True)
@@ -122,7 +89,7 @@ class Visit:
 @contextmanager
 def launch() -> Iterator[Browser]:
     """A browser, to be shared by many visits: starting one takes seconds."""
-    path = chromium()
+    path = find()
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=path, args=list(FLAGS))
         try:

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from browser import Visit, chromium, launch, visit
+from browser import Visit, launch, visit
 from playwright.sync_api import Browser
 from plotly.offline import get_plotlyjs
 from sample_report import ROLES, RUN, sample
 
-from experiments.harness import theme
+from experiments.harness import chromium, theme
 from experiments.harness.experiment import Table
 from experiments.harness.index import write_index
 from experiments.harness.report import ReportInput, write_report
@@ -252,4 +252,4 @@ def test_no_chromium_is_a_failure_that_says_what_to_install(
 ) -> None:
     monkeypatch.setenv("CHROMIUM", "/nowhere/chromium")
     with pytest.raises(FileNotFoundError, match=r"No Chromium was found\. Install one"):
-        chromium()
+        chromium.find()
