@@ -33,7 +33,7 @@ from experiments.harness.errors import DONE, FAILED, InputError, exit_code, shor
 from experiments.harness.markup import write_whole
 from experiments.shown_commands import Question
 
-__all__ = ["keep", "main", "newest", "questions", "record_in", "remove_others"]
+__all__ = ["keep", "main", "measure", "newest", "questions", "record_in", "remove_others"]
 
 # The names by which the audit that the texts show has its files.
 _TABLE, _TOKENS = "weights.safetensors", "tokenizer.json"
@@ -76,7 +76,7 @@ def _main(argv: Sequence[str]) -> int:
     if not arguments.without_pictures:
         reference_pictures.require()
     if arguments.measure:
-        _measure(wanted, arguments.results)
+        measure(wanted, arguments.results)
     results, to = arguments.results, arguments.to
     if not results.is_dir():
         raise InputError(f"RESULTS must be a results folder; got {shortened(str(results))}.")
@@ -179,7 +179,7 @@ def record_in(folder: Path) -> Any:
         ) from None
 
 
-def _measure(wanted: Sequence[Question], results: Path) -> None:
+def measure(wanted: Sequence[Question], results: Path) -> None:
     """Run the suite and what else is asked, each in a process of its own, beside the real table."""
     table = wordllama_table.paths()
     if table is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -140,6 +141,54 @@ def test_what_is_missing_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert reference.main([str(tmp_path / "results"), *words]) == 2
     assert f"error: RESULTS must hold a run of: {ASKED};" in capsys.readouterr().err
     assert list((tmp_path / "kept").iterdir()) == []
+
+
+def test_every_command_is_measured_beside_the_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table, tokens = tmp_path / "table", tmp_path / "tokens"
+    table.write_text("numbers", "utf-8")
+    tokens.write_text("words", "utf-8")
+    ran = []
+
+    def run(words: list[str], cwd: str, check: bool) -> SimpleNamespace:
+        assert (Path(cwd) / "weights.safetensors").read_text("utf-8") == "numbers"
+        assert (Path(cwd) / "tokenizer.json").read_text("utf-8") == "words"
+        ran.append(words[1:])
+        return SimpleNamespace(returncode=2 if "atlas" in words[2] else 1)
+
+    monkeypatch.setattr("experiments.wordllama_table.paths", lambda: (table, tokens))
+    monkeypatch.setattr("subprocess.run", run)
+    asked = [question(ASKED), question("python -m experiments.causes")]
+    with pytest.raises(InputError, match=r"got 2 from python -m experiments\.atlas"):
+        reference.measure(asked, tmp_path / "out")
+    out = ["--out", str(tmp_path / "out")]
+    assert ran == [
+        ["-m", "experiments", "all", *out],
+        [*ASKED.split()[1:], *out],
+        ["-m", "experiments.atlas", "--preset", "full", *out],
+    ]
+    assert capsys.readouterr().out.splitlines()[1] == f"$ {ASKED}"
+
+
+def test_pictures_are_taken_and_described(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    results, kept = tmp_path / "results", tmp_path / "kept"
+    place = "toy/20260101T000000Z-00000001"
+    for folder in (results / place, kept / "pictures"):
+        folder.mkdir(parents=True)
+    page = "<html data-scheme='light'><figure id='figure-one'>one</figure></html>"
+    (kept / "index.html").write_text(page, "utf-8")
+    (kept / "pictures" / "old.png").touch()
+    monkeypatch.setattr(reference_pictures, "FIGURES", (("one.png", "toy", "one"),))
+    with pytest.raises(InputError, match=f"the report of {place}"):
+        reference_pictures.take({"toy": place}, results, kept)
+    (results / place / "report.html").write_text(page, "utf-8")
+    reference_pictures.take({"toy": place}, results, kept)
+    names = {path.name for path in (kept / "pictures").iterdir()}
+    assert names == {"one.png", "scorecard.png", "pictures.json"}
+    said = json.loads((kept / "pictures" / "pictures.json").read_text("utf-8"))
+    assert (said["one.png"]["shows"], said["one.png"]["figure"]) == (place, "one")
+    assert (kept / "pictures" / "one.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_pictures_say_what_they_need(monkeypatch: pytest.MonkeyPatch) -> None:
