@@ -38,7 +38,7 @@ def picture(claim: Judged, card: Scorecard, out: Path) -> str:
             if sketch.marked:
                 caption += f'; <span class="key">line: {escape(sketch.marked)}</span>'
         elif isinstance(sketch, Curve):
-            drawn, caption = _curve(sketch, claim, card, out), _legend(sketch)
+            drawn, caption = _curve(sketch, claim, card, out)
     except (OSError, KeyError, ValueError, OverflowError, csv.Error):
         drawn = ""
     if not drawn:
@@ -104,17 +104,15 @@ def _bars(sketch: Bars, claim: Judged) -> str:
     return _frame("bars", "".join(parts), title, height)
 
 
-def _curve(sketch: Curve, claim: Judged, card: Scorecard, out: Path) -> str:
-    """Lines and dots over an axis, of a table of the run that the claim rests on."""
+def _curve(sketch: Curve, claim: Judged, card: Scorecard, out: Path) -> tuple[str, str]:
+    """Lines and dots over an axis, of a table of the run that the claim rests on; the caption."""
     own = [run for run in claim.runs if run.experiment == sketch.experiment]
     run = own[0] if own else largest(card.runs, sketch.experiment)
     if run is None:
-        return ""
+        return "", ""
     with (out / run.place / f"{sketch.table}.csv").open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))
     drawn = [(line, points) for line in sketch.lines if (points := _points(line, rows, sketch))]
-    if len(drawn) < len(sketch.lines):
-        return ""
     inner = (WIDTH - _RIGHT, _HEIGHT - _BOTTOM)
     every = [point for _, points in drawn for point in points]
     across, up = "x" in sketch.logarithmic, "y" in sketch.logarithmic
@@ -137,7 +135,8 @@ def _curve(sketch: Curve, claim: Judged, card: Scorecard, out: Path) -> str:
     for line, points in drawn:
         parts.append(f'<g class="{line.role}">{_traced(line, points, at_x, at_y)}</g>')
     title = f"{claim.id}. {sketch.caption}"
-    return _frame("curve", "".join(parts), title, _HEIGHT)
+    legend = _legend(sketch.caption, [line for line, _ in drawn])
+    return _frame("curve", "".join(parts), title, _HEIGHT), legend
 
 
 def _traced(
@@ -195,14 +194,14 @@ def _scale(
     return lambda value: start + (end - start) * (straight(value) - low) / (high - low)
 
 
-def _legend(sketch: Curve) -> str:
-    keys = {line.words: line.role for line in sketch.lines if line.words}
+def _legend(caption: str, lines: Sequence[Line]) -> str:
+    keys = {line.words: line.role for line in lines if line.words}
     entries = "".join(
         f' <span class="key"><span class="{role}" aria-hidden="true">●</span> '
         f"{escape(words)}</span>"
         for words, role in keys.items()
     )
-    return f"{escape(sketch.caption)}:{entries}"
+    return f"{escape(caption)}:{entries}"
 
 
 def _tick(value: Number) -> str:

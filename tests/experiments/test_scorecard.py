@@ -264,6 +264,11 @@ def test_the_page_opens_offline_and_answers_at_once(out: Path) -> None:
                 assert overview["y"] + overview["height"] <= 800
                 assert seen.page.locator(".overview a").count() == 18
                 assert seen.page.locator("svg.sketch > title").count() == 18
+                seen.page.evaluate(
+                    "document.querySelectorAll('details').forEach(d => d.open = true)"
+                )
+                assert seen.page.get_by_text("C13: shared neurons at m = 4n").first.is_visible()
+                assert seen.overflow() <= 0
                 seen.page.get_by_role("link", name="C17").click()
                 assert seen.page.locator("#C17").is_visible()
 
@@ -300,7 +305,6 @@ def test_a_picture_without_its_table_is_a_strip_of_checks(out: Path) -> None:
     found = pictures(out)
     assert list(found) == list(CLAIMS)
     drawn = {name: "bars" if isinstance(SHOWN[name].picture, Bars) else "strip" for name in SHOWN}
-    # These need another check of their run beside the claim's own.
     assert found == drawn
     table = out / "dimensions" / "20250101T000000Z-00000001" / "dimensions.csv"
     columns = "d,theory,its theory,rms,rms at that share\n"
