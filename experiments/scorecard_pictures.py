@@ -86,13 +86,13 @@ def _bars(sketch: Bars, claim: Judged) -> str:
         upright = [] if sketch.mark is None else [at(sketch.mark)]
         # Zero is marked where it is not the left edge.
         upright += [at(base)] if at(base) > 0 else []
-        parts += [f'<path class="mark" d="M{_px(x)} {top + 13}v9"/>' for x in upright]
         parts.append(
             f'<text x="0" y="{top + 10}">{escape(bar.words)}</text>'
             f'<text class="value" x="{WIDTH}" y="{top + 10}">{_short(check.estimate)}</text>'
             f'<rect class="{bar.role}" x="{_px(start)}" y="{top + 14}" '
             f'width="{_px(max(end - start, 1.5))}" height="7" rx="1.5"/>'
         )
+        parts += [f'<path class="mark" d="M{_px(x)} {top + 13}v9"/>' for x in upright]
         if check.interval is not None:
             low, high = map(at, check.interval)
             parts.append(f'<path class="whisker" d="M{_px(low)} {top + 17.5}H{_px(high)}"/>')

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from experiments import packing, packing_file, packing_words, verify
-from experiments.harness.run import main
+from experiments.command import main
 
 TINY = ["--preset", "tiny", "--quiet"]
 
@@ -43,7 +43,10 @@ def test_one_question(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     names = {path.name for path in folder.iterdir()}
     assert {"config.json", "record.json", "arrays.npz", "report.html", "popular.csv"} <= names
     assert "exactly" in json.loads((folder / "record.json").read_text())["answer"]
-    assert (tmp_path / "index.html").is_file()
+    assert 'id="C1"' in (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert "Of 18 claims, 2 hold" in (tmp_path / "SCORECARD.md").read_text(encoding="utf-8")
+    judged = json.loads((tmp_path / "scorecard.json").read_text(encoding="utf-8"))["claims"]
+    assert {claim["verdict"] for claim in judged[:4]} == {"supported", "refined"}
 
 
 def test_a_list_of_dimensions(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -132,6 +132,16 @@ def test_the_same_run_is_done_once(calls: Path, capsys: pytest.CaptureFixture[st
     assert f"Report: {toy.only_run('new/deep')}/report.html" in capsys.readouterr().out
 
 
+def test_the_pages_over_all_runs_are_written_by_any_run(calls: Path) -> None:
+    asked: list[Path] = []
+    assert main(toy.EXPERIMENT, [], index=asked.append) == 0
+    # Found done too: the run may have been killed before it came to that.
+    assert main(toy.EXPERIMENT, [], index=asked.append) == 0
+    assert (toy.count(calls), asked) == (1, [Path("results")] * 2)
+    assert main(toy.EXPERIMENT, []) == 0
+    assert "The sum is" in Path("results/index.html").read_text(encoding="utf-8")
+
+
 def test_another_source_is_another_run(calls: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert main(toy.EXPERIMENT, []) == 0
     monkeypatch.setattr("experiments.harness.provenance.source_hash", lambda folders: "other")
