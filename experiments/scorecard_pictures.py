@@ -11,8 +11,9 @@ from typing import Final
 
 from experiments.harness.checks import Check, Number
 from experiments.harness.gauges import gauge
+from experiments.scorecard_sketches import Bars, Curve, Line
 from experiments.scorecard_verdicts import Judged, Scorecard, largest
-from experiments.scorecard_words import SHOWN, Bars, Curve, Line
+from experiments.scorecard_words import SHOWN
 
 __all__ = ["picture"]
 

@@ -17,8 +17,9 @@ from experiments.claims import CLAIMS, verdicts_of
 from experiments.harness import exact_json, theme
 from experiments.harness.checks import Check, ClaimVerdict, Verdict
 from experiments.scorecard import gather, main, write
+from experiments.scorecard_sketches import Bars
 from experiments.scorecard_text import measured
-from experiments.scorecard_words import SHOWN, Bars
+from experiments.scorecard_words import SHOWN
 
 NAMES = sorted({part for claim in CLAIMS.values() for part in claim.parts})
 
