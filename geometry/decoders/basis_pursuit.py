@@ -50,9 +50,10 @@ def subspace(vectors: ArrayLike, *, dense: bool) -> NDArray[np.float32]:
     """Return what the projection onto {s: s W = x} needs, from unit rows `[n, d]`.
 
     `dense` False: Q `[n, r]`, r the rank, with orthonormal columns that span W's; a step then costs
-    two products with it.  `dense` True: P = QQᵀ `[n, n]`; one product, cheaper for d > n/2, and the
-    shape is the same for every d.  Directions that float32 rows hardly span, with less than 1e-10
-    of the largest eigenvalue of WᵀW, are left out.
+    two products with it.  `dense` True, and wherever r = n: P = QQᵀ `[n, n]`; one product, cheaper
+    for d > n/2, and the shape is the same for every d.  Directions that float32 rows hardly span,
+    with less than 1e-10 of the largest eigenvalue of WᵀW, are left out.  Cost n d² in float64.
+    ValueError for another shape.
     """
     rows = np.asarray(vectors, np.float64)
     if rows.ndim != 2 or 0 in rows.shape:
@@ -60,7 +61,9 @@ def subspace(vectors: ArrayLike, *, dense: bool) -> NDArray[np.float32]:
     values, axes = np.linalg.eigh(rows.T @ rows)
     kept = values > _RANK * values[-1]
     basis = rows @ (axes[:, kept] / np.sqrt(values[kept]))
-    return np.asarray(basis @ basis.T if dense else basis, np.float32)
+    # A square Q would be taken for P.
+    whole = dense or basis.shape[1] == len(rows)
+    return np.asarray(basis @ basis.T if whole else basis, np.float32)
 
 
 class _State(NamedTuple):
@@ -80,8 +83,10 @@ def decide(
 ) -> NDArray[np.int32]:
     """Return RECOVERED, REFUTED or UNDECIDED for each true code.  Shape `[b]` from `[b, n]`.
 
-    `span` is `subspace(vectors)`.  The entries of the codes should be of order 1.  Raises
-    ValueError for shapes that do not fit, or a negative entry where `nonnegative`.
+    `span` is `subspace(vectors)`, with zero columns beside Q where one shape is to serve several
+    ranks.  The entries of the codes should be of order 1.  `steps` of the iteration, in hundreds,
+    are the most that a trial gets.  Raises ValueError for shapes that do not fit, or a negative
+    entry where `nonnegative`.
     """
     basis = jnp.asarray(span, jnp.float32)
     truth = np.asarray(codes, np.float32)
@@ -91,7 +96,7 @@ def decide(
             f"{basis.shape}."
         )
     if nonnegative and (truth < 0).any():
-        raise ValueError("`codes` must be nonnegative; some entry is not.")
+        raise ValueError(f"`codes` must be nonnegative; got {truth.min()}.")
     outcome = np.full(len(truth), UNDECIDED, np.int32)
     # Batches shrink fourfold, so that few shapes are compiled.
     size = len(truth)

@@ -271,10 +271,12 @@ def test_basis_pursuit_edges() -> None:
     span = basis_pursuit.subspace(ROWS, dense=False)
     zero = basis_pursuit.decide(span, np.zeros((2, 30)))
     assert zero.tolist() == [basis_pursuit.RECOVERED] * 2
-    # A square dictionary determines its codes.
-    square = basis_pursuit.subspace(rows_of(6, 6), dense=True)
+    # Independent rows determine their codes: the projection is the identity, whichever form it has.
     codes = codes_of(3, 6, 6, signed=True)
-    assert (basis_pursuit.decide(square, codes) == basis_pursuit.RECOVERED).all()
+    for dim, dense in ((6, True), (6, False), (9, False)):
+        whole = basis_pursuit.subspace(rows_of(6, dim), dense=dense)
+        np.testing.assert_allclose(whole, np.eye(6), atol=1e-6)
+        assert (basis_pursuit.decide(whole, codes) == basis_pursuit.RECOVERED).all()
     # No step, no decision.
     one = basis_pursuit.decide(span, codes_of(1, 30, 9, signed=True), steps=0)
     assert one.tolist() == [basis_pursuit.UNDECIDED]
@@ -369,7 +371,7 @@ def test_bad_shapes(name: str) -> None:
         (lambda: basis_pursuit.decide(ROWS, np.ones((1, 3))), "`codes` must have shape [b, n]"),
         (
             lambda: basis_pursuit.decide(ROWS, -np.ones((1, 30)), nonnegative=True),
-            "`codes` must be nonnegative; some entry is not.",
+            "`codes` must be nonnegative; got -1.0.",
         ),
         (
             lambda: basis_pursuit.subspace(np.ones(3), dense=True),
