@@ -258,19 +258,23 @@ def relu_moments(bias: ArrayLike, sigma: ArrayLike) -> tuple[NDArray[np.float64]
 
 
 def coherence_limit(coherence: float | Fraction | Cosine) -> int | None:
-    """Return the largest k with k < (1 + 1/mu)/2, compared exactly; None, no limit, for mu = 0.
+    """Return the largest k with k < (1 + 1/mu)/2; None, no limit, for mu = 0, and 0 for mu = 1.
 
     Every k features are then read without error by basis pursuit and by orthogonal matching
     pursuit (Tropp, "Greed is good", IEEE Trans. Inf. Theory 50, 2004, theorems A and B), and for
-    unit amplitudes by the threshold (1 + mu)/2.  Raises ValueError for mu outside [0, 1].
+    unit amplitudes by the threshold (1 + mu)/2; at mu = 1 two features are the same.  Compared
+    exactly where mu² is rational, else with a bound on it.  Raises ValueError for mu outside
+    [0, 1].
     """
-    exact = isinstance(coherence, Cosine)
-    mu = coherence.bounds()[1] if isinstance(coherence, Cosine) else Fraction(coherence)
-    _need(0 <= mu <= 1, f"`coherence` must lie in [0, 1]; got {coherence}.")
-    if mu == 0 or (exact and coherence == Cosine.ratio(Fraction(0))):
+    if isinstance(coherence, Cosine):
+        square = coherence.upper_square()
+    else:  # with the number's sign
+        square = Fraction(coherence) * abs(Fraction(coherence))
+    _need(0 <= square <= 1, f"`coherence` must lie in [0, 1]; got {coherence}.")
+    if square == 0:
         return None
-    # k < (1 + 1/mu)/2 means (2k - 1) mu < 1.
-    return max(1, math.ceil((1 + 1 / mu) / 2) - 1)
+    # k < (1 + 1/mu)/2 means (2k - 1)² < 1/mu².
+    return (math.isqrt(math.ceil(1 / square) - 1) + 1) // 2
 
 
 def threshold_window(coherence: float, active: int) -> tuple[float, float] | None:

@@ -201,8 +201,15 @@ def test_coherence_limit() -> None:
     for mu in (Fraction(1, 3), Fraction(1, 23), Fraction(1, 2), Fraction(2, 7), Fraction(1)):
         limit = interference.coherence_limit(mu)
         assert limit is not None
-        assert limit < (1 + 1 / mu) / 2 or limit == 1
-        assert limit + 1 >= (1 + 1 / mu) / 2
+        assert limit < (1 + 1 / mu) / 2 <= limit + 1
+    # Equal features cannot be told apart, not even one at a time.
+    assert interference.coherence_limit(Fraction(1)) == interference.coherence_limit(1.0) == 0
+    # Exactly where the square is rational: (2k - 1)² < n for mu = 1/sqrt(n), also far out.
+    for odd in (3, 5, 2**60 + 1):
+        at = exact.Cosine(Fraction(1, odd**2))
+        above = exact.Cosine(Fraction(1, odd**2 + 1))
+        assert interference.coherence_limit(at) == (odd - 1) // 2
+        assert interference.coherence_limit(above) == (odd + 1) // 2
     # Equality is not below: mu = 1/3 gives (1 + 3)/2 = 2, so k = 1.
     assert interference.coherence_limit(Fraction(1, 3)) == 1
     assert interference.coherence_limit(exact.eps("1/23")) == 11
