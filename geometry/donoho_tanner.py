@@ -62,11 +62,14 @@ def least_dim(features: int, active: int, *, nonnegative: bool = False) -> int:
 
 
 def most_active(features: int, dim: int, *, nonnegative: bool = False) -> int:
-    """Return the largest k with k <= rho(d/N) d; d for d >= N."""
+    """Return the largest k with k <= rho(d/N) d, in [0, d]; N for d >= N.
+
+    Raises ValueError unless N >= 1 and d >= 1.
+    """
     if features < 1 or dim < 1:
         raise ValueError(f"`features` and `dim` must be at least 1; got {features} and {dim}.")
     if dim >= features:
-        return min(dim, features)
+        return features
     return math.floor(_best(dim / features, nonnegative)[1] * dim)
 
 

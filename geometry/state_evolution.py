@@ -64,7 +64,7 @@ def fixed_point(
 ) -> FixedPoint:
     """Return the fixed point reached from s = 0, for a code entry X with a discrete law.
 
-    `values` and `probabilities` describe X, its zeros included; tau starts at
+    `values` and `probabilities` describe X, its zeros included; tau² starts at
     sigma² + E X²/delta.  X = ±1 with probability rho·delta in all, delta = .5, rho = .2,
     sigma = .1, alpha = 1.2: mean square error .009701.  Raises ValueError for a law that does not
     sum to 1, and ArithmeticError where the evolution does not settle to the relative `tolerance`.
