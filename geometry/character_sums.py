@@ -34,6 +34,7 @@ from numpy.typing import NDArray
 from scipy import fft
 
 from geometry import tables
+from geometry.constructions.field import field, is_prime
 
 __all__ = [
     "Maximum",
@@ -93,23 +94,10 @@ class Record:
 def _require(prime: int, degree: int) -> None:
     if degree < 3:
         raise ValueError(f"`degree` must be at least 3; got {degree}.")
-    is_prime = prime > 1 and all(prime % r for r in range(2, math.isqrt(prime) + 1))
-    if not (degree < prime <= _LARGEST_PRIME and is_prime):
+    if not (degree < prime <= _LARGEST_PRIME and is_prime(prime)):
         raise ValueError(
             f"`prime` must be a prime above `degree` = {degree} and at most 2^20; got {prime}."
         )
-
-
-@lru_cache(maxsize=64)
-def _generator(prime: int) -> int:
-    """The least primitive root."""
-    group = prime - 1
-    factors = [r for r in range(2, group + 1) if group % r == 0 and _is_prime(r)]
-    return next(g for g in range(2, prime) if all(pow(g, group // r, prime) > 1 for r in factors))
-
-
-def _is_prime(number: int) -> bool:
-    return all(number % r for r in range(2, math.isqrt(number) + 1))
 
 
 def classes(prime: int, degree: int) -> tuple[int, ...]:
@@ -118,7 +106,7 @@ def classes(prime: int, degree: int) -> tuple[int, ...]:
     Raises ValueError unless `degree` >= 3 and `prime` is a prime above it.
     """
     _require(prime, degree)
-    root = _generator(prime)
+    root = int(field(prime).exp[1])
     return tuple(pow(root, i, prime) for i in range(math.gcd(degree, (prime - 1) // 2)))
 
 
@@ -143,7 +131,7 @@ def _reduced(
     """
     powers = np.array(_free(degree, odd), np.int64)
     places = np.array([prime**i for i in range(len(powers))], np.int64)
-    root = _generator(prime)
+    root = int(field(prime).exp[1])
     order = math.gcd(2 * degree, prime - 1)
     scalings = [pow(root, (prime - 1) // order * i, prime) for i in range(1, order)]
     factors = [

@@ -20,7 +20,7 @@ from typing import ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from geometry.constructions.field import Elements, field, prime_power, prime_powers
+from geometry.constructions.field import Elements, field, is_prime, prime_powers
 from geometry.constructions.galois_ring import digit_turns, odd_prime_power
 from geometry.constructions.kloosterman import (
     LARGEST_COMPARED,
@@ -253,7 +253,7 @@ class TwistedCircle(Packing):
 
         Over a prime field it never is; there, above 2^16, Weil's 2 sqrt(q)/(q + 1) is taken.
         """
-        if _prime(self.q):
+        if is_prime(self.q):
             if self.q <= LARGEST_COMPARED:
                 return self._twisted()
             return Cosine(Fraction(4 * self.q, self.dim**2))
@@ -330,7 +330,7 @@ class TwistedCircle(Packing):
             if q % 2 == 0 or q < 5:
                 continue
             value = 2 * math.sqrt(q) / (q + 1)
-            if _prime(q):
+            if is_prime(q):
                 side = nearly(value * math.cos(math.pi / (2 * q)), eps)
             else:
                 side = nearly(value, eps)
@@ -342,8 +342,3 @@ class TwistedCircle(Packing):
     def examples(cls) -> tuple[Self, ...]:
         """A prime, and powers of 3 and 5."""
         return cls(43), cls(27), cls(25)
-
-
-def _prime(q: int) -> bool:
-    parts = prime_power(q)
-    return parts is not None and parts[1] == 1

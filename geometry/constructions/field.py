@@ -9,12 +9,22 @@ mod p; no q x q table is ever made.
 from __future__ import annotations
 
 import math
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, reduce
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Field", "field", "prime_power", "prime_powers"]
+from geometry.constructions.matrix_powers import modular, power, row_orbit
+
+__all__ = [
+    "Elements",
+    "Field",
+    "field",
+    "is_prime",
+    "prime_factors",
+    "prime_power",
+    "prime_powers",
+]
 
 _LARGEST_FIELD = 1 << 22
 _LARGEST_TESTED = 1 << 40
@@ -73,7 +83,13 @@ def prime_power(q: int) -> tuple[int, int] | None:
     return (prime, degree) if rest == 1 else None
 
 
-def _prime_factors(number: int) -> list[int]:
+def is_prime(number: int) -> bool:
+    """Whether `number` is a prime; cost and errors as `prime_power`."""
+    return prime_power(number) == (number, 1)
+
+
+def prime_factors(number: int) -> list[int]:
+    """The different primes that divide `number` >= 1, ascending. O(sqrt `number`)."""
     factors, divisor = [], 2
     while divisor * divisor <= number:
         if number % divisor == 0:
@@ -82,16 +98,6 @@ def _prime_factors(number: int) -> list[int]:
                 number //= divisor
         divisor += 1
     return factors + ([number] if number > 1 else [])
-
-
-def _matrix_power(matrix: Elements, exponent: int, prime: int) -> Elements:
-    result = np.eye(len(matrix), dtype=np.int64)
-    while exponent:
-        if exponent & 1:
-            result = result @ matrix % prime
-        matrix = matrix @ matrix % prime
-        exponent >>= 1
-    return result
 
 
 class Field:
@@ -126,15 +132,14 @@ class Field:
         q - 1 different powers, all units, so the ring is a field and its generator primitive.
         """
         group = self.order - 1
-        parts = [group // factor for factor in _prime_factors(group)]
+        parts = [group // factor for factor in prime_factors(group)]
+        product = modular(self.characteristic)
         identity = np.eye(self.degree, dtype=np.int64)
         shift = np.eye(self.degree, k=1, dtype=np.int64)
         for code in range(1, self.order):
             shift[-1] = code // self.places % self.characteristic
-            full = _matrix_power(shift, group, self.characteristic)
-            if np.array_equal(full, identity) and not any(
-                np.array_equal(_matrix_power(shift, part, self.characteristic), identity)
-                for part in parts
+            if np.array_equal(power(shift, group, product), identity) and not any(
+                np.array_equal(power(shift, part, product), identity) for part in parts
             ):
                 return shift
         raise AssertionError("Every finite field has a primitive element.")
@@ -143,14 +148,8 @@ class Field:
     def exp(self) -> NDArray[np.int32]:
         """exp[i] = generator^i for i < 2(q - 1), and 0 up to 4(q - 1), where log 0 leads."""
         group = self.order - 1
-        digits = np.zeros((group, self.degree), np.int64)
-        digits[0, 0] = 1
-        done, step = 1, self.companion
-        while done < group:
-            more = min(done, group - done)
-            digits[done : done + more] = digits[:more] @ step % self.characteristic
-            step = step @ step % self.characteristic
-            done += more
+        one = np.eye(1, self.degree, dtype=np.int64)[0]
+        digits = row_orbit(one, self.companion, group, modular(self.characteristic))
         table = np.zeros(4 * group + 1, np.int32)
         table[:group] = table[group : 2 * group] = digits @ self.places
         table.setflags(write=False)
@@ -195,6 +194,11 @@ class Field:
             return np.asarray(left * right % self.characteristic)
         return np.asarray(self.exp[self.log[left] + self.log[right]], np.int64)
 
+    def product(self, rows: Elements, matrix: Elements) -> Elements:
+        """The matrix product of `rows` `[n, k]` and `matrix` `[k, m]`."""
+        terms = self.multiply(rows[:, :, None], matrix)
+        return reduce(self.add, np.moveaxis(terms, 1, 0))
+
     def inverse(self, a: ArrayLike) -> Elements:
         """1 / a. Raises ZeroDivisionError when an entry is 0."""
         codes = np.asarray(a, np.int64)
@@ -218,7 +222,7 @@ class Field:
         It is linear in the digits; the trace of generator^i is that of the i-th companion power.
         """
         of_places = [
-            int(np.trace(_matrix_power(self.companion, i, self.characteristic)))
+            int(np.trace(power(self.companion, i, modular(self.characteristic))))
             for i in range(self.degree)
         ]
         total = np.zeros(self.order, np.int64)

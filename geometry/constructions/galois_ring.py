@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geometry.constructions.field import field, prime_power
+from geometry.constructions.matrix_powers import modular, power, row_orbit
 from geometry.packing import Indices
 
 __all__ = ["Phases", "digit_turns", "odd_prime_power", "pole", "teichmuller_traces"]
@@ -43,34 +44,18 @@ def teichmuller_traces(q: int, length: int) -> NDArray[np.int64]:
     gf = field(q)
     modulus = gf.characteristic**length
     lifted = gf.companion.astype(np.int64)
+    product = modular(modulus)
     for _ in range(gf.degree * (length - 1)):
-        lifted = _power(lifted, gf.characteristic, modulus)
-    # Rows of coordinates of w^k in the basis w^0 .. w^(n - 1) of C's ring, by doubling; the trace
-    # is linear in them.
+        lifted = power(lifted, gf.characteristic, product)
+    # The trace is linear in the coordinates of w^k in the basis 1, C, .. C^(n - 1) of C's ring.
     powers = [np.eye(gf.degree, dtype=np.int64)]
     for _ in range(gf.degree - 1):
         powers.append(powers[-1] @ gf.companion % modulus)
-    of_basis = np.array([np.trace(power) for power in powers]) % modulus
-    rows = np.zeros((q - 1, gf.degree), np.int64)
-    rows[0, 0] = 1
-    done, step = 1, lifted
-    while done < q - 1:
-        more = min(done, q - 1 - done)
-        rows[done : done + more] = rows[:more] @ step % modulus
-        step = step @ step % modulus
-        done += more
+    of_basis = np.array([np.trace(one) for one in powers]) % modulus
+    rows = row_orbit(np.eye(1, gf.degree, dtype=np.int64)[0], lifted, q - 1, product)
     traces = np.asarray(rows @ of_basis % modulus)
     traces.setflags(write=False)
     return traces
-
-
-def _power(matrix: NDArray[np.int64], exponent: int, modulus: int) -> NDArray[np.int64]:
-    result = np.eye(len(matrix), dtype=np.int64)
-    for bit in f"{exponent:b}":
-        result = result @ result % modulus
-        if bit == "1":
-            result = result @ matrix % modulus
-    return result
 
 
 def digit_turns(

@@ -18,7 +18,7 @@ from typing import ClassVar, Self
 import numpy as np
 
 from geometry.character_sums import largest_transform
-from geometry.constructions.field import field, prime_power, prime_powers
+from geometry.constructions.field import field, is_prime, prime_powers
 from geometry.constructions.galois_ring import Phases, odd_prime_power, pole
 from geometry.constructions.phases import realified
 from geometry.exact import Cosine
@@ -229,13 +229,13 @@ class TwistedKloosterman(Packing):
     def coherence(self) -> Cosine:
         """(`degree` + 1) sqrt(q)/(q - 1), times cos(pi/p) for degree 1 over a prime field."""
         bound = Fraction((self.degree + 1) ** 2 * self.q, self.dim**2)
-        if self._salie() and _prime(self.q):
+        if self._salie() and is_prime(self.q):
             return Cosine(bound, Fraction(180, self.q))
         return Cosine(bound)
 
     def _salie(self) -> bool:
         """Whether Salié's sums are known to be the largest."""
-        return self.degree == 1 and (self.q <= LARGEST_COMPARED or not _prime(self.q))
+        return self.degree == 1 and (self.q <= LARGEST_COMPARED or not is_prime(self.q))
 
     @property
     def exact(self) -> bool:
@@ -330,7 +330,7 @@ class TwistedKloosterman(Packing):
             for degree in (3, 1):
                 value = (degree + 1) * math.sqrt(q) / (q - 1)
                 # For degree 1 over a prime field, cos(pi/q) is within 1e-9 of 1 only for large q.
-                if degree == 1 and _prime(q):
+                if degree == 1 and is_prime(q):
                     value *= math.cos(math.pi / q)
                 side = nearly(value, eps)
                 if value < 1 and (side < 0 or (side == 0 and cls(q, degree).coherence <= eps)):
@@ -341,8 +341,3 @@ class TwistedKloosterman(Packing):
     def examples(cls) -> tuple[Self, ...]:
         """A prime, and prime powers that are 3 and 1 mod 4."""
         return cls(43), cls(27), cls(25)
-
-
-def _prime(q: int) -> bool:
-    parts = prime_power(q)
-    return parts is not None and parts[1] == 1

@@ -18,7 +18,15 @@ from typing import ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from geometry.constructions.field import Field, field, prime_power, prime_powers
+from geometry.constructions.field import (
+    Elements,
+    Field,
+    field,
+    prime_factors,
+    prime_power,
+    prime_powers,
+)
+from geometry.constructions.matrix_powers import power, row_orbit
 from geometry.constructions.phases import realified
 from geometry.exact import Cosine
 from geometry.packing import Indices, OrbitCheck, Packing, Rows
@@ -28,61 +36,32 @@ __all__ = ["Singer", "difference_set"]
 _LARGEST = 1 << 15  # products of two residues modulo v then fit into int64 with room to spare
 _BLOCK = 1 << 20
 
-Vectors = NDArray[np.int64]
 
-
-def _times(gf: Field, rows: Vectors, matrix: Vectors) -> Vectors:
-    """The product of `rows` `[n, 3]` and `matrix` `[3, 3]` over GF(q)."""
-    terms = gf.multiply(rows[:, :, None], matrix)
-    return gf.add(gf.add(terms[:, 0], terms[:, 1]), terms[:, 2])
-
-
-def _power(gf: Field, matrix: Vectors, exponent: int) -> Vectors:
-    result = np.eye(3, dtype=np.int64)
-    while exponent:
-        if exponent & 1:
-            result = _times(gf, result, matrix)
-        matrix = _times(gf, matrix, matrix)
-        exponent >>= 1
-    return result
-
-
-def _is_scalar(matrix: Vectors) -> bool:
+def _is_scalar(matrix: Elements) -> bool:
     return np.array_equal(matrix, matrix[0, 0] * np.eye(3, dtype=np.int64))
 
 
-def _singer_cycle(gf: Field) -> Vectors:
+def _singer_cycle(gf: Field) -> Elements:
     """A companion matrix over GF(q) whose powers are scalar at multiples of v only.
 
     Its v projectively different powers are all units, so it generates GF(q^3) over GF(q).
     """
     order = gf.order**2 + gf.order + 1
-    factors = _prime_factors(order)
+    parts = [order // factor for factor in prime_factors(order)]
     matrix = np.eye(3, k=1, dtype=np.int64)
     # A multiple of a generator that is off the line of trace 0 has trace 1, the last entry.
     for code in range(1, gf.order**2):
         matrix[2] = code % gf.order, code // gf.order, 1
         if (
             matrix[2, 0]
-            and _is_scalar(_power(gf, matrix, order))
-            and not any(_is_scalar(_power(gf, matrix, order // factor)) for factor in factors)
+            and _is_scalar(power(matrix, order, gf.product))
+            and not any(_is_scalar(power(matrix, part, gf.product)) for part in parts)
         ):
             return matrix
     raise AssertionError("Singer cycles exist in every projective plane over a finite field.")
 
 
-def _prime_factors(number: int) -> list[int]:
-    factors, divisor = [], 2
-    while divisor * divisor <= number:
-        if number % divisor == 0:
-            factors.append(divisor)
-            while number % divisor == 0:
-                number //= divisor
-        divisor += 1
-    return factors + ([number] if number > 1 else [])
-
-
-def _points(gf: Field, rows: Vectors) -> NDArray[np.int64]:
+def _points(gf: Field, rows: Elements) -> NDArray[np.int64]:
     """A code of the projective point of each row `[n, 3]`: its first non-zero entry becomes 1."""
     lead = rows[np.arange(len(rows)), (rows != 0).argmax(axis=1)]
     return gf.multiply(rows, gf.inverse(lead)[:, None]) @ gf.order ** np.arange(3)
@@ -98,28 +77,20 @@ def difference_set(q: int) -> NDArray[np.int64]:
     order = q * q + q + 1
     cycle = _singer_cycle(gf)
     baby = math.isqrt(order * (q + 1)) + 1
-    powers = np.zeros((baby, 3), np.int64)
-    powers[0, 0] = 1
-    done, step = 1, cycle
-    while done < baby:
-        more = min(done, baby - done)
-        powers[done : done + more] = _times(gf, powers[:more], step)
-        step = _times(gf, step, step)
-        done += more
-    codes = _points(gf, powers)
+    codes = _points(gf, row_orbit(np.array([1, 0, 0]), cycle, baby, gf.product))
     by_code = np.argsort(codes)
     ascending = codes[by_code]
     # The line of all (s, t, 0): the points (1, t, 0) and (0, 1, 0).
     line = np.zeros((q + 1, 3), np.int64)
     line[:q, 0], line[:q, 1], line[q, 1] = 1, np.arange(q), 1
-    giant = _power(gf, cycle, baby)
+    giant = power(cycle, baby, gf.product)
     found = np.full(q + 1, -1, np.int64)
     for steps in range(order // baby + 2):
         wanted = _points(gf, line)
         places = np.minimum(np.searchsorted(ascending, wanted), baby - 1)
         hit = ascending[places] == wanted
         found[hit] = (by_code[places[hit]] - steps * baby) % order
-        line = _times(gf, line, giant)
+        line = gf.product(line, giant)
     if (found < 0).any():
         raise AssertionError("Every point is a power of the cycle.")
     found.sort()

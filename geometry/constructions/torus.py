@@ -20,7 +20,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from geometry.constructions.field import Field, field, prime_power, prime_powers
+from geometry.constructions.field import Elements, Field, field, prime_factors, prime_powers
+from geometry.constructions.matrix_powers import power, row_orbit
 from geometry.constructions.phases import roots_of_unity
 from geometry.exact import Cosine
 from geometry.packing import Indices, OrbitCheck, Packing
@@ -37,31 +38,13 @@ __all__ = [
 
 _BLOCK = 1 << 20
 
-Pairs = NDArray[np.int64]
 
-
-def _times(gf: Field, rows: Pairs, matrix: Pairs) -> Pairs:
-    """The product of `rows` `[n, 2]` and `matrix` `[2, 2]` over GF(q)."""
-    terms = gf.multiply(rows[:, :, None], matrix)
-    return gf.add(terms[:, 0], terms[:, 1])
-
-
-def _order_is(gf: Field, matrix: Pairs, order: int) -> bool:
+def _order_is(gf: Field, matrix: Elements, order: int) -> bool:
     """Whether the matrix has this multiplicative order."""
-
-    def power(exponent: int) -> Pairs:
-        result, step = np.eye(2, dtype=np.int64), matrix
-        while exponent:
-            if exponent & 1:
-                result = _times(gf, result, step)
-            step = _times(gf, step, step)
-            exponent >>= 1
-        return result
-
     identity = np.eye(2, dtype=np.int64)
-    divisors = [f for f in range(2, order + 1) if order % f == 0 and prime_power(f) == (f, 1)]
-    return np.array_equal(power(order), identity) and not any(
-        np.array_equal(power(order // f), identity) for f in divisors
+    return np.array_equal(power(matrix, order, gf.product), identity) and not any(
+        np.array_equal(power(matrix, order // factor, gf.product), identity)
+        for factor in prime_factors(order)
     )
 
 
@@ -81,14 +64,7 @@ def _traces(q: int) -> NDArray[np.int64]:
     else:
         raise AssertionError("The elements of norm 1 are a cyclic group.")
     # Row l holds (T(g^l), T(g^(l+1))) as the first row times powers of the transpose.
-    rows = np.zeros((q + 1, 2), np.int64)
-    rows[0] = gf.add(one, one), t
-    done, step = 1, matrix.T.copy()
-    while done <= q:
-        more = min(done, q + 1 - done)
-        rows[done : done + more] = _times(gf, rows[:more], step)
-        step = _times(gf, step, step)
-        done += more
+    rows = row_orbit(np.array([gf.add(one, one), t]), matrix.T.copy(), q + 1, gf.product)
     values = rows[:, 0].copy()
     values.setflags(write=False)
     return values
