@@ -66,6 +66,14 @@ class Section:
     rows: Rows
     normals: NDArray[np.int64]
 
+    def within(self, indices: Indices) -> Rows:
+        """The rows with these `indices` `[n]` in coordinates of the subspace: float64 `[n, d]`."""
+        normals = self.normals.T.astype(np.float64)
+        # The last columns of the complete QR factor span what is orthogonal to the normals.
+        frame = np.linalg.qr(normals, mode="complete")[0][:, normals.shape[1] :]
+        norms = np.sqrt(self.rows.squared_norms[indices])
+        return Rows.floating(self.rows.values[indices] @ frame / norms[:, None])
+
 
 @dataclass(frozen=True)
 class OrbitCheck:

@@ -10,7 +10,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["automorphisms", "golay_code", "octads", "sextet"]
+__all__ = ["automorphisms", "golay_code", "octads", "sextet", "signed_octads"]
 
 _PRIME = 23
 _LENGTH = 24
@@ -42,6 +42,20 @@ def octads() -> NDArray[np.int64]:
     supports: NDArray[np.int64] = np.nonzero(code[code.sum(axis=1) == 8])[1].reshape(-1, 8)
     supports.setflags(write=False)
     return supports
+
+
+def signed_octads(chosen: NDArray[np.int64], dim: int, minus: int) -> NDArray[np.int8]:
+    """Signs on octads, `chosen` `[b, 8]` places of `dim`: `[64 b, dim]`, zeros elsewhere.
+
+    The first sign is +, and the number of minus signs is even or odd as `minus`, 0 or 1.
+    """
+    bits = np.arange(64)[:, None] >> np.arange(6) & 1
+    last = (bits.sum(axis=1)[:, None] + minus) % 2
+    signs = 1 - 2 * np.concatenate([np.zeros_like(last), bits, last], axis=1)
+    eights = np.zeros((len(chosen), 64, dim), np.int8)
+    on_octad = np.broadcast_to(chosen[:, None], (len(chosen), 64, 8))
+    np.put_along_axis(eights, on_octad, signs.astype(np.int8)[None], axis=2)
+    return eights.reshape(-1, dim)
 
 
 @lru_cache(maxsize=1)

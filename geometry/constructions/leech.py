@@ -18,11 +18,18 @@ from typing import ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from geometry.constructions.golay import automorphisms, golay_code, octads, sextet
+from geometry.constructions.golay import (
+    automorphisms,
+    golay_code,
+    octads,
+    sextet,
+    signed_octads,
+)
+from geometry.constructions.root_systems import RootSystemD
 from geometry.exact import Cosine
 from geometry.packing import Indices, OrbitCheck, Packing, Rows, Section
 
-__all__ = ["Leech", "in_section", "leech_lines"]
+__all__ = ["Leech", "leech_lines"]
 
 _HALF = Cosine(Fraction(1, 4))
 _NORM = 32
@@ -56,32 +63,14 @@ _CYCLES = ((0, 1, 3), (2, 12, 4), (5, 19, 13), (6, 15, 17), (8, 11, 21), (9, 23,
 @lru_cache(maxsize=1)
 def leech_lines() -> NDArray[np.int8]:
     """One minimal vector of each line, int8 `[98280, 24]`, in the order of the module's table."""
-    upper, lower = np.nonzero(np.arange(24)[:, None] > np.arange(24))
-    pairs = np.zeros((2 * len(upper), 24), np.int8)
-    place = np.arange(len(pairs))
-    pairs[place, np.repeat(lower, 2)] = 4
-    pairs[place, np.repeat(upper, 2)] = np.tile([4, -4], len(upper))
-    # The first sign is +, the last makes the number of minus signs even.
-    bits = np.arange(64)[:, None] >> np.arange(6) & 1
-    bits = np.concatenate([np.zeros((64, 1), np.int64), bits, bits.sum(axis=1)[:, None] % 2], 1)
-    eights = np.zeros((len(octads()), 64, 24), np.int8)
-    on_octad = np.broadcast_to(octads()[:, None], (len(octads()), 64, 8))
-    np.put_along_axis(eights, on_octad, np.int8(2) - np.int8(4) * bits.astype(np.int8)[None], 2)
+    pairs = 4 * RootSystemD(24).rows(np.arange(24 * 23)).values
+    eights = 2 * signed_octads(octads(), 24, 0)
     # Words and their complements give opposite signs: the first 2048 words suffice.
     signs = 1 - 2 * golay_code()[:2048]
     odd = signs[:, None] * (1 - 4 * np.eye(24, dtype=np.int8))
-    lines = np.concatenate([pairs, eights.reshape(-1, 24), odd.reshape(-1, 24)])
+    lines = np.concatenate([pairs, eights, odd.reshape(-1, 24)])
     lines.setflags(write=False)
     return lines
-
-
-def in_section(section: Section, indices: Indices) -> Rows:
-    """Rows of a `section` as float64 unit vectors in coordinates of its subspace."""
-    normals = section.normals.T.astype(np.float64)
-    # The last columns of the complete QR factor span what is orthogonal to the normals.
-    frame = np.linalg.qr(normals, mode="complete")[0][:, normals.shape[1] :]
-    norms = np.sqrt(section.rows.squared_norms[indices])
-    return Rows.floating(section.rows.values[indices] @ frame / norms[:, None])
 
 
 def _normals(dimension: int) -> NDArray[np.int64]:
@@ -225,7 +214,7 @@ class Leech(Packing):
     def rows(self, indices: Indices) -> Rows:
         """Integral with squared norm 32 in R^24; float64 in a section."""
         if self.dimension < 24:
-            return in_section(_section(self.dimension), indices)
+            return _section(self.dimension).within(indices)
         return Rows(leech_lines()[indices], np.full(len(indices), _NORM, np.int64))
 
     def section(self) -> Section | None:

@@ -17,7 +17,7 @@ from typing import ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from geometry.constructions.leech import in_section, leech_lines
+from geometry.constructions.leech import leech_lines
 from geometry.exact import Cosine
 from geometry.packing import Indices, Packing, Rows, Section
 
@@ -152,7 +152,7 @@ class LeechDifferences(Packing):
 
     def rows(self, indices: Indices) -> Rows:
         """float64 coordinates in the section."""
-        return in_section(_section(self.dimension, self.reciprocal), indices)
+        return self.section().within(indices)
 
     def section(self) -> Section:
         """The differences in R^24, integral with squared norm 96 or 80."""

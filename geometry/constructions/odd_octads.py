@@ -16,7 +16,8 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from geometry.constructions.golay import golay_code, octads
+from geometry.constructions.golay import golay_code, octads, signed_octads
+from geometry.constructions.root_systems import RootSystemD
 from geometry.exact import Cosine
 from geometry.packing import Indices, Packing, Rows
 
@@ -60,22 +61,12 @@ _COUNTS = {19: 5730, 20: 9340, 21: 14340}
 def _lines(dimension: int) -> Rows:
     """All rows: pairs, octads, words."""
     first = 24 - dimension
-    upper, lower = np.nonzero(np.arange(dimension)[:, None] > np.arange(dimension))
-    pairs = np.zeros((2 * len(upper), dimension), np.int8)
-    place = np.arange(len(pairs))
-    pairs[place, np.repeat(lower, 2)] = 1
-    pairs[place, np.repeat(upper, 2)] = np.tile([1, -1], len(upper))
-    # The first sign is +, the last makes the number of minus signs odd.
-    bits = np.arange(64)[:, None] >> np.arange(6) & 1
-    last = 1 - bits.sum(axis=1)[:, None] % 2
-    signs = 1 - 2 * np.concatenate([np.zeros_like(last), bits, last], axis=1)
+    pairs = RootSystemD(dimension).rows(np.arange(dimension * (dimension - 1))).values
     kept = octads()[(octads() >= first).all(axis=1)] - first
-    eights = np.zeros((len(kept), 64, dimension), np.int8)
-    on_octad = np.broadcast_to(kept[:, None], (len(kept), 64, 8))
-    np.put_along_axis(eights, on_octad, signs.astype(np.int8)[None], axis=2)
+    eights = signed_octads(kept, dimension, 1)
     chosen = np.unpackbits(np.frombuffer(bytes.fromhex(_CHOSEN[dimension]), np.uint8))
     words = 1 - 2 * golay_code()[np.flatnonzero(chosen), first:]
-    rows = Rows.integral(np.concatenate([pairs, eights.reshape(-1, dimension), words]))
+    rows = Rows.integral(np.concatenate([pairs, eights, words]))
     rows.values.setflags(write=False)
     return rows
 

@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
-from itertools import product
 from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from geometry.constructions.root_systems import signed_quadruples
 from geometry.exact import Cosine
 from geometry.packing import Indices, Packing, Rows
 
@@ -66,13 +66,7 @@ def quadruples(points: int) -> NDArray[np.int64]:
 @lru_cache(maxsize=6)
 def _lines(dimension: int) -> NDArray[np.int8]:
     """2 e_i, then the signs of each quadruple, the first sign +; squared norm 4."""
-    blocks = quadruples(dimension)
-    signs = np.array([(1, *rest) for rest in product((1, -1), repeat=3)], np.int8)
-    fours = np.zeros((len(blocks), 8, dimension), np.int8)
-    on_block = np.broadcast_to(blocks[:, None], (len(blocks), 8, 4))
-    np.put_along_axis(fours, on_block, signs[None], axis=2)
-    axes = 2 * np.eye(dimension, dtype=np.int8)
-    lines = np.concatenate([axes, fours.reshape(-1, dimension)])
+    lines = signed_quadruples(quadruples(dimension), dimension)
     lines.setflags(write=False)
     return lines
 

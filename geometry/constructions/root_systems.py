@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from geometry.exact import Cosine
 from geometry.packing import Indices, Packing, Rows, Section
 
-__all__ = ["RootSystemD", "RootSystemE"]
+__all__ = ["RootSystemD", "RootSystemE", "e6_in_e8", "signed_quadruples"]
 
 _HALF = Cosine(Fraction(1, 4))
 _REFERENCE = "(Conway and Sloane 1988, chapter 4)"
@@ -107,45 +107,42 @@ class RootSystemD(Packing):
         return cls(4), cls(9), cls(40)
 
 
-def _construction_a(length: int, words: list[tuple[int, int, int, int]]) -> NDArray[np.int8]:
-    """2 e_i, and the sign changes of each word of weight 4 up to a common sign; norm^2 is 4."""
-    rows = [2 * row for row in np.eye(length, dtype=np.int8)]
-    for word in words:
-        for signs in product((1, -1), repeat=3):
-            row = np.zeros(length, np.int8)
-            row[[*word]] = (1, *signs)
-            rows.append(row)
-    return np.array(rows, np.int8)
+def signed_quadruples(quadruples: NDArray[np.int64], length: int) -> NDArray[np.int8]:
+    """2 e_i, then all signs on each of the `quadruples` `[b, 4]`, the first sign +.
+
+    Shape `[length + 8 b, length]`; squared norms are 4. O(b length).
+    """
+    signs = np.array([(1, *rest) for rest in product((1, -1), repeat=3)], np.int8)
+    fours = np.zeros((len(quadruples), 8, length), np.int8)
+    on_quadruple = np.broadcast_to(quadruples[:, None], (len(quadruples), 8, 4))
+    np.put_along_axis(fours, on_quadruple, signs[None], axis=2)
+    return np.concatenate([2 * np.eye(length, dtype=np.int8), fours.reshape(-1, length)])
 
 
-def _quadruples() -> list[tuple[int, int, int, int]]:
-    """Words of weight 4 of the extended Hamming code: four points of F_2^3 with sum 0."""
-    return [(a, b, c, d) for a, b, c, d in combinations(range(8), 4) if a ^ b ^ c ^ d == 0]
+def _hamming() -> NDArray[np.int64]:
+    """Words of weight 4 of the extended Hamming code, `[14, 4]`: points of F_2^3 with sum 0."""
+    every = np.array(list(combinations(range(8), 4)))
+    return every[np.bitwise_xor.reduce(every, axis=1) == 0]
 
 
 @lru_cache(maxsize=1)
-def _e6() -> Section:
+def e6_in_e8() -> Section:
     """The roots of E8 orthogonal to two of its roots at 120 degrees."""
-    roots = _construction_a(8, _quadruples()).astype(np.int64)
+    roots = signed_quadruples(_hamming(), 8).astype(np.int64)
     first = roots[0]
     second = next(root for root in roots if root @ first == 2) * -1
     kept = (roots @ first == 0) & (roots @ second == 0)
     return Section(Rows.integral(roots[kept]), np.stack([first, second]))
 
 
-@lru_cache(maxsize=3)
-def _exceptional(rank: int) -> Rows:
-    if rank == 6:
-        section = _e6()
-        # The last six columns of the complete QR factor span what is orthogonal to the normals.
-        frame = np.linalg.qr(section.normals.T.astype(np.float64), mode="complete")[0][:, 2:]
-        rows = Rows.floating(section.rows.values @ frame / 2)
-    else:
+@lru_cache(maxsize=2)
+def _integral(rank: int) -> Rows:
+    """The roots of E7 or E8."""
+    words = _hamming()
+    if rank == 7:
         # The words that miss point 0 are those of the [7, 3] simplex code.
-        words = _quadruples()
-        if rank == 7:
-            words = [(a - 1, b - 1, c - 1, d - 1) for a, b, c, d in words if a > 0]
-        rows = Rows.integral(_construction_a(rank, words))
+        words = words[words[:, 0] > 0] - 1
+    rows = Rows.integral(signed_quadruples(words, rank))
     rows.values.setflags(write=False)
     return rows
 
@@ -198,12 +195,14 @@ class RootSystemE(Packing):
 
     def rows(self, indices: Indices) -> Rows:
         """Integral with squared norm 4 for E7 and E8, float64 for E6."""
-        every = _exceptional(self.rank)
+        if self.rank == 6:
+            return e6_in_e8().within(indices)
+        every = _integral(self.rank)
         return Rows(every.values[indices], every.squared_norms[indices])
 
     def section(self) -> Section | None:
         """E6 as 36 of the lines of E8 in R^8; the others have integral rows of their own."""
-        return _e6() if self.rank == 6 else None
+        return e6_in_e8() if self.rank == 6 else None
 
     @classmethod
     def candidates(cls, max_dim: int, eps: Cosine) -> Iterator[Self]:

@@ -18,7 +18,7 @@ from typing import ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from geometry.constructions.root_systems import RootSystemE
+from geometry.constructions.root_systems import e6_in_e8
 from geometry.exact import Cosine
 from geometry.packing import Indices, Packing, Rows, Section
 
@@ -124,7 +124,7 @@ def _shell(lattice: str, norm: int) -> NDArray[np.int8]:
     """
     if lattice == "E6":
         vectors = _shell("E8", norm).astype(np.int64)
-        return vectors[~(vectors @ _normals().T).any(axis=1)].astype(np.int8)
+        return vectors[~(vectors @ e6_in_e8().normals.T).any(axis=1)].astype(np.int8)
     checks = _checks(lattice)
     scale = 2 if lattice[0] == "E" else 1
     vectors = _integer_vectors(int(lattice[1:]), scale * norm)
@@ -135,27 +135,11 @@ def _shell(lattice: str, norm: int) -> NDArray[np.int8]:
     return vectors[kept].astype(np.int8)
 
 
-def _normals() -> NDArray[np.int64]:
-    """Two roots of E8 at 120 degrees: those of the section that is E6."""
-    section = RootSystemE(6).section()
-    if section is None:
-        raise ValueError("`RootSystemE(6)` must be a section of E8; got None.")
-    return section.normals
-
-
 @lru_cache(maxsize=4)
 def _integral(lattice: str, norms: str) -> Rows:
     rows = Rows.integral(np.concatenate([_shell(lattice, int(n)) for n in norms.split("+")]))
     rows.values.setflags(write=False)
     return rows
-
-
-@lru_cache(maxsize=4)
-def _in_own_space(norms: str) -> NDArray[np.float64]:
-    """The unit rows of E6 in R^6."""
-    frame = np.linalg.qr(_normals().T.astype(np.float64), mode="complete")[0][:, 2:]
-    unit: NDArray[np.float64] = _integral("E6", norms).unit() @ frame
-    return unit
 
 
 @dataclass(frozen=True)
@@ -220,8 +204,9 @@ class Shells(Packing):
 
     def rows(self, indices: Indices) -> Rows:
         """Integral, float64 for E6."""
-        if self.lattice == "E6":
-            return Rows.floating(_in_own_space(self.norms)[indices])
+        section = self.section()
+        if section is not None:
+            return section.within(indices)
         every = _integral(self.lattice, self.norms)
         return Rows(every.values[indices], every.squared_norms[indices])
 
@@ -229,7 +214,7 @@ class Shells(Packing):
         """E6 as lines of E8 in R^8; the others have integral rows of their own."""
         if self.lattice != "E6":
             return None
-        return Section(_integral("E6", self.norms), _normals())
+        return Section(_integral("E6", self.norms), e6_in_e8().normals)
 
     @classmethod
     def candidates(cls, max_dim: int, eps: Cosine) -> Iterator[Self]:
