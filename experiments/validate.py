@@ -41,7 +41,6 @@ from experiments.promise import Promise
 from experiments.reference_numbers import LARGE_UPPER, LOWER, TIGHT, UPPER, threshold
 from geometry import bounds, catalogue, certify, exact
 from geometry.bounds.relative import welch_coherence
-from geometry.comparison import rounding_bound
 from geometry.constructions import families
 from geometry.constructions.conference import ConferenceRows
 from geometry.constructions.gold import Gold
@@ -51,6 +50,7 @@ from geometry.constructions.simplex import Simplex
 from geometry.exact import Cosine
 from geometry.moves import BlowUp, DirectSum, Puncture, Subset, Tensor, WithAxes, ZeroPad
 from geometry.packing import Packing
+from geometry.rounding import float64_bound
 
 __all__ = ["Promise", "main", "promises"]
 
@@ -219,7 +219,7 @@ def all_pairs(packing: Packing) -> tuple[bool, str]:
     attained = not packing.exact or math.isclose(
         float(finding.largest),
         float(packing.coherence),
-        abs_tol=rounding_bound(packing.dim),
+        abs_tol=float64_bound(packing.dim),
     )
     return (
         finding.holds and attained,

@@ -1,7 +1,7 @@
 """A packing that an optimiser found: its rows are held in float64, and are all there is of it.
 
 It has no closed form. Its coherence is an upper bound on the rows' own, a decimal rounded up so far
-that any machine can prove it: a computed |cos| is within `comparison.rounding_bound` of the true
+that any machine can prove it: a computed |cos| is within `rounding.float64_bound` of the true
 one, so another machine, which may sum in another order, computes at most twice that more, and adds
 the bound once to have a proof.
 """
@@ -17,7 +17,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from geometry import comparison
+from geometry import comparison, rounding
 from geometry.exact import DECIMALS, Cosine
 from geometry.packing import Indices, Packing, Recipe, Rows
 
@@ -60,7 +60,7 @@ class Optimised(Packing):
 
     @cached_property
     def coherence(self) -> Cosine:
-        """An upper bound, within 1e-12 and four `rounding_bound`s of the rows' own.
+        """An upper bound, within 1e-12 and four `float64_bound`s of the rows' own.
 
         Cost: n^2 d / 2 multiply-adds.
         """
@@ -68,7 +68,7 @@ class Optimised(Packing):
             return Cosine(Fraction(0))
         every = np.ones(self.count, np.bool_)
         computed = comparison.largest_float(Rows.floating(self.vectors), every)
-        provable = Fraction(computed) + 3 * Fraction(comparison.rounding_bound(self.dim))
+        provable = Fraction(computed) + 3 * Fraction(rounding.float64_bound(self.dim))
         return Cosine.ratio(min(Fraction(math.ceil(provable * _PLACES), _PLACES), Fraction(1)))
 
     @property

@@ -1,8 +1,12 @@
-"""How far a computed cosine can be from the true one: float32 products, and narrower ones.
+"""How far a computed cosine can be from the true one: float64, float32 and narrower products.
 
 u is the unit roundoff and gamma_m = m u / (1 - m u); an inner product of length d, summed in any
 order, is off by at most gamma_d |x||y| (Higham, Accuracy and Stability of Numerical Algorithms,
 2002, eq. 3.5), and gammas add: gamma_j + gamma_k + gamma_j gamma_k <= gamma_{j+k} (lemma 3.3).
+
+In float64, rows are divided by their computed norm, the root of a sum of d squares, which is off by
+a factor within 1 +- gamma_{d/2+2}, and each entry by one more rounding; two rows and the gamma_d of
+their inner product make gamma_{2d+6}, less than 2 gamma_{d+8} for d <= 2^27: `float64_bound`.
 
 Unit rows in float32 (`sphere.unit_rows`): y is a multiple of x but for three roundings an entry, so
 its direction is off by at most 4u, and its length is 1 but for the rounding of a sum of d squares,
@@ -19,17 +23,25 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["FLOAT32", "float32_bound", "gamma", "narrow_bound", "round_down"]
+__all__ = ["float32_bound", "float64_bound", "gamma", "narrow_bound", "round_down"]
 
-FLOAT32 = 2.0**-24
+_FLOAT32, _FLOAT64 = 2.0**-24, 2.0**-53
 # Units that multiply narrow numbers may cut off their float32 sums where others round them.
 _CUT = 2.0**-23
 
 
-def gamma(terms: int, unit: float = FLOAT32) -> float:
+def gamma(terms: int, unit: float = _FLOAT32) -> float:
     """Return gamma_terms, or infinity where terms·u reaches 1 and nothing is known."""
     product = terms * unit
     return product / (1 - product) if product < 1 else np.inf
+
+
+def float64_bound(dim: int) -> float:
+    """Return how far a float64 |cos| of two rows in R^`dim` can be off: 2 gamma_{d+8}.
+
+    For rows divided by their computed norms; `dim` at most 2^27.
+    """
+    return 2 * gamma(dim + 8, _FLOAT64)
 
 
 def float32_bound(dim: int) -> float:

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geometry.certify.finding import Certificate, Finding, Level
-from geometry.comparison import flaw, largest_float, largest_integral, rounding_bound
+from geometry.comparison import flaw, largest_float, largest_integral
 from geometry.exact import Cosine
 from geometry.packing import Rows, Section
+from geometry.rounding import float64_bound
 
 __all__ = ["AllPairs", "GramIdentity", "InSection"]
 
@@ -45,7 +46,7 @@ class AllPairs(Certificate):
         if not floats.any():
             holds = exact <= self.stated and exact <= self.allowed
             return Finding(holds, Level.ALL_PAIRS, pairs, exact, "integer rows, compared exactly")
-        bound = rounding_bound(dim)
+        bound = float64_bound(dim)
         computed = largest_float(self.rows, floats)
         rounded = max(exact, Cosine.ratio(Fraction(computed) + Fraction(bound)))
         if rounded <= self.allowed:

@@ -27,11 +27,11 @@ from geometry.constructions.kloosterman import (
     kloosterman_coherence,
     near_edge,
     nearly,
-    random_pairs_agree,
 )
 from geometry.constructions.phases import realified
 from geometry.exact import Cosine
 from geometry.packing import Indices, OrbitCheck, Packing, Rows
+from geometry.spot_check import spot_check
 
 __all__ = ["Circle", "TwistedCircle"]
 
@@ -198,7 +198,7 @@ class Circle(Packing):
         square and one that is none; scalings of (a, b) make the others of these.
         """
         return OrbitCheck(
-            _trace_counts(self.q) and random_pairs_agree(self),
+            _trace_counts(self.q) and spot_check(self).agree,
             self.count * (self.count - 1) // 2,
             f"the {self.q} Kloosterman sums K(m, 1) by an FFT, with its rounding bound, and the "
             "traces of the circle's points in integers",
@@ -317,7 +317,7 @@ class TwistedCircle(Packing):
             _trace_counts(self.q)
             and _twisted_counts(self.q)
             and kloosterman_coherence(self.q, self.dim) <= self.coherence
-            and random_pairs_agree(self),
+            and spot_check(self).agree,
             self.count * (self.count - 1) // 2,
             f"the {self.q} Kloosterman sums K(m, 1) by an FFT, with its rounding bound, and the "
             "twisted sums over the circle's points of equal trace in integers",

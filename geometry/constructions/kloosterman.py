@@ -23,6 +23,7 @@ from geometry.constructions.galois_ring import Phases, odd_prime_power, pole
 from geometry.constructions.phases import realified
 from geometry.exact import Cosine
 from geometry.packing import Indices, OrbitCheck, Packing, Rows
+from geometry.spot_check import spot_check
 
 __all__ = [
     "LARGEST_COMPARED",
@@ -31,7 +32,6 @@ __all__ = [
     "kloosterman_coherence",
     "near_edge",
     "nearly",
-    "random_pairs_agree",
 ]
 
 # For all odd prime powers q <= 2^16 it was computed that the largest Kloosterman sum, and the
@@ -39,7 +39,6 @@ __all__ = [
 _EDGE = 8.0
 # and that over prime fields Kloosterman sums lie below the largest twisted ones.
 LARGEST_COMPARED = 1 << 16
-_SPOT_PAIRS = 500
 
 
 def near_edge(q: int, points: int, eps: Cosine) -> bool:
@@ -74,19 +73,6 @@ def kloosterman_coherence(q: int, points: int) -> Cosine:
     """The largest Kloosterman sum with two non-zero coefficients over `points`, rounded up."""
     bound = Cosine(Fraction(4 * q, points * points))
     return min(bound, Cosine.ratio(_largest_kloosterman(q) / points))
-
-
-def random_pairs_agree(packing: Packing) -> bool:
-    """Whether random pairs of rows keep the stated coherence, up to rounding."""
-    generator = np.random.default_rng(0)
-    top = min(packing.count, np.iinfo(np.int64).max)
-    chosen = generator.integers(0, top, size=(2, _SPOT_PAIRS))
-    chosen = chosen[:, chosen[0] != chosen[1]]
-    left, right = (packing.rows(indices).unit() for indices in chosen)
-    cosines = np.abs(np.einsum("nd,nd->n", left, right))
-    # Rows are unit up to a few roundings an entry; d more come from the sum.
-    rounding = 4 * (packing.dim + 8) * 2.0**-53
-    return bool((cosines <= packing.coherence.upper_float() + rounding).all())
 
 
 @dataclass(frozen=True)
@@ -170,7 +156,7 @@ class Kloosterman(Packing):
         return OrbitCheck(
             np.array_equal(values, inverse)
             and kloosterman_coherence(self.q, self.dim) <= self.coherence
-            and random_pairs_agree(self),
+            and spot_check(self).agree,
             self.count * (self.count - 1) // 2,
             f"the {self.q} Kloosterman sums K(a, 1) by an FFT, with its rounding bound",
         )
@@ -299,7 +285,7 @@ class TwistedKloosterman(Packing):
         Gauss sum, of modulus sqrt(q), times 2 cos(4 pi Tr(r)/p).
         """
         if not self._salie():
-            return OrbitCheck(random_pairs_agree(self), 0, f"{self.proof} Random pairs.", False)
+            return OrbitCheck(spot_check(self).agree, 0, f"{self.proof} Random pairs.", False)
         gf = field(self.q)
         units = gf.elements[1:]
         weights = np.zeros(self.q, np.int64)
@@ -311,7 +297,7 @@ class TwistedKloosterman(Packing):
         return OrbitCheck(
             np.array_equal(weights, shifted)
             and kloosterman_coherence(self.q, self.dim) <= self.coherence
-            and random_pairs_agree(self),
+            and spot_check(self).agree,
             self.count * (self.count - 1) // 2,
             f"the {self.q} Kloosterman sums K(a, 1) by an FFT, the twisted ones by Salié's "
             "identity, checked in integers",

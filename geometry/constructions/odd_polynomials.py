@@ -18,11 +18,12 @@ import numpy as np
 from geometry.character_sums import largest_transform
 from geometry.constructions.field import field, prime_powers
 from geometry.constructions.galois_ring import Phases, odd_prime_power, pole
-from geometry.constructions.kloosterman import near_edge, random_pairs_agree
+from geometry.constructions.kloosterman import near_edge
 from geometry.constructions.phases import realified
 from geometry.constructions.recorded import recomputed, recorded_square
 from geometry.exact import Cosine
 from geometry.packing import Indices, OrbitCheck, Packing, Rows
+from geometry.spot_check import spot_check
 
 __all__ = ["OddPolynomials", "cubic_coherence", "largest_cubic"]
 
@@ -149,7 +150,7 @@ class OddPolynomials(Packing):
             return recomputed(self, self.q, self.degree, odd=True)
         found = Cosine.ratio(largest_cubic(self._phases()) / self.q)
         return OrbitCheck(
-            min(found, Cosine(Fraction(4, self.q))) <= self.coherence and random_pairs_agree(self),
+            min(found, Cosine(Fraction(4, self.q))) <= self.coherence and spot_check(self).agree,
             self.count * (self.count - 1) // 2,
             f"the sums of all cubics over GF({self.q}) up to scaling, by FFTs over the linear "
             "term, with their rounding bound",

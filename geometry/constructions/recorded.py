@@ -6,8 +6,8 @@ from fractions import Fraction
 from functools import lru_cache
 
 from geometry.character_sums import largest_sum, recorded_maximum
-from geometry.constructions.kloosterman import random_pairs_agree
 from geometry.packing import OrbitCheck, Packing
+from geometry.spot_check import spot_check
 
 __all__ = ["recomputed", "recorded_square"]
 
@@ -37,7 +37,7 @@ def recomputed(packing: Packing, q: int, degree: int, *, odd: bool = False) -> O
     Differences of lines are lines, so it covers all pairs. Where the sums rest on a theorem or are
     many, random pairs are compared with it.
     """
-    agree = random_pairs_agree(packing)
+    agree = spot_check(packing).agree
     degrees = range(3, degree + 1, 2 if odd else 1)
     records = [recorded_maximum(q, one, odd=odd) for one in degrees[1:]]
     known = [record for record in records if record is not None]

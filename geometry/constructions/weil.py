@@ -17,12 +17,13 @@ import numpy as np
 from geometry.character_sums import recorded_degrees
 from geometry.constructions.field import field, prime_power, prime_powers
 from geometry.constructions.galois_ring import Phases, pole
-from geometry.constructions.kloosterman import near_edge, random_pairs_agree
+from geometry.constructions.kloosterman import near_edge
 from geometry.constructions.odd_polynomials import cubic_coherence, largest_cubic
 from geometry.constructions.phases import realified
 from geometry.constructions.recorded import recomputed, recorded_square
 from geometry.exact import Cosine
 from geometry.packing import Indices, OrbitCheck, Packing, Rows
+from geometry.spot_check import spot_check
 
 __all__ = ["Weil"]
 
@@ -133,7 +134,7 @@ class Weil(Packing):
             return recomputed(self, self.q, self.degree)
         found = Cosine.ratio(largest_cubic(self._phases()) / self.q)
         return OrbitCheck(
-            min(found, Cosine(Fraction(4, self.q))) <= self.coherence and random_pairs_agree(self),
+            min(found, Cosine(Fraction(4, self.q))) <= self.coherence and spot_check(self).agree,
             self.count * (self.count - 1) // 2,
             f"the sums of all cubics over GF({self.q}) up to translation and scaling, by FFTs over "
             "the linear term, with their rounding bound",

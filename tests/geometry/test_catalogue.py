@@ -12,12 +12,12 @@ import pytest
 from experiments.reference_numbers import LOWER, TIGHT, threshold
 from geometry import bounds, catalogue, certify, exact
 from geometry.bounds.relative import welch_coherence
-from geometry.comparison import rounding_bound
 from geometry.constructions.conference import ConferenceRows
 from geometry.constructions.reed_solomon import ReedSolomon
 from geometry.exact import Cosine
 from geometry.moves import BlowUp, DirectSum, leading
 from geometry.packing import Packing
+from geometry.rounding import float64_bound
 
 
 @pytest.mark.parametrize(("dim", "eps", "count"), TIGHT)
@@ -117,7 +117,7 @@ def test_answers_are_certified_all_pairs(dim: int, eps: str) -> None:
     unit = packing.rows(np.arange(packing.count, dtype=np.int64)).unit()
     gram = np.abs(unit @ unit.T)
     np.fill_diagonal(gram, 0)
-    assert gram.max() <= float(allowed) + rounding_bound(dim)
+    assert gram.max() <= float(allowed) + float64_bound(dim)
     assert certify.certificate(packing, allowed).check().holds
 
 
@@ -192,7 +192,7 @@ def test_least_coherent_is_where_the_search_begins_to_serve(dim: int, count: int
     rows = packing.rows(np.arange(min(count, 2000), dtype=np.int64)).unit()
     gram = np.abs(rows @ rows.T)
     np.fill_diagonal(gram, 0)
-    assert gram.max() <= float(own) + rounding_bound(dim)
+    assert gram.max() <= float(own) + float64_bound(dim)
 
 
 @pytest.mark.parametrize("count", [0, -1, 2.0, True])

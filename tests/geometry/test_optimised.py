@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from geometry import certify
-from geometry.comparison import rounding_bound
 from geometry.optimised import Optimised
+from geometry.rounding import float64_bound
 
 
 def rows(count: int, dim: int) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
@@ -19,7 +19,7 @@ def test_the_coherence_is_proved_by_all_pairs() -> None:
     vectors = rows(20, 5)
     packing = Optimised(vectors, 7, 3)
     largest = np.abs(vectors @ vectors.T - np.eye(20)).max()
-    assert largest + 2 * rounding_bound(5) < float(packing.coherence) < largest + 2e-12
+    assert largest + 2 * float64_bound(5) < float(packing.coherence) < largest + 2e-12
     finding = certify.certificate(packing, packing.coherence).check()
     assert finding.holds
     assert finding.level == "all pairs"
@@ -36,7 +36,7 @@ def test_the_coherence_is_proved_by_all_pairs() -> None:
 
 def test_rounding_in_many_dimensions() -> None:
     # Rounding up at the last decimal is at most 1e-12: here the bound itself is more.
-    vectors, bound = rows(3, 20_000), rounding_bound(20_000)
+    vectors, bound = rows(3, 20_000), float64_bound(20_000)
     assert bound > 4e-12
     largest = np.abs(vectors @ vectors.T - np.eye(3)).max()
     # Computed elsewhere it is two bounds more, and one is added for a proof.
