@@ -15,13 +15,12 @@ from fractions import Fraction
 from functools import lru_cache, total_ordering
 from typing import cast
 
-from mpmath import iv
-from mpmath.libmp import to_rational
+from geometry import intervals
 
 __all__ = ["DECIMALS", "EPS_NEED", "Cosine", "angle", "eps"]
 
 EPS_NEED = "a number in [0, 1), such as 0.05, 1/16 or 1/sqrt(5)"
-ANGLE_NEED = "a number of degrees in (0, 90], such as 60 or 89.5"
+_ANGLE_NEED = "a number of degrees in (0, 90], such as 60 or 89.5"
 
 # cos(a)^2 of the only rational angles in [0, 90] degrees whose cosine has a rational square:
 # cos(a)^2 = (1 + cos 2a)/2, and Niven's theorem lists the rational values of cos 2a.
@@ -32,11 +31,11 @@ _RATIONAL_SQUARES = {
     Fraction(60): Fraction(1, 4),
     Fraction(90): Fraction(0),
 }
-# Two different numbers are told apart by intervals of at most this many bits; inputs are a few
-# dozen digits long, so equal values in different clothes are the only way to get here.
 DECIMALS = 12  # of bounds on coherences that are rounded up
 _LONG = 10**6  # a denominator above which a decimal reads better
 _FLOAT_BITS = 500  # quotients of smaller integers neither overflow nor underflow
+# Two different numbers are told apart by intervals of at most this many bits; inputs are a few
+# dozen digits long, so equal values in different clothes are the only way to get here.
 _MOST_BITS = 1 << 13
 _LONGEST_TEXT = 100
 _LARGEST_EXPONENT = 300
@@ -67,7 +66,7 @@ class Cosine:
 
     @classmethod
     def ratio(cls, value: Fraction | int) -> Cosine:
-        """The rational `value` >= 0."""
+        """The rational `value` >= 0; ValueError below."""
         if value < 0:
             raise ValueError(f"`value` must be >= 0; got {value}.")
         return cls(Fraction(value) ** 2)
@@ -169,14 +168,9 @@ def _nearest(number: Cosine) -> float:
 @lru_cache(maxsize=256)  # one angle meets many coherences in a search
 def _cosine_bounds(degrees: Fraction, bits: int) -> tuple[Fraction, Fraction]:
     """Rationals that enclose the cosine of an angle, by interval arithmetic with so many bits."""
-    saved = iv.prec
-    try:
-        iv.prec = bits
-        radians = iv.pi * degrees.numerator / (180 * degrees.denominator)
-        low, high = (Fraction(*to_rational(end)) for end in iv.cos(radians)._mpi_)
-    finally:
-        iv.prec = saved
-    return low, high
+    context = intervals.context(bits)
+    radians = context.pi * degrees.numerator / (180 * degrees.denominator)
+    return intervals.ends(context.cos(radians))
 
 
 def _root(value: Fraction) -> float:
@@ -297,5 +291,5 @@ def angle(value: str | int | float | Fraction) -> Cosine:
     text = str(value)
     degrees = None if isinstance(value, bool) or len(text) > _LONGEST_TEXT else _rational(text)
     if degrees is None or not 0 < degrees <= 90:
-        raise ValueError(f"angle must be {ANGLE_NEED}; got {_shorten(value)}.")
+        raise ValueError(f"angle must be {_ANGLE_NEED}; got {_shorten(value)}.")
     return Cosine(Fraction(1), degrees)

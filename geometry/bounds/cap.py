@@ -23,8 +23,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
-from mpmath.ctx_iv import MPIntervalContext
-from mpmath.libmp import to_rational
+from geometry import intervals
 
 __all__ = ["cap_fraction"]
 
@@ -61,18 +60,17 @@ def _front(
 ) -> tuple[Fraction, Fraction]:
     """Enclosure of c y^a sqrt(1-y)."""
     precision, half = bits + 32 + dim.bit_length(), dim // 2
-    context, constant = _context(precision), _constant(dim, precision)
+    context, constant = intervals.context(precision), _constant(dim, precision)
     y = context.mpf(sine_square.numerator) / sine_square.denominator
     x = context.mpf(cosine_square.numerator) / cosine_square.denominator
     power = y**half if dim % 2 else y**half / context.sqrt(y)
-    low, high = (constant * power * context.sqrt(x))._mpi_
-    return Fraction(*to_rational(low)), Fraction(*to_rational(high))
+    return intervals.ends(constant * power * context.sqrt(x))
 
 
 @lru_cache(maxsize=1024)
 def _constant(dim: int, precision: int) -> Any:
     """Enclosure of c, an interval of the context of this precision."""
-    context, half = _context(precision), dim // 2
+    context, half = intervals.context(precision), dim // 2
     if dim > _LARGEST_EXACT_DIM:
         # Watson (1959): a + 1/4 < (Gamma(a+1)/Gamma(a+1/2))^2 < a + 1/2.
         square = context.mpf([2 * dim - 1, 2 * dim]) / 4
@@ -80,14 +78,6 @@ def _constant(dim: int, precision: int) -> Any:
     if dim % 2:
         return context.mpf(math.comb(2 * half, half)) / 4**half
     return context.mpf(4**half) / (half * math.comb(2 * half, half) * context.pi)
-
-
-@lru_cache(maxsize=64)
-def _context(precision: int) -> Any:
-    """Interval arithmetic of this many bits, apart from mpmath's global one."""
-    context = MPIntervalContext()
-    context.prec = precision
-    return context
 
 
 def _series(top: int, bottom: int, y: Fraction, bits: int) -> tuple[Fraction, Fraction]:
