@@ -11,7 +11,7 @@ from fractions import Fraction
 from geometry.bounds.upper_bound import UpperBound
 from geometry.exact import Cosine
 
-__all__ = ["arc_bound"]
+__all__ = ["arc_bound", "most_equally_spaced"]
 
 
 def arc_bound(dim: int, eps: Cosine) -> UpperBound | None:
@@ -23,12 +23,12 @@ def arc_bound(dim: int, eps: Cosine) -> UpperBound | None:
     if eps.square == 1:
         count = 180 * eps.degrees.denominator // eps.degrees.numerator
     else:
-        count = _most_equally_spaced(eps)
+        count = most_equally_spaced(eps)
     return UpperBound(count, "arc", "N <= 180°/arccos(eps), in the plane", "elementary")
 
 
-def _most_equally_spaced(eps: Cosine) -> int:
-    """The largest N >= 2 with cos(180/N) <= `eps`, by doubling and halving."""
+def most_equally_spaced(eps: Cosine) -> int:
+    """The largest N >= 2 with cos(180/N) <= `eps` < 1, exactly, by doubling and halving."""
 
     def fits(count: int) -> bool:
         return Cosine(Fraction(1), Fraction(180, count)) <= eps

@@ -10,6 +10,7 @@ from typing import ClassVar, Self
 
 import numpy as np
 
+from geometry.bounds.arc import most_equally_spaced
 from geometry.exact import Cosine
 from geometry.packing import Indices, OrbitCheck, Packing, Rows
 
@@ -49,8 +50,8 @@ class Polygon(Packing):
 
     @property
     def tight(self) -> bool:
-        """For three lines or more, their rotations see to it."""
-        return self.lines >= 2
+        """Two lines are a basis; more are carried to each other by a rotation."""
+        return True
 
     @property
     def peak_attained(self) -> bool:
@@ -104,20 +105,9 @@ class Polygon(Packing):
 
     @classmethod
     def candidates(cls, max_dim: int, eps: Cosine) -> Iterator[Self]:
-        """The largest N with cos(180/N) <= `eps`, by bisection in exact comparisons."""
-        if max_dim < 2:
-            return
-
-        def fits(lines: int) -> bool:
-            return Cosine(Fraction(1), Fraction(180, lines)) <= eps
-
-        low, high = 2, 4
-        while fits(high):
-            low, high = high, 2 * high
-        while high - low > 1:
-            middle = (low + high) // 2
-            low, high = (middle, high) if fits(middle) else (low, middle)
-        yield cls(low)
+        """The largest N with cos(180/N) <= `eps`."""
+        if max_dim >= 2:
+            yield cls(most_equally_spaced(eps))
 
     @classmethod
     def examples(cls) -> tuple[Self, ...]:
