@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jax.typing import ArrayLike
 
-from geometry.decoders.batch import arguments
+from geometry.decoders.batch import arguments, soft_threshold
 from geometry.products import product
 
 __all__ = ["Passed", "decode"]
@@ -41,7 +41,8 @@ def decode(
 
     `alpha` >= 0: `donoho_tanner.tuning` gives the best for the noiseless problem.  `dim` is d; it
     is given where `vectors` and `inputs` are padded with zero columns, so that one compilation
-    serves several widths.  A step costs two products [b, d] × [d, n].
+    serves several widths.  A step costs two products [b, d] × [d, n].  ValueError for shapes that
+    do not fit and for `steps` below 1.
     """
     rows, signals = arguments(vectors, inputs)
     if steps < 1:
@@ -61,11 +62,7 @@ def _decode(
         codes, residual, _tau = state
         tau = jnp.linalg.norm(residual, axis=1) / jnp.sqrt(width)
         seen = codes + product(residual, rows.T)
-        level = (alpha * tau)[:, None]
-        if nonnegative:
-            codes = jnp.maximum(seen - level, 0)
-        else:
-            codes = jnp.sign(seen) * jnp.maximum(jnp.abs(seen) - level, 0)
+        codes = soft_threshold(seen, (alpha * tau)[:, None], nonnegative=nonnegative)
         onsager = jnp.sum(codes != 0, axis=1, keepdims=True) / width
         return codes, signals - product(codes, rows) + onsager * residual, tau
 

@@ -23,6 +23,7 @@ from jax import Array, lax
 from jax.typing import ArrayLike
 from numpy.typing import NDArray
 
+from geometry.decoders.batch import soft_threshold
 from geometry.products import product
 
 __all__ = ["RECOVERED", "REFUTED", "UNDECIDED", "decide", "subspace"]
@@ -151,10 +152,7 @@ def _advance(basis: Array, state: _State, nonnegative: bool) -> _State:
         point = shrunk - dual
         feasible = point - _onto(basis, point) + state.fixed
         moved = _RELAXED * feasible + (1 - _RELAXED) * shrunk + dual
-        if nonnegative:
-            shrunk = jnp.maximum(moved - level, 0)
-        else:
-            shrunk = jnp.sign(moved) * jnp.maximum(jnp.abs(moved) - level, 0)
+        shrunk = soft_threshold(moved, level, nonnegative=nonnegative)
         return shrunk, moved - shrunk, feasible
 
     def stride(_: int, state: _State) -> _State:

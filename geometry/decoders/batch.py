@@ -1,10 +1,10 @@
-"""What all decoders ask of their arguments."""
+"""What decoders share: what they ask of their arguments, and the soft threshold."""
 
 import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
-__all__ = ["arguments"]
+__all__ = ["arguments", "soft_threshold"]
 
 
 def arguments(vectors: ArrayLike, inputs: ArrayLike) -> tuple[Array, Array]:
@@ -17,3 +17,13 @@ def arguments(vectors: ArrayLike, inputs: ArrayLike) -> tuple[Array, Array]:
             f"`inputs` must have shape [b, {rows.shape[1]}]; got shape {signals.shape}."
         )
     return rows, signals
+
+
+def soft_threshold(values: Array, level: ArrayLike, *, nonnegative: bool) -> Array:
+    """Return sign(v) max(|v| - level, 0), or max(v - level, 0), elementwise.
+
+    The proximal map of level·|s|_1, over codes of any sign or nonnegative ones.
+    """
+    if nonnegative:
+        return jnp.maximum(values - level, 0)
+    return jnp.sign(values) * jnp.maximum(jnp.abs(values) - level, 0)

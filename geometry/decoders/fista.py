@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jax.typing import ArrayLike
 
-from geometry.decoders.batch import arguments
+from geometry.decoders.batch import arguments, soft_threshold
 from geometry.products import product
 
 __all__ = ["Lasso", "decode"]
@@ -49,7 +49,8 @@ def decode(
     `penalty` > 0 is one number or one for each input, `[b]`.  It starts at the largest |<x, w_i>|,
     where s = 0 is optimal, and falls by a tenth a step, so that small penalties converge as fast as
     large ones.  The batch stops when every item is within `tolerance`, or after `steps`: see
-    `violation`.  A step costs two products [b, d] × [d, n].
+    `violation`.  A step costs two products [b, d] × [d, n].  ValueError for shapes that do not fit,
+    a penalty or a tolerance that is not positive, and `steps` below 1.
     """
     rows, signals = arguments(vectors, inputs)
     level = jnp.broadcast_to(jnp.asarray(penalty, jnp.float32), (signals.shape[0],))
@@ -81,14 +82,11 @@ def _decode(
     def gradient(codes: Array) -> Array:
         return product(signals - product(codes, rows), rows.T)
 
-    def shrink(values: Array, level: Array) -> Array:
-        if nonnegative:
-            return jnp.maximum(values - level, 0)
-        return jnp.sign(values) * jnp.maximum(jnp.abs(values) - level, 0)
-
     def step(_: int, state: _State) -> _State:
-        codes = shrink(
-            state.ahead + gradient(state.ahead) / curvature, state.level[:, None] / curvature
+        codes = soft_threshold(
+            state.ahead + gradient(state.ahead) / curvature,
+            state.level[:, None] / curvature,
+            nonnegative=nonnegative,
         )
         change = codes - state.codes
         uphill = jnp.sum((state.ahead - codes) * change, axis=1) > 0
