@@ -26,6 +26,7 @@ __all__ = [
     "leverage",
     "off_diagonal_moments",
     "participation_ratio",
+    "whitening",
 ]
 
 _BLOCK_ENTRIES = 1 << 21
@@ -39,18 +40,12 @@ def feature_dimensionality(vectors: ArrayLike) -> NDArray[np.float64]:
     The share of a dimension that feature i has to itself (Elhage et al. 2022, "Toy models of
     superposition", with unnormalised rows as Scherlis et al. 2022 define capacity).  1 for a row
     orthogonal to the others, d/n in a unit-norm tight frame; the D_i sum to at most the rank.
+    ValueError for another shape, here and below.
     """
     rows = _rows(vectors)
-    frame = rows.T @ rows
-    found = np.zeros(len(rows))
-    for at in range(0, len(rows), _ROWS):
-        part = rows[at : at + _ROWS]
-        squares = np.einsum("nd,nd->n", part, part) ** 2
-        shared = np.einsum("nd,nd->n", part @ frame, part)
-        found[at : at + _ROWS] = np.divide(
-            squares, shared, out=np.zeros(len(part)), where=shared > 0
-        )
-    return found
+    squares = np.einsum("nd,nd->n", rows, rows) ** 2
+    shared = _row_energies(rows)
+    return np.divide(squares, shared, out=np.zeros(len(rows)), where=shared > 0)
 
 
 def leverage(vectors: ArrayLike) -> NDArray[np.float64]:
@@ -87,14 +82,9 @@ def off_diagonal_moments(vectors: ArrayLike) -> RowMoments:
     rows = _rows(vectors)
     if len(rows) < 2:
         raise ValueError(f"`vectors` must have at least 2 rows; got {len(rows)}.")
-    frame, total = rows.T @ rows, rows.sum(axis=0)
     own = np.einsum("nd,nd->n", rows, rows)
-    mean = (rows @ total - own) / (len(rows) - 1)
-    shared = np.empty(len(rows))
-    for at in range(0, len(rows), _ROWS):
-        part = rows[at : at + _ROWS]
-        shared[at : at + _ROWS] = np.einsum("nd,nd->n", part @ frame, part)
-    return RowMoments(mean, np.maximum(shared - own**2, 0) / (len(rows) - 1))
+    mean = (rows @ rows.sum(axis=0) - own) / (len(rows) - 1)
+    return RowMoments(mean, np.maximum(_row_energies(rows) - own**2, 0) / (len(rows) - 1))
 
 
 def participation_ratio(vectors: ArrayLike, *, axis: int) -> NDArray[np.float64]:
@@ -149,6 +139,16 @@ def _gram_rows(rows: Array, at: Array, size: int, positive: bool) -> Array:
     column = lax.broadcasted_iota(jnp.int32, product.shape, 1)
     row = at + lax.broadcasted_iota(jnp.int32, product.shape, 0)
     return jnp.where(row == column, -jnp.inf, product if positive else jnp.abs(product))
+
+
+def _row_energies(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """sum_j G_ij² for each row i, `[n]`, a few rows at a time."""
+    frame = rows.T @ rows
+    found = np.empty(len(rows))
+    for at in range(0, len(rows), _ROWS):
+        part = rows[at : at + _ROWS]
+        found[at : at + _ROWS] = np.einsum("nd,nd->n", part @ frame, part)
+    return found
 
 
 def _rows(vectors: ArrayLike) -> NDArray[np.float64]:
