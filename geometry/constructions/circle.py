@@ -188,8 +188,7 @@ class Circle(Packing):
     def rows(self, indices: Indices) -> Rows:
         """Line b q + a is that of (a, b)."""
         turns = _turns(self.q, indices)
-        unturned = np.zeros(len(indices), np.int64)
-        return Rows.floating(realified(turns, field(self.q).characteristic, unturned))
+        return Rows.floating(realified(turns, field(self.q).characteristic))
 
     def orbit_check(self) -> OrbitCheck:
         """Rotations leave the norm m of (a, b) as it is, and the sum for norm m is -K(m, 1).

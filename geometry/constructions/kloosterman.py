@@ -147,7 +147,7 @@ class Kloosterman(Packing):
         """Line b q + a is that of (a, b), at x = g^k, k < (q - 1)/2, for the generator g."""
         phases = self._phases()
         turns = phases.turns(indices)[:, : self.dim // 2]
-        return Rows.floating(realified(turns, phases.order, np.zeros(len(indices), np.int64)))
+        return Rows.floating(realified(turns, phases.order))
 
     def orbit_check(self) -> OrbitCheck:
         """Differences of phases are phases; x -> bx brings b to 1, and an FFT covers all a."""

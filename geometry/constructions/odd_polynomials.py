@@ -138,9 +138,7 @@ class OddPolynomials(Packing):
         half = (self.q - 1) // 2
         values = np.empty((len(indices), self.q))
         values[:, 0] = 1 / math.sqrt(self.q)
-        pairs = realified(
-            phases.turns(indices)[:, :half], phases.order, np.zeros(len(indices), np.int64)
-        )
+        pairs = realified(phases.turns(indices)[:, :half], phases.order)
         np.multiply(pairs, math.sqrt((self.q - 1) / self.q), out=values[:, 1:])
         return Rows.floating(values)
 

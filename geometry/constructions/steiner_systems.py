@@ -104,10 +104,10 @@ def sizes(most_blocks: int) -> tuple[tuple[int, int], ...]:
                 yield points, 3
         # PG(3, q) has more than q^4 lines.
         for q in prime_powers(int(most_blocks**0.25) + 1):
-            points, n = q**3 + q**2 + q + 1, 3
+            points = q**3 + q**2 + q + 1
             while q % 4 == 1 and points * (points - 1) // (q * (q + 1)) <= most_blocks:
                 yield points, q + 1
-                points, n = q**4 * points + q**3 + q**2 + q + 1, n + 4
+                points = q**4 * points + q**3 + q**2 + q + 1  # of PG(n + 4, q)
         yield from _CYCLOTOMIC
         yield from ((q * block, block) for q, block in _PRODUCTS)
 
