@@ -21,7 +21,10 @@ from jax import Array, lax
 
 from geometry import coherence, rounding, sphere
 
+__all__ = ["BATCH", "FirstClash", "Greedy", "first_clash", "greedy", "random_coherence"]
+
 BATCH = 256
+"""Directions drawn at a time."""
 _State: TypeAlias = tuple[Array, Array, Array]
 
 

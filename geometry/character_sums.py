@@ -46,6 +46,7 @@ __all__ = [
     "largest_transform",
     "recorded_degrees",
     "recorded_maximum",
+    "transform_error",
     "transforms",
 ]
 

@@ -22,7 +22,7 @@ from geometry import rows, tiles
 from geometry.panels import MEMORY, Step, Sweep
 from geometry.rows import ALONE, Crew, RowSource
 
-__all__ = ["BINS", "Sampled", "Spectrum", "quantile", "sampled", "spectrum"]
+__all__ = ["BINS", "Sampled", "Spectrum", "absolute", "quantile", "sampled", "spectrum"]
 
 BINS = 1 << 16
 """Bins of |cos|; those of the signed cosine are twice as many, as wide."""
@@ -75,7 +75,7 @@ def spectrum(
 
     Rows must be finite and not zero: ValueError, which names the row.
     """
-    check_bins(bins)
+    _check_bins(bins)
     sweep = Sweep(rows.of(vectors), block, memory, devices=devices, crew=crew)
     counts = np.zeros(2 * bins, np.int64)
     nearest = np.full(sweep.count, -1, np.float32)
@@ -109,7 +109,7 @@ def sampled(
     products were done.  ValueError as in `spectrum`, where `groups` does not divide m, or where a
     row is chosen twice.
     """
-    check_bins(bins)
+    _check_bins(bins)
     source = rows.of(vectors)
     picked = np.asarray(chosen, np.int64)
     if groups < 1 or not len(picked) or len(picked) % groups:
@@ -249,7 +249,7 @@ def absolute(counts: NDArray[np.int64]) -> NDArray[np.int64]:
     return folded
 
 
-def check_bins(bins: int) -> None:
+def _check_bins(bins: int) -> None:
     """Raise ValueError for a number of bins that cannot be had."""
     if not 1 <= bins <= 2**20:
         raise ValueError(f"`bins` must lie in [1, 2^20]; got {bins}.")

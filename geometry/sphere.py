@@ -22,6 +22,26 @@ from numpy.typing import ArrayLike as HostLike
 from numpy.typing import NDArray
 from scipy import special
 
+__all__ = [
+    "absolute_density",
+    "absolute_quantile",
+    "below_one",
+    "density",
+    "first_clash_median",
+    "greedy_count",
+    "largest_cosine_quantile",
+    "log_tail",
+    "mean_square",
+    "nearest_law",
+    "normalise",
+    "random_rotation",
+    "sample",
+    "sample_padded",
+    "tail",
+    "unit_rows",
+    "variance_square",
+]
+
 # Coefficients of a^-1, a^-3, ... in log G(a+1/2) - log G(a) - log(a)/2, G the gamma function: the
 # Stirling series of both terms, subtracted.
 _HALF_STEP = (-1 / 8, 1 / 192, -1 / 640, 17 / 14336, -31 / 18432)

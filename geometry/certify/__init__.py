@@ -44,8 +44,8 @@ __all__ = [
 ]
 
 # Every pair is compared up to this many count^2 * dim, and this many entries: seconds, and 1 GiB.
-MOST_OPERATIONS = 4 * 10**11
-MOST_ENTRIES = 2 * 10**8
+_MOST_OPERATIONS = 4 * 10**11
+_MOST_ENTRIES = 2 * 10**8
 _MOST_SIGNS = 4096  # largest Gram matrix of signs to square, 7e10 multiply-adds
 
 
@@ -59,8 +59,8 @@ def certificate(
     packing: Packing,
     allowed: Cosine,
     *,
-    most_operations: int = MOST_OPERATIONS,
-    most_entries: int = MOST_ENTRIES,
+    most_operations: int = _MOST_OPERATIONS,
+    most_entries: int = _MOST_ENTRIES,
 ) -> Certificate:
     """The strongest certificate of `packing` that fits the effort.
 
