@@ -14,6 +14,9 @@ only of exact rationals or of the upper end of an enclosure.
     existence     a lower bound, by covering
 
     least_coherence  turned round: given d and n, how small the coherence can be at all
+    upper_bound      what a bound is, and the one rounding of eps
+    cap              the share of a sphere that two caps take, enclosed
+    sturm            proof that a polynomial stays negative on an interval
 
 Each file argues that its bound rises with d and with eps and answers on a down-set, that is, also
 at every smaller d and eps. So their minimum is non-decreasing in d and in eps.

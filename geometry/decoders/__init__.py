@@ -9,4 +9,5 @@ Index
     fista           l1-penalised least squares, signed or nonnegative
     basis_pursuit   is the true code the l1 minimiser?  Decided trial by trial
     amp             approximate message passing with soft threshold
+    batch           what decoders share: their arguments, and the soft threshold
 """
