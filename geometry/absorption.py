@@ -66,8 +66,12 @@ def hierarchy(
     count = table.shape[1]
     above = _parents(parents, count)
     size = np.ones(count) if magnitudes is None else np.asarray(magnitudes, np.float64)
-    if size.shape != (count,) or not (np.isfinite(size) & (size > 0)).all():
-        raise ValueError(f"`magnitudes` must be {count} positive numbers, one a feature.")
+    wrong = ~(np.isfinite(size) & (size > 0))
+    if size.shape != (count,) or wrong.any():
+        came = f"shape {size.shape}" if size.shape != (count,) else str(size[wrong][0])
+        raise ValueError(
+            f"`magnitudes` must be {count} positive numbers, one a feature; got {came}."
+        )
     latents = recovery.recovered(table, threshold=threshold, living=living)
 
     free = np.ones(len(table), np.bool_) if living is None else np.array(living)
@@ -194,7 +198,8 @@ def absorbed(seen: Silences, own: Hierarchy, *, share: float = 0.5) -> Absorptio
       (`Hierarchy.carried`), in (0, 1].  Without that the parent would just be missed.
 
     A parent that is never on alone cannot be judged, and is not absorbed.  Only full silence
-    counts, as in the paper: a parent's latent that fires weakly is not silent.
+    counts, as in the paper: a parent's latent that fires weakly is not silent.  O(n) time.
+    ValueError for another `share`.
     """
     if not 0 < share <= 1:
         raise ValueError(f"`share` must lie in (0, 1]; got {share}.")

@@ -14,6 +14,8 @@ most d, row i costs (F - 1)(v_i - G_ii)² + 2 G_ii² (1/C_i - 1).  At the best G
 convex in C_i for F > 3, linear at 3 and concave below.  So the best allocation is water filling for
 F > 3, and all or nothing else.  Any C in [0, 1]ⁿ that sums to d can be had: rows of squared
 lengths C_i that form a tight frame have these capacities (the theorem of Schur and Horn).
+
+Arguments out of range raise ValueError.
 """
 
 from __future__ import annotations
@@ -54,8 +56,7 @@ def optimal(importance: ArrayLike, dim: int, kurtosis: float) -> Allocation:
     `importance` is v, `[n]`, positive.  For F > 3 the minimum is unique: sum_i C_i is piecewise
     linear in 1/mu, and the segment where it passes `dim` is found.  For F <= 3 the `dim` most
     important features have a dimension each, the first of equals, and there is no price; at F = 3
-    with equal importances other allocations do as well.  With `dim` >= n the loss is 0.  Raises
-    ValueError.
+    with equal importances other allocations do as well.  With `dim` >= n the loss is 0.
     """
     values = _importance(importance)
     _check_kurtosis(kurtosis)
@@ -97,8 +98,10 @@ def row_losses(
     values = _importance(importance)
     _check_kurtosis(kurtosis)
     given = np.asarray(capacities, np.float64)
-    if given.shape != values.shape or not ((given >= 0) & (given <= 1)).all():
-        raise ValueError(f"`capacities` must be {len(values)} numbers in [0, 1]; got {given}.")
+    wrong = ~((given >= 0) & (given <= 1))
+    if given.shape != values.shape or wrong.any():
+        came = f"shape {given.shape}" if given.shape != values.shape else str(given[wrong][0])
+        raise ValueError(f"`capacities` must be {len(values)} numbers in [0, 1]; got {came}.")
     return 2 * values**2 * (kurtosis - 1) * (1 - given) / (2 + (kurtosis - 3) * given)
 
 
@@ -118,7 +121,7 @@ def loss(vectors: ArrayLike, importance: ArrayLike, kurtosis: float) -> float:
 def sharing_threshold(kurtosis: float) -> float:
     """Return 2/(F - 1): two features share one dimension iff v_2/v_1 is above it, v_2 <= v_1.
 
-    For F > 3 only; up to 3 they never do.  Raises ValueError.
+    For F > 3 only; up to 3 they never do.
     """
     if not kurtosis > 3:
         raise ValueError(f"`kurtosis` must be above 3 for features to share; got {kurtosis}.")
@@ -154,8 +157,10 @@ def inversions(capacities: ArrayLike, tolerance: float) -> int:
 
 def _importance(importance: ArrayLike) -> NDArray[np.float64]:
     values = np.asarray(importance, np.float64)
-    if values.ndim != 1 or not len(values) or not (np.isfinite(values) & (values > 0)).all():
-        raise ValueError(f"`importance` must be positive numbers of shape [n]; got {values}.")
+    shaped, wrong = values.ndim == 1 and len(values) > 0, ~(np.isfinite(values) & (values > 0))
+    if not shaped or wrong.any():
+        came = str(values[wrong][0]) if shaped else f"shape {values.shape}"
+        raise ValueError(f"`importance` must be positive numbers of shape [n]; got {came}.")
     return values
 
 

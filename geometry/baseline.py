@@ -7,7 +7,8 @@ member i does not depend on the size of the ensemble.  Directions come in batche
 and the same key and batch size show `first_clash` and `greedy` the same directions.
 
 The laws that these draws follow are in `geometry.sphere`.  Comparisons are made in float32: a pair
-within rounding of `eps` may fall on either side, which no random draw notices.
+within rounding of `eps` may fall on either side, which no random draw notices.  Arguments out of
+range raise ValueError.
 """
 
 from dataclasses import dataclass

@@ -250,6 +250,7 @@ def largest_of_each(dim: int, eps: Cosine) -> list[Packing]:
     """For each family, and for blow-ups, the largest packing that fits (dim, eps).
 
     The largest first. They may use fewer dimensions than `dim`: zero-padding carries them there.
+    Raises ValueError as `best`.
     """
     _need_dim(dim)
     tops = [

@@ -164,7 +164,8 @@ def largest_over(
     coefficients are taken, and only odd powers where `odd`. FFTs in single precision are the
     screen; whatever comes within their error of the largest is summed again term by term, with
     correctly rounded additions: terms are off by 2^-52 at most, so the value by p 2^-52.
-    Value 0 and no coefficients for an empty range. O((stop - start) p log p).
+    Value 0 and no coefficients for an empty range. O((stop - start) p log p). Raises ValueError as
+    `classes`.
     """
     _require(prime, degree)
     points = np.arange(prime, dtype=np.int64)

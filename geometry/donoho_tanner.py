@@ -10,7 +10,8 @@ equation 4,
     rho(delta) = max over z >= 0 of (1 - (kappa/delta) h(z)) / (1 + z² - kappa h(z)),
     h(z) = (1 + z²) Q(z) - z phi(z),
 
-kappa = 2 for amplitudes of any sign and 1 for nonnegative ones.
+kappa = 2 for amplitudes of any sign and 1 for nonnegative ones.  Arguments out of range raise
+ValueError.
 """
 
 import math

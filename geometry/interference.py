@@ -8,6 +8,8 @@ unit vector, so the interference is a sum of independent terms with known moment
 
 Q is the upper tail of the standard normal law and phi its density.  The activity (k, exactly or on
 average, signs, amplitudes, noise) is a `signals.Activity`.
+
+Arguments out of range raise ValueError.
 """
 
 import math

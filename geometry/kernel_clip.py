@@ -67,7 +67,8 @@ def repeated_kernel(lines: Matrix, count: int, width: int, seed: int) -> Matrix:
     """The `lines` `[n, m]` of R^m, each as often as any other or once more, as a kernel.
 
     Orthonormal, `[count, width]`. Which of them come once more is drawn at random; so are the
-    further columns where m < `width`, and the subspace kept where m > `width`.
+    further columns where m < `width`, and the subspace kept where m > `width`.  Raises ValueError
+    unless 1 <= `width` < `count`.
     """
     if not 1 <= width < count:
         raise ValueError(f"`width` must lie in [1, count - 1]; got {width} of {count}.")
@@ -159,7 +160,9 @@ def vectors(found: Clipped) -> Matrix:
     try:
         rows = basis @ np.linalg.cholesky(basis.T @ found.gram @ basis)
     except np.linalg.LinAlgError:
-        raise ValueError("`gram` must be positive on the complement of its kernel.") from None
+        raise ValueError(
+            "`gram` must be positive on the complement of its kernel; got one that is not."
+        ) from None
     unit: Matrix = rows / np.linalg.norm(rows, axis=1)[:, None]
     return unit
 

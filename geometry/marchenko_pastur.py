@@ -6,6 +6,8 @@ sets of random matrices", Math. USSR Sb. 1, 1967).  With p = min(n, d), q = max(
 the scale s = n/p the density is
 
     sqrt((b - x)(x - a)) / (2π γ x s)  at s·x,   a, b = (1 ∓ sqrt(γ))².
+
+n and d below 1 raise ValueError.
 """
 
 import math

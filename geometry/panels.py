@@ -28,7 +28,7 @@ from jax import Array
 from numpy.typing import NDArray
 
 from geometry import sphere, tiles
-from geometry.rows import ALONE, Crew, RowSource
+from geometry.rows import ALONE, Crew, RowSource, need_directions
 
 __all__ = ["MEMORY", "Step", "Sweep", "View"]
 
@@ -78,9 +78,9 @@ class View:
         return tiles.run(kernel, self._with(self.plan, chunk), *extra)
 
     def run_narrow(self, kernel: Callable[..., Any], chunk: NDArray[np.int32]) -> Any:
-        """Run a kernel over some tiles in the narrow type that the sweep was asked for."""
+        """Run a kernel over some tiles in the narrow type; ValueError if the sweep has none."""
         if self.narrow is None:
-            raise ValueError("`narrow` must be asked of the sweep.")
+            raise ValueError("`narrow` must be asked of the sweep; got none.")
         return tiles.run(kernel, self._with(self.narrow, chunk))
 
     def _with(self, plan: tiles.Plan, chunk: NDArray[np.int32]) -> tiles.Plan:
@@ -245,13 +245,7 @@ class Sweep:
 def _scaled(values: NDArray[Any], odd: NDArray[np.bool_], first: int) -> NDArray[np.float32]:
     """The rows in float32, the odd ones brought to a largest entry below 1 by a power of two."""
     wide = values[odd].astype(np.float64)
-    peaks = np.abs(wide).max(axis=1)
-    for good, need, came in (
-        (np.isfinite(peaks), "`vectors` must be finite", "is not"),
-        (peaks > 0, "rows of `vectors` must be non-zero", "is zero"),
-    ):
-        if not good.all():
-            raise ValueError(f"{need}; row {first + np.flatnonzero(odd)[np.argmin(good)]} {came}.")
+    need_directions(wide, first + np.flatnonzero(odd))
     with np.errstate(over="ignore"):
         scaled = values.astype(np.float32)
     scaled[odd] = sphere.below_one(wide)

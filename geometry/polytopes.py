@@ -70,7 +70,8 @@ def census(
     Rows shorter than `shortest` are left out; lengths do not matter otherwise.  Two rows are linked
     where |cos| > `linked`.  A block takes the name of the polytope with as many vectors in as many
     dimensions whose sorted cosines are within `misfit` of the block's, as a root mean square.  Both
-    limits are choices: a trained dictionary's cosines scatter by a few hundredths.
+    limits are choices: a trained dictionary's cosines scatter by a few hundredths.  O(n² d) time.
+    ValueError for another shape.
     """
     rows = np.asarray(vectors, np.float64)
     if rows.ndim != 2:

@@ -126,6 +126,7 @@ def recovered(
     threshold; of the largest, the one with the largest sum of cosines.  `cosines` `[m, n]`.
     Nearest-neighbour matching is not that: it can count a latent twice, and can leave a feature out
     whose only latent is nearer to another that has a second one.  The threshold lies in (0, 1).
+    Raises ValueError for another, and as `measure`.
     """
     table = _table(cosines, "cosines")
     if not 0 < threshold < 1:
@@ -163,6 +164,7 @@ def chance_floor(
     is exact: a feature's cosines with the latents are independent whatever the features are, so it
     is E max of m = integral over t in [0, 1] of 1 - (1 - P(|g| > t))^m.
     All latents of the random decoder live: a decoder with dead latents can score below the floor.
+    Raises ValueError for numbers below 1, or below 2 `draws`.
     """
     for value, name, least in (
         (latents, "latents", 1),

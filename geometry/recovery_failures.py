@@ -173,7 +173,7 @@ def accidental_merges(latents: int, features: int, dim: int, *, threshold: float
     The squared projection of a random direction onto a plane is Beta(1, (d-2)/2), so it exceeds t²
     with probability (1-t²)^((d-2)/2), and falls between two random features in a quarter of cases:
     m n(n-1)/8 (1-t²)^((d-2)/2) pairs of latent and plane are expected at balance 0.  1e-17 for
-    m = n = 128 and d = 64 at 0.9.  `dim` >= 2.
+    m = n = 128 and d = 64 at 0.9.  ValueError unless `dim` >= 2 and 0 < `threshold` < 1.
     """
     if dim < 2:
         raise ValueError(f"`dim` must be at least 2; got {dim}.")

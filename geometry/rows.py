@@ -15,7 +15,17 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["ALONE", "Alone", "Centred", "Crew", "Held", "RowSource", "Selected", "of"]
+__all__ = [
+    "ALONE",
+    "Alone",
+    "Centred",
+    "Crew",
+    "Held",
+    "RowSource",
+    "Selected",
+    "need_directions",
+    "of",
+]
 
 # Entries of which reading takes about as long as beginning another read.
 _GAP = 1 << 14
@@ -94,8 +104,12 @@ class Selected:
     which: NDArray[np.int64]
 
     def __post_init__(self) -> None:
-        if self.which.ndim != 1 or np.any(np.diff(self.which) <= 0):
-            raise ValueError("`which` must be indices that rise.")
+        if self.which.ndim != 1:
+            raise ValueError(f"`which` must have shape [m]; got shape {self.which.shape}.")
+        falls = np.flatnonzero(np.diff(self.which) <= 0)
+        if falls.size:
+            first, second = self.which[falls[0] : falls[0] + 2]
+            raise ValueError(f"`which` must be indices that rise; got {first}, then {second}.")
         count = self.source.shape[0]
         if self.which.size and not 0 <= self.which[0] <= self.which[-1] < count:
             raise ValueError(
@@ -161,3 +175,16 @@ class Centred:
 def of(vectors: ArrayLike | RowSource) -> RowSource:
     """Return the vectors as rows on demand."""
     return vectors if isinstance(vectors, RowSource) else Held(np.asarray(vectors))
+
+
+def need_directions(values: NDArray[Any], names: NDArray[np.int64]) -> None:
+    """Raise ValueError, naming the first wrong row, unless all rows are finite and not zero.
+
+    `values` `[n, d]`; `names` `[n]` are the rows' indices in the matrix that they come from.
+    """
+    for good, need, came in (
+        (np.isfinite(values).all(axis=1), "`vectors` must be finite", "is not"),
+        ((values != 0).any(axis=1), "rows of `vectors` must be non-zero", "is zero"),
+    ):
+        if not good.all():
+            raise ValueError(f"{need}; row {names[np.argmin(good)]} {came}.")

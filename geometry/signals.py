@@ -112,7 +112,7 @@ class Activity:
         """The number of slots that signals over `features` features need.
 
         k for the exact law.  Otherwise the number of active features is Binomial(N, k/N), and is
-        larger than this with probability below 1e-12.
+        larger than this with probability below 1e-12.  ValueError for fewer features than active.
         """
         if self.active > features:
             raise ValueError(

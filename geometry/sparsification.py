@@ -61,8 +61,14 @@ def flow(starts: ArrayLike, times: ArrayLike, penalty: float, *, rate: float = 1
     """
     sizes = np.abs(np.asarray(starts, np.float64))
     moments = np.asarray(times, np.float64)
-    if sizes.ndim != 2 or moments.ndim != 1 or (np.diff(moments, prepend=0.0) < 0).any():
-        raise ValueError("`starts` must have shape [b, m] and `times` [t], rising from 0.")
+    if sizes.ndim != 2 or moments.ndim != 1:
+        raise ValueError(
+            "`starts` must have shape [b, m] and `times` [t]; got shapes "
+            f"{sizes.shape} and {moments.shape}."
+        )
+    falls = np.flatnonzero(np.diff(moments, prepend=0.0) < 0)
+    if falls.size:
+        raise ValueError(f"`times` must rise from 0; got {moments[falls[0]]} out of order.")
     if not (penalty > 0 and rate > 0):
         raise ValueError(f"`penalty` and `rate` must be positive; got {penalty} and {rate}.")
     sizes = -np.sort(-sizes, axis=1)

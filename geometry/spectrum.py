@@ -121,7 +121,8 @@ def sampled(
         raise ValueError(f"`chosen` must be different rows among {source.shape[0]}; got others.")
     sweep = Sweep(source, block, memory, devices=devices, crew=crew)
     left = rows.Selected(source, picked[order]).rows(slice(0, len(picked)))[np.argsort(order)]
-    _check_rows(left, picked)
+    # The sweep would name the place of a row among these.
+    rows.need_directions(left, picked)
     counts = np.zeros((groups, 2 * bins), np.int64)
     nearest = np.full(len(picked), -1, np.float32)
     names = picked.astype(np.int32)
@@ -134,16 +135,6 @@ def sampled(
             if step is not None:
                 step(view.pairs(chunk))
     return Sampled(crew.gather(counts).sum(axis=0), _shared(nearest, crew))
-
-
-def _check_rows(values: NDArray[Any], names: NDArray[np.int64]) -> None:
-    """Hold what the sweep holds, which would name the place of a row among these."""
-    for good, need, came in (
-        (np.isfinite(values).all(axis=1), "`vectors` must be finite", "is not"),
-        ((values != 0).any(axis=1), "rows of `vectors` must be non-zero", "is zero"),
-    ):
-        if not good.all():
-            raise ValueError(f"{need}; row {names[np.argmin(good)]} {came}.")
 
 
 def _raise(nearest: NDArray[np.float32], first: int, found: Array) -> None:
@@ -230,6 +221,7 @@ def quantile(counts: NDArray[np.int64], level: float) -> tuple[float, float]:
 
     `counts` `[bins]` are those of |cos| in equal bins on [0, 1].  The quantile is the smallest
     value that at least a share `level` of the pairs does not exceed; ends are those of its bin.
+    ValueError for another level, and where there is no pair.
     """
     if not 0 <= level <= 1:
         raise ValueError(f"`level` must lie in [0, 1]; got {level}.")

@@ -7,6 +7,8 @@ g² ~ Beta(1/2, (d-1)/2) and (1+g)/2 ~ Beta((d-1)/2, (d-1)/2).  In one dimension
 The laws about many directions treat the pairs of N directions as independent.  Pairs are
 independent two by two, so means over pairs are exact; each docstring bounds or names the error of
 the rest.
+
+Arguments out of the ranges that are named raise ValueError; no dimension is below 1.
 """
 
 import math
@@ -165,7 +167,7 @@ def density(cosine: HostLike, dim: int) -> NDArray[np.float64]:
     Relative error below 1e-15·(1 + |log f|).  d = 1 has no density: ValueError.
     """
     _check_dim(dim)
-    _need(dim > 1, "`dim` must be at least 2: in one dimension |g| = 1, which has no density.")
+    _need(dim > 1, f"`dim` must be at least 2: in one dimension |g| = 1 has no density; got {dim}.")
     g = np.asarray(cosine, dtype=np.float64)
     inside = np.abs(g) <= 1
     gap = np.where(inside, (1 - g) * (1 + g), 1.0)
@@ -252,10 +254,7 @@ def absolute_quantile(probability: HostLike, dim: int) -> NDArray[np.float64]:
     The inverse of 1 - `tail`: sqrt of the inverse of I_x(1/2, (d-1)/2).  1 at d = 1.
     """
     _check_dim(dim)
-    share = np.asarray(probability, np.float64)
-    _need(
-        bool(np.all((share >= 0) & (share <= 1))), f"`probability` must lie in [0, 1]; got {share}."
-    )
+    share = _within_unit("probability", probability)
     if dim == 1:
         return np.ones_like(share)
     return np.asarray(np.sqrt(special.betaincinv(0.5, (dim - 1) / 2, share)), np.float64)
@@ -359,9 +358,15 @@ def _check_dim(dim: int) -> None:
 
 def _check_eps(eps: HostLike, dim: int) -> NDArray[np.float64]:
     _check_dim(dim)
-    point = np.asarray(eps, dtype=np.float64)
-    _need(bool(np.all((point >= 0) & (point <= 1))), f"`eps` must lie in [0, 1]; got {point}.")
-    return point
+    return _within_unit("eps", eps)
+
+
+def _within_unit(name: str, values: HostLike) -> NDArray[np.float64]:
+    given = np.asarray(values, dtype=np.float64)
+    outside = ~((given >= 0) & (given <= 1))
+    if outside.any():
+        raise ValueError(f"`{name}` must lie in [0, 1]; got {given[outside][0]}.")
+    return given
 
 
 def _need_rows(good: NDArray[np.bool_], need: str, fault: str) -> None:

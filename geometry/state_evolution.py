@@ -34,7 +34,8 @@ def risk(mean: ArrayLike, alpha: float, *, nonnegative: bool = False) -> NDArray
     With Phi, phi of the standard normal law, a soft threshold of both signs has
     1 + a² + (m² - 1 - a²)(Phi(a - m) - Phi(-a - m)) - (a - m) phi(a + m) - (a + m) phi(a - m)
     (Donoho and Johnstone, "Ideal spatial adaptation", Biometrika 81, 1994, appendix), and
-    max(y - a, 0), with c = a - m, m² Phi(c) + (1 + a²)(1 - Phi(c)) + (c - 2a) phi(c).
+    max(y - a, 0), with c = a - m, m² Phi(c) + (1 + a²)(1 - Phi(c)) + (c - 2a) phi(c).  ValueError
+    for a negative `alpha`, or a negative m where `nonnegative`.
     """
     m, a = np.asarray(mean, np.float64), alpha
     if alpha < 0:
@@ -71,8 +72,13 @@ def fixed_point(
     """
     law = np.asarray(probabilities, np.float64)
     points = np.asarray(values, np.float64)
-    if points.shape != law.shape or (law < 0).any() or not np.isclose(law.sum(), 1, atol=1e-12):
-        raise ValueError(f"`probabilities` must sum to 1, one for each value; got {law}.")
+    if points.shape != law.shape or not np.isclose(law.sum(), 1, atol=1e-12):
+        raise ValueError(
+            f"`probabilities` must sum to 1, one for each value; got {law.size} of sum "
+            f"{law.sum():g} for {points.size} values."
+        )
+    if (law < 0).any():
+        raise ValueError(f"`probabilities` must be at least 0; got {law.min()}.")
     if not (delta > 0 and sigma >= 0):
         raise ValueError(f"`delta` must be positive, `sigma` at least 0; got {delta}, {sigma}.")
     tau_square = sigma**2 + float(law @ points**2) / delta

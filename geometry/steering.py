@@ -6,7 +6,7 @@ the true direction v = w_i that is (s-1) a G_ij at feature j.  Rows of `vectors`
 
 An arm says which v: the true direction w_i, the dual one, the best neuron, or a random direction.
 All are scaled so that the target's reading rises by (s-1) a, w_i·v = 1: equal effect, and the arms
-differ in what they do to the others.
+differ in what they do to the others.  Arguments out of range raise ValueError.
 """
 
 from typing import NamedTuple

@@ -4,7 +4,7 @@ Feature i is on with probability p and then uniform on [0, 1]; importances are 1
 less important feature is ignored, at the cost of its variance min(1, I)(p/3 - p²/4), or the two
 point in opposite directions and are wrong only where both are on (Elhage et al. 2022, "Toy models
 of superposition", section "Superposition as a phase change").  All in float64, by exact quadrature:
-between its kinks the error is a polynomial of each input.
+between its kinks the error is a polynomial of each input.  Arguments out of range raise ValueError.
 """
 
 from __future__ import annotations

@@ -207,7 +207,7 @@ class Field:
         return np.asarray(self.exp[self.order - 1 - self.log[codes]], np.int64)
 
     def power(self, a: ArrayLike, exponent: int) -> Elements:
-        """a^exponent for `exponent` >= 0, with 0^0 = 1."""
+        """a^exponent for `exponent` >= 0, with 0^0 = 1; ValueError for a negative one."""
         codes = np.asarray(a, np.int64)
         if exponent < 0:
             raise ValueError(f"`exponent` must be at least 0; got {exponent}.")

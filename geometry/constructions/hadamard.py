@@ -129,7 +129,10 @@ def matrix(order: int) -> NDArray[np.int8]:
 
 
 def words(order: int) -> str:
-    """Which construction gives this order: "Paley I", "Sylvester 2 x Paley I 28", ..."""
+    """Which construction gives this order: "Paley I", "Sylvester 2 x Paley I 28", ...
+
+    Raises ValueError when none does.
+    """
     _require(order, 1)
     factor = _factor(order)
     if factor == order:

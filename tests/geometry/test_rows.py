@@ -70,7 +70,7 @@ def test_selected_reads_what_is_near_together() -> None:
 
 
 def test_selected_refuses() -> None:
-    with pytest.raises(ValueError, match=r"^`which` must be indices that rise\.$"):
+    with pytest.raises(ValueError, match=r"^`which` must be indices that rise; got 3, then 3\.$"):
         Selected(Held(MATRIX), np.array([3, 3]))
     for bad in ([-1, 2], [2, 40]):
         with pytest.raises(ValueError, match=r"^`which` must lie in 0 to 39; got "):

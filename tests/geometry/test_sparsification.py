@@ -198,15 +198,16 @@ def test_ends_of_the_limit() -> None:
 
 
 def test_errors() -> None:
-    shapes = r"^`starts` must have shape \[b, m\] and `times` \[t\], rising from 0\.$"
+    shapes = r"^`starts` must have shape \[b, m\] and `times` \[t\]; got shapes "
+    order = r"^`times` must rise from 0; got -?1\.0 out of order\.$"
     good = np.ones((1, 2))
-    for starts, times in (
-        (np.ones(2), np.array([1.0])),
-        (good, np.array([[1.0]])),
-        (good, np.array([2.0, 1.0])),
-        (good, np.array([-1.0, 1.0])),
+    for starts, times, message in (
+        (np.ones(2), np.array([1.0]), shapes),
+        (good, np.array([[1.0]]), shapes),
+        (good, np.array([2.0, 1.0]), order),
+        (good, np.array([-1.0, 1.0]), order),
     ):
-        with pytest.raises(ValueError, match=shapes):
+        with pytest.raises(ValueError, match=message):
             sparsification.flow(starts, times, 0.1)
     for penalty, rate, said in ((0.0, 1.0, r"0\.0 and 1\.0"), (0.1, -2.0, r"0\.1 and -2\.0")):
         with pytest.raises(
