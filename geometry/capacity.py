@@ -111,9 +111,10 @@ def cumulative_coherence(
 
     Shape `[len(active)]`.  Tropp's Babel function ("Greed is good", IEEE Trans. Inf. Theory 50,
     2004, section II-B): the most interference that m features of amplitude ±1 can cause at another.
-    With `positive` amplitudes all are 1, and the largest sum of m signed G_ij is what counts.
-    At most m times the coherence.  O(n² d) time for the rows of G; one block of them is held at a
-    time.  Raises ValueError for an m outside [1, n - 1].
+    With `positive` amplitudes all are 1, and the largest sum of m signed G_ij is what counts, which
+    is negative where all features repel each other.  At most m times the coherence.  O(n² d) time
+    for the rows of G; one block of them is held at a time.  Raises ValueError for an m outside
+    [1, n - 1].
     """
     rows = tiles.checked(vectors, "vectors").astype(jnp.float32)
     count = rows.shape[0]
@@ -122,7 +123,7 @@ def cumulative_coherence(
             raise ValueError(f"`active` must lie in [1, {count - 1}]; got {m}.")
     size = max(1, min(count, _BLOCK_ENTRIES // count))
     most = max(active)
-    best = np.zeros(most)
+    best = np.full(most, -np.inf)
     for at in range(0, count, size):
         part = np.array(_gram_rows(rows, jnp.int32(min(at, count - size)), size, positive))
         # The m largest of every row; the diagonal was masked.

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from geometry import capacity, coherence, sphere
 from geometry.constructions.kerdock import Kerdock
+from geometry.constructions.simplex import Simplex
 
 
 def _rows(count: int = 60, dim: int = 9, seed: int = 0) -> NDArray[np.float64]:
@@ -111,6 +112,13 @@ def test_cumulative_coherence(positive: bool) -> None:
         expected.append(max(sums))
     found = capacity.cumulative_coherence(rows, (1, 2, 7, 39), positive=positive)
     np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+def test_cumulative_coherence_of_features_that_repel_is_negative() -> None:
+    simplex = Simplex(4)
+    rows = simplex.rows(np.arange(simplex.count)).unit()
+    found = capacity.cumulative_coherence(rows, (1, 3), positive=True)
+    np.testing.assert_allclose(found, [-1 / 4, -3 / 4], rtol=1e-6)
 
 
 def test_cumulative_coherence_is_at_most_m_times_the_coherence() -> None:
