@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 
 from geometry.constructions.binary import Bits, blocks, largest_walsh, sign_rows
 from geometry.constructions.field import field
+from geometry.constructions.gold import trace_forms
 from geometry.constructions.kerdock import kerdock_forms
 from geometry.exact import Cosine
 from geometry.packing import Indices, OrbitCheck, Packing, Rows
 
-__all__ = ["DelsarteGoethals", "trace_forms"]
+__all__ = ["DelsarteGoethals"]
 
 Matrices = NDArray[np.int32]  # `[n, m]`: row i of an alternating form as bits
 
@@ -31,18 +32,6 @@ _MOST_BITS = 1 << 28  # values of forms looked at in a check
 _BLOCK = 1 << 16  # ranks computed at once
 _SAMPLE = 16  # random sums of two forms in a check
 _LABEL_BITS = 63
-
-
-def trace_forms(degree: int, power: int, labels: Indices) -> Bits:
-    """The bits Tr(c x^(2^`power` + 1)) for c in `labels` `[n]` and x over GF(2^`degree`).
-
-    Shape `[n, 2^degree]`. They are additive in c.
-    """
-    gf = field(1 << degree)
-    # Traces by logarithm, one look-up an entry; logarithms of 0 lead to the zeros at the end.
-    traces = gf.trace.astype(np.int8)[gf.exp]
-    powers = gf.log[gf.power(gf.elements, (1 << power) + 1)]
-    return np.asarray(traces[gf.log[labels][:, None] + powers])
 
 
 def _matrices(bits: Bits) -> Matrices:

@@ -16,19 +16,24 @@ from geometry.constructions.field import field
 from geometry.exact import Cosine
 from geometry.packing import Indices, OrbitCheck, Packing, Rows
 
-__all__ = ["Gold", "gold_forms"]
+__all__ = ["Gold", "gold_forms", "trace_forms"]
+
+
+def trace_forms(degree: int, power: int, labels: Indices) -> Bits:
+    """The bits Tr(c x^(2^`power` + 1)) for c in `labels` `[n]` and x over GF(2^`degree`).
+
+    Shape `[n, 2^degree]`. They are additive in c, so sums of two forms are forms.
+    """
+    gf = field(1 << degree)
+    # Traces by logarithm, one look-up an entry; logarithms of 0 lead to the zeros at the end.
+    traces = gf.trace.astype(np.int8)[gf.exp]
+    powers = gf.log[gf.power(gf.elements, (1 << power) + 1)]
+    return np.asarray(traces[gf.log[labels][:, None] + powers])
 
 
 def gold_forms(exponent: int, labels: Indices) -> Bits:
-    """The bits Tr(c x^3) for c in `labels` `[n]` and x over GF(2^`exponent`): `[n, 2^exponent]`.
-
-    They are additive in c, so sums of two forms are forms.
-    """
-    gf = field(1 << exponent)
-    # Traces by logarithm, one look-up an entry; logarithms of 0 lead to the zeros at the end.
-    traces = gf.trace.astype(np.int8)[gf.exp]
-    cubes = gf.log[gf.power(gf.elements, 3)]
-    return np.asarray(traces[gf.log[labels][:, None] + cubes])
+    """The bits Tr(c x^3) for c in `labels` `[n]` and x over GF(2^`exponent`): `[n, 2^exponent]`."""
+    return trace_forms(exponent, 1, labels)
 
 
 def _sums(generators: Bits) -> Bits:
