@@ -51,7 +51,7 @@ class Allocation(NamedTuple):
 
 
 def optimal(importance: ArrayLike, dim: int, kurtosis: float) -> Allocation:
-    """Return the allocation of `dim` dimensions with the least loss; O(n log n) time.
+    """Return the allocation of `dim` dimensions with the least loss; O(n²) time.
 
     `importance` is v, `[n]`, positive.  For F > 3 the minimum is unique: sum_i C_i is piecewise
     linear in 1/mu, and the segment where it passes `dim` is found.  For F <= 3 the `dim` most
