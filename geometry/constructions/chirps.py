@@ -20,14 +20,11 @@ from numpy.typing import NDArray
 
 from geometry.constructions.admissible import inverse_root, least_root
 from geometry.constructions.field import Field, field, prime_power, prime_powers
-from geometry.constructions.phases import half_realified, realified, square_of_sum
+from geometry.constructions.phases import additive, half_realified, realified, square_of_sum
 from geometry.exact import Cosine
 from geometry.packing import Indices, OrbitCheck, Packing, Rows
 
 __all__ = ["Chirps", "HalfChirps", "chirp_turns"]
-
-# Entries of one block of turns, 8 MB as int64.
-_BLOCK = 1 << 20
 
 
 @lru_cache(maxsize=8)
@@ -52,23 +49,9 @@ def chirp_turns(q: int, quadratic: Indices, linear: Indices) -> NDArray[np.int64
 
 def _additive(q: int) -> bool:
     """Whether the turns of every a x^2 and of every b x are the sums of those of the places."""
-    gf = field(q)
-    none = np.zeros(gf.degree, np.int64)
-    generators = [
-        chirp_turns(q, gf.places, none).astype(np.float64),
-        chirp_turns(q, none, gf.places).astype(np.float64),
-    ]
-    step = max(1, _BLOCK // q)
-    for start in range(0, q, step):
-        labels = gf.elements[start : start + step]
-        digits = (labels[:, None] // gf.places % gf.characteristic).astype(np.float64)
-        zeros = np.zeros(len(labels), np.int64)
-        made = (chirp_turns(q, labels, zeros), chirp_turns(q, zeros, labels))
-        for turns, places in zip(made, generators, strict=True):
-            # Sums of at most 22 products below 2^44: exact in float64.
-            if not np.array_equal(turns, (digits @ places).astype(np.int64) % gf.characteristic):
-                return False
-    return True
+    return additive(field(q), lambda a: chirp_turns(q, a, np.zeros_like(a))) and additive(
+        field(q), lambda b: chirp_turns(q, np.zeros_like(b), b)
+    )
 
 
 def _constant(turns: NDArray[np.int64], p: int) -> bool:

@@ -14,15 +14,13 @@ from typing import ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from geometry.constructions.binary import blocks
 from geometry.constructions.field import field, prime_power, prime_powers
-from geometry.constructions.phases import realified, square_of_sum
+from geometry.constructions.phases import additive, realified, square_of_sum
 from geometry.exact import Cosine
 from geometry.packing import Indices, OrbitCheck, Packing, Rows
 
 __all__ = ["MultiplicativeAdditive", "additive_turns", "multiplicative_turns"]
-
-# Entries of one block of turns, 8 MB as int64.
-_BLOCK = 1 << 20
 
 
 def multiplicative_turns(q: int, powers: Indices) -> NDArray[np.int64]:
@@ -47,7 +45,7 @@ def _shifts_right(q: int) -> bool:
     all checked on the turns.
     """
     gf = field(q)
-    p, places = gf.characteristic, gf.places
+    places = gf.places
     generator = int(gf.exp[1])
     base = additive_turns(q, places)
     holds = np.array_equal(
@@ -55,17 +53,11 @@ def _shifts_right(q: int) -> bool:
     )
     powers = multiplicative_turns(q, np.arange(2))
     holds &= np.array_equal((powers + np.arange(2)[:, None]) % (q - 1), np.roll(powers, -1, axis=1))
-    step = max(1, _BLOCK // q)
-    for start in range(0, q, step):
-        labels = gf.elements[start : start + step]
-        digits = (labels[:, None] // places % p).astype(np.float64)
-        # Sums of at most 22 products below 2^44: exact in float64.
-        sums = (digits @ base.astype(np.float64)).astype(np.int64) % p
-        holds &= np.array_equal(additive_turns(q, labels), sums)
-        multiples = labels[labels < q - 1]
+    for multiples in blocks(np.arange(q - 1), q):
         holds &= np.array_equal(
             multiplicative_turns(q, multiples), multiples[:, None] * powers[1] % (q - 1)
         )
+    holds &= additive(gf, lambda labels: additive_turns(q, labels))
     return bool(holds)
 
 

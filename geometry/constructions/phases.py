@@ -7,11 +7,15 @@ real inner product of v and w is Re<v, w>, that of v and iw is Im<v, w> up to si
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["half_realified", "realified", "roots_of_unity", "square_of_sum"]
+from geometry.constructions.binary import blocks
+from geometry.constructions.field import Elements, Field
+
+__all__ = ["additive", "half_realified", "realified", "roots_of_unity", "square_of_sum"]
 
 
 def roots_of_unity(order: int) -> NDArray[np.float64]:
@@ -78,3 +82,18 @@ def square_of_sum(counts: NDArray[np.int64]) -> int | None:
     correlation = np.correlate(twice, counts, "valid")
     same = bool((correlation[1:] == correlation[1]).all()) if p > 1 else True
     return int(correlation[0] - correlation[1]) if same and p > 1 else None
+
+
+def additive(gf: Field, turns: Callable[[Elements], NDArray[np.int64]]) -> bool:
+    """Whether `turns` of all labels in GF(q), modulo p, are the sums of those of the places.
+
+    `turns` takes labels `[n]` to `[n, points]` in [0, p). O(q points).
+    """
+    of_places = turns(gf.places).astype(np.float64)
+    for labels in blocks(gf.elements, of_places.shape[1]):
+        digits = (labels[:, None] // gf.places % gf.characteristic).astype(np.float64)
+        # Sums of at most 22 products below 2^44: exact in float64.
+        sums = (digits @ of_places).astype(np.int64) % gf.characteristic
+        if not np.array_equal(turns(labels), sums):
+            return False
+    return True

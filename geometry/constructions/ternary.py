@@ -17,14 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geometry.constructions.field import field
-from geometry.constructions.phases import roots_of_unity
+from geometry.constructions.phases import additive, roots_of_unity
 from geometry.exact import Cosine
 from geometry.packing import Indices, OrbitCheck, Packing, Rows
 
 __all__ = ["TernarySevenths", "seventh_turns"]
 
 _LARGEST_EXPONENT = 13
-_BLOCK = 1 << 20
 
 
 def seventh_turns(exponent: int, sevenths: Indices, linear: Indices) -> NDArray[np.int64]:
@@ -127,14 +126,8 @@ class TernarySevenths(Packing):
         for turns, image in zip(base, images, strict=True):
             holds &= np.array_equal(turns[:, scaled], image)
             holds &= not ((turns + turns[:, gf.negate(gf.elements)]) % 3).any()
-        step = max(1, _BLOCK // self.dim)
-        for start in range(0, self.dim, step):
-            labels = gf.elements[start : start + step]
-            digits = labels[:, None] // places % 3
-            zeros = np.zeros(len(labels), np.int64)
-            made = seventh_turns(n, labels, zeros), seventh_turns(n, zeros, labels)
-            for turns, places_turns in zip(made, base, strict=True):
-                holds &= np.array_equal(turns, digits @ places_turns % 3)
+        holds &= additive(gf, lambda a: seventh_turns(n, a, np.zeros_like(a)))
+        holds &= additive(gf, lambda b: seventh_turns(n, np.zeros_like(b), b))
         values = roots_of_unity(3) @ np.array([1, 1j])
         first = values[seventh_turns(n, np.ones(1, np.int64), np.zeros(1, np.int64))[0]]
         sums = np.abs(np.fft.fftn(first.reshape((3,) * n)))

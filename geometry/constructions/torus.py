@@ -20,9 +20,9 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from geometry.constructions import phases
 from geometry.constructions.field import Elements, Field, field, prime_factors, prime_powers
 from geometry.constructions.matrix_powers import power, row_orbit
-from geometry.constructions.phases import roots_of_unity
 from geometry.exact import Cosine
 from geometry.packing import Indices, OrbitCheck, Packing
 
@@ -84,21 +84,9 @@ def torus_turns(q: int, first: Indices, second: Indices) -> NDArray[np.int64]:
 
 def additive(q: int) -> bool:
     """Whether the turns of (a, 0) and of (0, b) are the sums of those of the places."""
-    gf = field(q)
-    none = np.zeros_like(gf.places)
-    generators = torus_turns(q, gf.places, none), torus_turns(q, none, gf.places)
-    step = max(1, _BLOCK // q)
-    for start in range(0, q, step):
-        labels = gf.elements[start : start + step]
-        digits = (labels[:, None] // gf.places % gf.characteristic).astype(np.float64)
-        zeros = np.zeros(len(labels), np.int64)
-        made = torus_turns(q, labels, zeros), torus_turns(q, zeros, labels)
-        for turns, places in zip(made, generators, strict=True):
-            # Sums of at most 22 products below 2^44: exact in float64.
-            sums = (digits @ places.astype(np.float64)).astype(np.int64)
-            if not np.array_equal(turns, sums % gf.characteristic):
-                return False
-    return True
+    return phases.additive(field(q), lambda a: torus_turns(q, a, np.zeros_like(a))) and (
+        phases.additive(field(q), lambda b: torus_turns(q, np.zeros_like(b), b))
+    )
 
 
 def rotates(q: int) -> bool:
@@ -137,7 +125,7 @@ def _classes(q: int) -> tuple[Indices, Indices]:
 
 def largest_sum(turns: NDArray[np.int64], p: int) -> float:
     """The largest |sum over l of exp(2 pi i turns[l]/p) chi(g^l)| over rows and chi, in float64."""
-    table = roots_of_unity(p) @ np.array([1, 1j])
+    table = phases.roots_of_unity(p) @ np.array([1, 1j])
     return float(np.abs(np.fft.fft(table[turns])).max())
 
 
