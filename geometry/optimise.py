@@ -63,9 +63,8 @@ _BEGINNINGS = ((64, (4, 16, 64, 256)), (256, (8, 16, 64, 128)), (math.inf, (4, 1
 _STAGES = 8  # values of p, in geometric progression
 _STEPS = 60  # L-BFGS steps for each
 _MEMORY = 10  # pairs of steps and gradients that L-BFGS keeps
-_LINE_SEARCH = (
-    5  # evaluations of a step: starts of a batch wait for the slowest, and more find none
-)
+# Evaluations of a step: starts of a batch wait for the slowest, and more find none.
+_LINE_SEARCH = 5
 _MOST_STARTS = 64
 _FRESH_ROUNDS = 2  # with fresh starts only
 _MOST_EFFORT = 5e5  # of the starts of a round: some ten seconds on two cores

@@ -24,9 +24,8 @@ LARGEST = 1500  # unknowns n(d - 1): a tenth of a second a step
 
 _STEPS, _AT_ONCE = 800, 100  # in all, and from one beginning
 _INSIDE = 1e-3  # t begins this far above the coherence, relative to it
-_NEAR = (
-    0.6  # pairs below this share of the coherence at the start are watched, and not in the model
-)
+# Pairs below this share of the coherence at the start are watched, and not in the model.
+_NEAR = 0.6
 _FALL = 0.2  # of mu, from one solved barrier problem to the next
 _SOLVED = 10.0  # residual in units of the gap at which a barrier problem counts as solved
 _PRIMAL = 10.0  # multipliers stay within this factor of mu/slack, their value on the central path

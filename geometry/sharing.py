@@ -57,9 +57,8 @@ def carriers(vectors: ArrayLike, threshold: ArrayLike = 0.5) -> Array:
 def alignment(vectors: ArrayLike) -> Array:
     """Return sum w⁴ / (sum w²)² of each row.  Shape `[..., n]`.
 
-    1 on an axis, 1/m when spread evenly, 0 for a row of zeros (in float32: of entries below 1e-10,
-    whose fourth powers vanish): the inverse of the participation
-    ratio over neurons.
+    The inverse of the participation ratio over neurons: 1 on an axis, 1/m when spread evenly, 0 for
+    a row of zeros (in float32: of entries below 1e-10, whose fourth powers vanish).
     """
     squares = jnp.square(jnp.asarray(vectors))
     whole = jnp.square(jnp.sum(squares, axis=-1))

@@ -42,10 +42,10 @@ class ReedSolomon(Packing):
     The graphs are those of the polynomials of degree at most `degree` = t. `order` lies in
     [`columns`, `columns` + t]: the first columns of the Hadamard matrix are dropped. Where `signs`
     are given, `order` sign rows of R^`columns` with inner products of at most t take the place of
-    the Hadamard rows. With
-    `columns` = `q` + 1 the last column belongs to infinity and holds the coefficient of x^t.
-    Polynomials come first, each with its rows in order, then the fillings column by column; the
-    base-`q` digits of a polynomial's number are its coefficients, the constant one lowest.
+    the Hadamard rows. With `columns` = `q` + 1 the last column belongs to infinity and holds the
+    coefficient of x^t. Polynomials come first, each with its rows in order, then the fillings
+    column by column; the base-`q` digits of a polynomial's number are its coefficients, the
+    constant one lowest.
     """
 
     q: int
