@@ -8,6 +8,7 @@ writes itself down as a recipe, so that packings of 10^15 lines are as cheap to 
 from __future__ import annotations
 
 import dataclasses
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -106,6 +107,11 @@ class Packing(ABC):
     @abstractmethod
     def count(self) -> int:
         """The number of lines."""
+
+    @property
+    def pairs(self) -> int:
+        """The number of pairs of lines."""
+        return math.comb(self.count, 2)
 
     @property
     @abstractmethod

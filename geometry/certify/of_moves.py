@@ -70,7 +70,7 @@ class OfTensor(Certificate):
         return Finding(
             all(finding.holds for finding in findings),
             weakest([finding.level for finding in findings]),
-            math.comb(self.packing.count, 2),
+            self.packing.pairs,
             max(finding.largest for finding in findings),
             "factors of a tensor product: "
             + "; ".join(dict.fromkeys(finding.detail for finding in findings)),
@@ -126,7 +126,7 @@ class OfTightFrame(Certificate):
         return Finding(
             finding.holds and tight and self.packing.coherence <= self.allowed,
             finding.level if exact else Level.BY_THEOREM,
-            math.comb(self.packing.count, 2),
+            self.packing.pairs,
             self.packing.coherence,
             f"Gram matrix from that of the tight frame: {finding.detail}",
         )

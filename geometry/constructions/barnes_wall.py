@@ -257,7 +257,7 @@ class BarnesWall(Packing):
                     largest = max(largest, square)
         return OrbitCheck(
             Cosine(largest) == self.coherence,
-            self.count * (self.count - 1) // 2,
+            self.pairs,
             f"{checked} pairs, one for each kind of two subspaces and of the form between them",
         )
 

@@ -138,7 +138,7 @@ class BlockDesign(Packing):
         sized = listed.shape == (self._number, self.block)
         return OrbitCheck(
             apart and sized and int(off) <= self.order - self.block,
-            self.count * (self.count - 1) // 2,
+            self.pairs,
             f"each of {self.points} points shares at most one of the {self._number} blocks with "
             f"any other; {self.order} Hadamard rows on {self.block} points",
         )

@@ -181,7 +181,7 @@ class Chirps(Packing):
         """Shifts and scalings leave three differences of chirps; their sums in integers. O(q^2)."""
         return OrbitCheck(
             _unbiased(self.q),
-            self.count * (self.count - 1) // 2,
+            self.pairs,
             f"differences of the {self.q**2} chirps are chirps, and up to shifts and scalings of "
             f"GF({self.q}) they are x, x^2 and g x^2, whose sums have squared moduli 0, q, q",
         )
@@ -317,7 +317,7 @@ class HalfChirps(Packing):
         sums = "0, +-i sqrt(q), +-i sqrt(q)" if self.gains else "of squared moduli 0, q, q"
         return OrbitCheck(
             holds,
-            self.count * (self.count - 1) // 2,
+            self.pairs,
             f"differences of the {self.q**2} chirps are chirps, and up to shifts and scalings of "
             f"GF({self.q}) they are x, x^2 and g x^2, whose sums are {sums}",
         )

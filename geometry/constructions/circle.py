@@ -198,7 +198,7 @@ class Circle(Packing):
         """
         return OrbitCheck(
             _trace_counts(self.q) and spot_check(self).agree,
-            self.count * (self.count - 1) // 2,
+            self.pairs,
             f"the {self.q} Kloosterman sums K(m, 1) by an FFT, with its rounding bound, and the "
             "traces of the circle's points in integers",
         )
@@ -317,7 +317,7 @@ class TwistedCircle(Packing):
             and _twisted_counts(self.q)
             and kloosterman_coherence(self.q, self.dim) <= self.coherence
             and spot_check(self).agree,
-            self.count * (self.count - 1) // 2,
+            self.pairs,
             f"the {self.q} Kloosterman sums K(m, 1) by an FFT, with its rounding bound, and the "
             "twisted sums over the circle's points of equal trace in integers",
         )

@@ -125,7 +125,7 @@ class Gold(Packing):
         largest = largest_walsh(gold_forms(self.exponent, np.array([1])))
         return OrbitCheck(
             sound and Cosine.ratio(Fraction(largest, self.dim)) == self.coherence,
-            self.count * (self.count - 1) // 2,
+            self.pairs,
             f"the Walsh transform of one form, of length {self.dim}, which stands for all "
             f"{self.dim - 1} non-zero forms under the scalings of GF({self.dim})",
         )

@@ -215,7 +215,7 @@ class Icosahedral(Packing):
         holds = len(vectors) == self.lines and _none_above(vectors, self.coherence)
         return OrbitCheck(
             holds,
-            self.lines * (self.lines - 1) // 2,
+            self.pairs,
             f"all pairs of the {self.lines} lines in exact arithmetic in Z[(1 + sqrt(5))/2]",
         )
 

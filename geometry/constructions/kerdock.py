@@ -139,7 +139,7 @@ class Kerdock(Packing):
         pairs = gf.order * (gf.order - 1) // 2
         return OrbitCheck(
             symmetric and Cosine.ratio(Fraction(largest, self.dim)) == self.coherence,
-            self.count * (self.count - 1) // 2,
+            self.pairs,
             f"Walsh transforms of {gf.order - 1} sums of two forms, which stand for all {pairs} "
             f"under the scalings of GF({gf.order})",
         )

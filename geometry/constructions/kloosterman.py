@@ -157,7 +157,7 @@ class Kloosterman(Packing):
             np.array_equal(values, inverse)
             and kloosterman_coherence(self.q, self.dim) <= self.coherence
             and spot_check(self).agree,
-            self.count * (self.count - 1) // 2,
+            self.pairs,
             f"the {self.q} Kloosterman sums K(a, 1) by an FFT, with its rounding bound",
         )
 
@@ -298,7 +298,7 @@ class TwistedKloosterman(Packing):
             np.array_equal(weights, shifted)
             and kloosterman_coherence(self.q, self.dim) <= self.coherence
             and spot_check(self).agree,
-            self.count * (self.count - 1) // 2,
+            self.pairs,
             f"the {self.q} Kloosterman sums K(a, 1) by an FFT, the twisted ones by Salié's "
             "identity, checked in integers",
         )

@@ -248,7 +248,7 @@ class Leech(Packing):
         largest = int(np.abs(lines[1:] @ lines[0]).max())
         return OrbitCheck(
             holds and Cosine.ratio(Fraction(largest, _NORM)) == self.coherence,
-            self.count * (self.count - 1) // 2,
+            self.pairs,
             f"one line against all others, after {len(moves)} symmetries of the lattice were seen "
             "to carry it to every line",
         )

@@ -177,7 +177,7 @@ class Legendre(Packing):
         reached = self.coherence == Cosine(largest)
         return OrbitCheck(
             Cosine(largest) <= self.coherence and (reached or not self.exact),
-            self.count * (self.count - 1) // 2,
+            self.pairs,
             f"the sums of {len(representatives)} polynomials with all {self.count}, as integers",
         )
 

@@ -157,7 +157,7 @@ class MultiplicativeAdditive(Packing):
         holds &= np.array_equal(first, np.arange(self.q - 1))
         return OrbitCheck(
             holds and _shifts_right(self.q),
-            self.count * (self.count - 1) // 2,
+            self.pairs,
             f"differences of the lines are lines, and up to the cyclic shift of GF({self.q})* "
             "they are chi^j, psi and chi^j psi, whose sums are 0, -1 and of squared modulus "
             f"{self.q}",

@@ -149,7 +149,7 @@ class OddPolynomials(Packing):
         found = Cosine.ratio(largest_cubic(self._phases()) / self.q)
         return OrbitCheck(
             min(found, Cosine(Fraction(4, self.q))) <= self.coherence and spot_check(self).agree,
-            self.count * (self.count - 1) // 2,
+            self.pairs,
             f"the sums of all cubics over GF({self.q}) up to scaling, by FFTs over the linear "
             "term, with their rounding bound",
         )

@@ -98,7 +98,7 @@ class Polygon(Packing):
         # two rows, one of them through a rotation, stay below 40.
         return OrbitCheck(
             bool(gap <= 40 * 2.0**-53) and exact,
-            self.lines * (self.lines - 1) // 2,
+            self.pairs,
             f"{checked} lines rotated by {Fraction(180, self.lines)} degrees onto the next, "
             f"and the angle between neighbours",
         )

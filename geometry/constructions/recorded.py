@@ -50,7 +50,7 @@ def recomputed(packing: Packing, q: int, degree: int, *, odd: bool = False) -> O
     squares = [Fraction(largest_sum(q, one, odd=odd).value) ** 2 / q**2 for one in degrees]
     return OrbitCheck(
         agree and max(squares) <= packing.coherence.square,
-        packing.count * (packing.count - 1) // 2,
+        packing.pairs,
         f"the sums of all polynomials of degree 3 to {degree} over F_{q} up to translation and "
         f"scaling, by {transforms} FFTs, with their rounding bound",
     )

@@ -192,7 +192,7 @@ class Singer(Packing):
         holds = len(elements) == self.q + 1 and bool(seen.all())
         return OrbitCheck(
             holds,
-            self.count * (self.count - 1) // 2,
+            self.pairs,
             f"the {self.q * (self.q + 1)} differences of the difference set are all residues but "
             f"0 modulo {self._order}, so all its character sums have squared modulus {self.q}",
         )

@@ -134,7 +134,7 @@ class SteinerFrame(Packing):
         signs = bool((np.abs(matrix) == 1).all())
         return OrbitCheck(
             orthogonal and signs and steiner_systems.holds(self.points, self.block),
-            self.count * (self.count - 1) // 2,
+            self.pairs,
             f"any two of {self.points} points lie in one of {self.dim} blocks, counted; {order} "
             f"Hadamard rows on each point",
         )

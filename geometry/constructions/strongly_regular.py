@@ -235,7 +235,7 @@ class TwinPowerFrame(Packing):
         holds = bool((np.abs(once) == 1).all() and (once[columns == 1] == 1).all())
         return OrbitCheck(
             holds and np.array_equal(self._times(once), (q + 1) ** 2 * columns),
-            self.count * (self.count - 1) // 2,
+            self.pairs,
             f"H of order {self.count} satisfies H^2 = {(q + 1) ** 2} I: four columns in integers "
             f"stand for all under a group of order {w * q}",
         )

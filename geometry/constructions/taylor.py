@@ -223,7 +223,7 @@ class TaylorFrame(Packing):
         )
         return OrbitCheck(
             bool(holds),
-            self.count * (self.count - 1) // 2,
+            self.pairs,
             f"the sign matrix S of order {self.count} satisfies S^2 = {slope} S + {q**3} I: "
             f"{q + 1} entries in integers stand for all under a group of order "
             f"{q**3 * (q * q - 1)}",

@@ -139,7 +139,7 @@ class TernarySevenths(Packing):
         holds &= bool((counts == self.dim // 3).all()) and len(counts) == 3
         return OrbitCheck(
             bool(holds),
-            self.count * (self.count - 1) // 2,
+            self.pairs,
             f"sums of psi(x^7 + b x) for all {self.dim} b; scalings of GF({self.dim}) carry them "
             "to all a != 0",
         )

@@ -155,7 +155,7 @@ def outcome(
     below = Cosine.ratio(max(Fraction(largest) - Fraction(error), Fraction(0)) / size)
     return OrbitCheck(
         holds and below <= packing.coherence,
-        packing.count * (packing.count - 1) // 2,
+        packing.pairs,
         f"{detail}; the largest is {largest / size:.6g} of their {size} terms, in float64",
         whole=every and above <= packing.coherence,
     )

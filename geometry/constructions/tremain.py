@@ -165,7 +165,7 @@ class TremainFrame(Packing):
             holds &= bool((norms == self.points + 3).all())
         return OrbitCheck(
             holds,
-            self.count * (self.count - 1) // 2,
+            self.pairs,
             f"any two of {self.points} points lie in one of {self.triples} triples, counted; "
             f"{order} weighted Hadamard rows on each point and {2 * order} on the one added",
         )
