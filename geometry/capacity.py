@@ -45,7 +45,8 @@ def feature_dimensionality(vectors: ArrayLike) -> NDArray[np.float64]:
     rows = _rows(vectors)
     squares = np.einsum("nd,nd->n", rows, rows) ** 2
     shared = _row_energies(rows)
-    return np.divide(squares, shared, out=np.zeros(len(rows)), where=shared > 0)
+    found = np.divide(squares, shared, out=np.zeros(len(rows)), where=shared > 0)
+    return np.asarray(found, np.float64)
 
 
 def leverage(vectors: ArrayLike) -> NDArray[np.float64]:

@@ -122,7 +122,8 @@ def signed_quadruples(quadruples: NDArray[np.int64], length: int) -> NDArray[np.
 def _hamming() -> NDArray[np.int64]:
     """Words of weight 4 of the extended Hamming code, `[14, 4]`: points of F_2^3 with sum 0."""
     every = np.array(list(combinations(range(8), 4)))
-    return every[np.bitwise_xor.reduce(every, axis=1) == 0]
+    words: NDArray[np.int64] = every[np.bitwise_xor.reduce(every, axis=1) == 0]
+    return words
 
 
 @lru_cache(maxsize=1)
