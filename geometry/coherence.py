@@ -57,9 +57,10 @@ def largest_cross_product(left: ArrayLike, right: ArrayLike, *, block: int = til
 def mutual_coherence(vectors: ArrayLike, *, block: int = tiles.BLOCK) -> Array:
     """Return the largest |cos| over pairs of rows, in [0, 1].  float32 scalar.
 
-    Rows are normalised first; a zero row raises ValueError.  The error is at most about d·2^-24,
-    in practice a few 1e-7.  0 for one row.  About n²d/2 multiply-adds.  `closest.pairs` names the
-    pair, certifies it, and is faster on large inputs.
+    Rows are normalised first; a zero row raises ValueError.  The error is at most
+    `rounding.float32_bound(d)`, about 2d·2^-24, in practice a few 1e-7.  0 for one row.  About
+    n²d/2 multiply-adds.  `closest.pairs` names the pair, certifies it, and is faster on large
+    inputs.
     """
     rows = tiles.plan(_unit(vectors), None, block)
     largest: Array = jnp.clip(jnp.max(tiles.run(tile_maxima, rows)), 0, 1)

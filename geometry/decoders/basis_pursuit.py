@@ -84,10 +84,10 @@ def decide(
 ) -> NDArray[np.int32]:
     """Return RECOVERED, REFUTED or UNDECIDED for each true code.  Shape `[b]` from `[b, n]`.
 
-    `span` is `subspace(vectors)`, with zero columns beside Q where one shape is to serve several
-    ranks.  The entries of the codes should be of order 1.  `steps` of the iteration, in hundreds,
-    are the most that a trial gets.  Raises ValueError for shapes that do not fit, or a negative
-    entry where `nonnegative`.
+    `span` is `subspace(vectors)`; where one shape is to serve several ranks, Q may have zero
+    columns beside it, fewer than n in all, since a square span is taken for P.  The entries of the
+    codes should be of order 1.  `steps` of the iteration, in hundreds, are the most that a trial
+    gets.  Raises ValueError for shapes that do not fit, or a negative entry where `nonnegative`.
     """
     basis = jnp.asarray(span, jnp.float32)
     truth = np.asarray(codes, np.float32)
