@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments import audit_matrix
-from experiments.intervals import mean_interval
+from experiments.intervals import estimate
 
 if TYPE_CHECKING:
     from experiments.audit_matrix import View
@@ -134,21 +134,16 @@ def _told(view: View, active: int, seen: list[dict[str, float]]) -> dict[str, An
     seeable = square > active * _FLOAT32
     return {
         "active": active,
-        "mean": _estimate([one["mean"] for one in seen]) | {"theory": mean, "random": 0.0},
-        "rms": _estimate([math.sqrt(value) for value in squares])
+        "mean": estimate([one["mean"] for one in seen]) | {"theory": mean, "random": 0.0},
+        "rms": estimate([math.sqrt(value) for value in squares])
         | {"theory": math.sqrt(square), "random": math.sqrt(law.variance)},
-        "square_ratio": _estimate([value / square for value in squares]) if seeable else None,
-        "mean_error": _estimate([(one["mean"] - mean) / math.sqrt(square) for one in seen])
+        "square_ratio": estimate([value / square for value in squares]) if seeable else None,
+        "mean_error": estimate([(one["mean"] - mean) / math.sqrt(square) for one in seen])
         if seeable
         else None,
-        "alarms": _estimate([one["alarms"] for one in seen])
+        "alarms": estimate([one["alarms"] for one in seen])
         | {
             "theory": float(np.mean([one["alarms_theory"] for one in seen])),
             "random": max(float(chance), 0.0),
         },
     }
-
-
-def _estimate(values: Sequence[float]) -> dict[str, Any]:
-    """Mean over seeds with its interval."""
-    return {"mean": float(np.mean(values)), "interval": list(mean_interval(values))}

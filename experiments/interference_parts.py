@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 
 from experiments import dictionary
 from experiments.dictionary import Dictionary
-from experiments.intervals import mean_interval
+from experiments.intervals import estimate, mean_interval
 
 if TYPE_CHECKING:
     from jax import Array
@@ -55,12 +54,6 @@ def _bins() -> Bins:
     from geometry.readout import Bins
 
     return Bins(LOW, HIGH, COUNT)
-
-
-def _estimate(values: Sequence[float]) -> dict[str, Any]:
-    """Mean over seeds with its interval."""
-    low, high = mean_interval(values)
-    return {"mean": float(np.mean(values)), "interval": [low, high]}
 
 
 def theory(features: int, dim: int, activity: Activity) -> dict[str, Any]:
@@ -172,10 +165,7 @@ def read_kind(
     kept["missed"] = (np.cumsum(histograms[1]) / counted[1]).astype(np.float32)
     random_rms = theory(features, dim, activity)["rms"]
     seen["against_random"] = [value / random_rms for value in seen["rms"]]
-    result: dict[str, Any] = {
-        name: _estimate(values) if len(values) > 2 else {"mean": float(np.mean(values))}
-        for name, values in seen.items()
-    }
+    result: dict[str, Any] = {name: estimate(values) for name, values in seen.items()}
     known = [limit for limit in limits if limit is not None]
     result |= {
         "welch": math.sqrt(interference.welch_mean_square(features, dim)),

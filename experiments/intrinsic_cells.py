@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments import ensembles
-from experiments.intervals import mean_interval
+from experiments import ensembles, intervals
 from experiments.intrinsic_config import BELOW, Config
 
 if TYPE_CHECKING:
@@ -137,11 +136,7 @@ def name(cell: Cell) -> str:
 
 def estimate(values: Sequence[float] | Floats) -> dict[str, Any]:
     """Return mean, Student's interval over seeds, and the values."""
-    return {
-        "mean": float(np.mean(values)),
-        "interval": list(mean_interval(values)),
-        "seeds": [float(value) for value in values],
-    }
+    return {**intervals.estimate(values), "seeds": [float(value) for value in values]}
 
 
 def ratio(above: Sequence[float] | Floats, below: Sequence[float] | Floats) -> dict[str, Any]:
@@ -153,7 +148,7 @@ def ratio(above: Sequence[float] | Floats, below: Sequence[float] | Floats) -> d
     logs = np.log([a / b for a, b in zip(above, below, strict=False)])
     return {
         "mean": float(np.exp(logs.mean())),
-        "interval": np.exp(mean_interval(logs)).tolist(),
+        "interval": np.exp(intervals.mean_interval(logs)).tolist(),
     }
 
 

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments import ensembles
-from experiments.intervals import mean_interval
+from experiments import ensembles, intervals
 from experiments.sae_config import PIECE, SEEN
 
 if TYPE_CHECKING:
@@ -58,12 +57,7 @@ class Cell:
 
 def estimate(values: Sequence[float]) -> dict[str, Any]:
     """Return mean, Student's interval over seeds, and the values."""
-    low, high = mean_interval(values)
-    return {
-        "mean": float(np.mean(values)),
-        "interval": [low, high] if math.isfinite(low) else None,
-        "seeds": [float(value) for value in values],
-    }
+    return {**intervals.estimate(values), "seeds": [float(value) for value in values]}
 
 
 def train(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.intervals import mean_interval
+from experiments.intervals import estimate
 
 __all__ = ["DRIFT", "LATE", "TRAVEL", "at_width", "fits", "slope"]
 
@@ -46,11 +46,6 @@ def at_width(represented: Sequence[int], ratios: Sequence[float], width: int) ->
     return float(np.exp(found))
 
 
-def _mean(values: Sequence[float] | Floats) -> dict[str, Any]:
-    low, high = mean_interval(values)
-    return {"mean": float(np.mean(values)), "interval": [low, high]}
-
-
 _UNKNOWN: dict[str, Any] = {"mean": None, "interval": None}
 
 
@@ -72,7 +67,7 @@ def fits(rows: Sequence[dict[str, Any]], travel: float) -> dict[str, Any]:
     weak_exponent = dict(_UNKNOWN)
     if len(known) == len(rows):
         ratios = np.array([one["ratios"] for one in weak])
-        weak_exponent = _mean([slope(widths, one) for one in (ratios * tails[:, None]).T])
+        weak_exponent = estimate([slope(widths, one) for one in (ratios * tails[:, None]).T])
     every = [arm for row in rows for arm in (row["strong"], row["half"], *row["weak"])]
     relative = [
         error / loss for arm in every for error, loss in zip(arm["error"], arm["loss"], strict=True)
@@ -80,17 +75,17 @@ def fits(rows: Sequence[dict[str, Any]], travel: float) -> dict[str, Any]:
     return {
         "widths": widths,
         "tails": tails.tolist(),
-        "loss": [_mean(one) for one in losses],
-        "exponent": _widened(_mean(exponents), -float(drift)),
+        "loss": [estimate(one) for one in losses],
+        "exponent": _widened(estimate(exponents), -float(drift)),
         "local": [
-            _mean([slope(widths[at : at + 2], one[at : at + 2]) for one in losses.T])
+            estimate([slope(widths[at : at + 2], one[at : at + 2]) for one in losses.T])
             for at in range(len(widths) - 1)
         ],
         "drift": float(drift),
         "travel": travel,
         "settled": far and abs(drift) <= DRIFT,
-        "overlap": [_mean(m * one) for m, one in zip(widths, overlaps, strict=True)],
-        "overlap_exponent": _mean([slope(widths, one) for one in overlaps.T]),
+        "overlap": [estimate(m * one) for m, one in zip(widths, overlaps, strict=True)],
+        "overlap_exponent": estimate([slope(widths, one) for one in overlaps.T]),
         "overlap_moved": float(moved),
         "overlap_settled": far and moved <= LATE,
         "weak": weak,
@@ -102,8 +97,6 @@ def fits(rows: Sequence[dict[str, Any]], travel: float) -> dict[str, Any]:
 
 def _widened(effect: dict[str, Any], moved: float) -> dict[str, Any]:
     """The interval with as much again on the side that training moved to in its second half."""
-    if effect["interval"] is None:
-        return effect
     low, high = effect["interval"]
     return {**effect, "interval": (low + min(moved, 0.0), high + max(moved, 0.0))}
 
@@ -131,7 +124,7 @@ def _weak(row: dict[str, Any], far: bool) -> dict[str, Any]:
     ratios = [one for one in found if one is not None]
     whole = len(ratios) == seeds
     return {
-        **(_mean(ratios) if whole else _UNKNOWN),
+        **(estimate(ratios) if whole else _UNKNOWN),
         "ratios": ratios if whole else None,
         "settled": settled,
         "nearest": nearest,

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from experiments import dictionary, steering_recovered
 from experiments.dictionary import Dictionary
-from experiments.intervals import mean_interval
+from experiments.intervals import estimate
 from experiments.steering_config import Config
 from experiments.steering_recovered import ARM, Autoencoder, Member
 from experiments.steering_theory import SCALES
@@ -73,7 +73,7 @@ def _estimate(values: Sequence[float]) -> dict[str, Any]:
     there = [value for value in values if np.isfinite(value)]
     if len(there) < 2:
         return {"mean": None, "interval": None}
-    return {"mean": float(np.mean(there)), "interval": list(mean_interval(there))}
+    return estimate(there)
 
 
 def roots(seed: int) -> tuple[Array, Array, Array]:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.superposition_sweeps import compared, summary
+from experiments.intervals import estimate
+from experiments.superposition_sweeps import compared
 from experiments.superposition_training import REPRESENTED, SETTLED_SHARE, chances, train
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def plateaus(config: Config, progress: Progress) -> tuple[dict[str, Any], dict[s
         shares: list[list[Rows]] = []
         for place, row in enumerate(found):
             norms = (rows[place] ** 2).sum(axis=(1, 2))
-            row["dimensions"] = summary(config.dim / norms)
+            row["dimensions"] = estimate(config.dim / norms)
             row["settled"] = float(settled[place].mean())
             row["census"] = _census(rows[place])
             shares.append(
@@ -138,10 +139,10 @@ def _concentration(shares: list[list[Rows]]) -> dict[str, Any]:
     learned, smooth_learned = shares_of(one for one in FRACTIONS.values() if one > 0)
     alone = {name: shares_of([one]) for name, one in FRACTIONS.items()}
     return {
-        "near": summary(near),
-        "smooth": summary(smooth),
-        "ratio": summary(near / smooth),
-        "ratio_learned": summary(learned / smooth_learned),
+        "near": estimate(near),
+        "smooth": estimate(smooth),
+        "ratio": estimate(near / smooth),
+        "ratio_learned": estimate(learned / smooth_learned),
         "fractions": [
             {
                 "name": name,
@@ -201,8 +202,8 @@ def _spread(models: Rows) -> dict[str, Any]:
         over.append(3 / (dim + 2) / spread)
         serves.append(alone / load)
     return {
-        "neurons": summary(np.array(neurons)),
-        "features": summary(np.array(features)),
-        "neurons_ratio": summary(np.array(over)),
-        "features_ratio": summary(np.array(serves)),
+        "neurons": estimate(np.array(neurons)),
+        "features": estimate(np.array(features)),
+        "neurons_ratio": estimate(np.array(over)),
+        "features_ratio": estimate(np.array(serves)),
     }

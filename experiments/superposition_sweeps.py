@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.intervals import mean_interval, proportion_interval
+from experiments.intervals import estimate, proportion_interval
 from experiments.superposition_training import REPRESENTED, Models, chances, train
 
 if TYPE_CHECKING:
@@ -55,17 +55,12 @@ def in_pairs(probability: float, importance: Rows, dim: int) -> float:
     return float(paired.sum() * probability**2 / 6 + rest.sum() * variance)
 
 
-def summary(values: Rows) -> dict[str, Any]:
-    """A mean over seeds with Student's interval."""
-    return {"mean": float(np.mean(values)), "interval": mean_interval(values)}
-
-
 def compared(losses: Rows, chance: Rows, importance: Rows, dim: int) -> list[dict[str, Any]]:
     """For each probability the losses `[c, seeds]` over the least without superposition."""
     return [
         {
             "probability": float(p),
-            "ratio": summary(row / without(p, importance, dim)),
+            "ratio": estimate(row / without(p, importance, dim)),
             "best": float(row.min() / without(p, importance, dim)),
             "in_pairs": in_pairs(p, importance, dim) / without(p, importance, dim),
         }
@@ -176,7 +171,7 @@ def crowd(config: Config, progress: Progress) -> tuple[dict[str, Any], dict[str,
         settled = models.settled.reshape(shape)
         counts = (lengths > REPRESENTED).sum(axis=1).reshape(shape)
         for place, row in enumerate(found):
-            row["represented"] = summary(counts[place])
+            row["represented"] = estimate(counts[place])
             row["settled"] = float(settled[place].mean())
         mean = lengths.reshape(*shape, CROWD[0]).mean(axis=1)
         return {"rows": found, "lengths": mean.tolist()}
@@ -229,8 +224,8 @@ def variants(config: Config, progress: Progress) -> list[dict[str, Any]]:
             found.append(
                 {
                     "name": name,
-                    "ratio": summary(losses / without(config.lowest, importance, PLANE[1])),
-                    "represented": summary(represented(models.vectors, models.decoders)),
+                    "ratio": estimate(losses / without(config.lowest, importance, PLANE[1])),
+                    "represented": estimate(represented(models.vectors, models.decoders)),
                     "settled": float(models.settled.mean()),
                 }
             )
