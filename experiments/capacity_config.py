@@ -10,42 +10,35 @@ from experiments.harness import cli
 __all__ = ["Config", "validate"]
 
 
-def _importance(word: str) -> float:
-    value = float(word)
-    if not 0 < value <= 1:
-        raise ValueError(word)
-    return value
-
-
-def _kurtosis(word: str) -> float:
-    value = float(word)
-    if not 1 < value <= 10_000:
-        raise ValueError(word)
-    return value
-
-
-def _probability(word: str) -> float:
-    value = float(word)
-    if not 0 < value <= 1:
-        raise ValueError(word)
-    return value
-
-
 @dataclass(frozen=True)
 class Config:
     """Features, dimensions, kurtoses, and how long."""
 
-    importance: Annotated[
-        tuple[float, ...],
-        cli.options("--importance", "a number in (0, 1]", _importance, metavar="X"),
-    ] = (1.0, 0.8, 0.6, 0.45, 0.3, 0.2, 0.12, 0.05)
+    importance: Annotated[tuple[float, ...], cli.reals("--importance", 0, 1, open_low=True)] = (
+        1.0,
+        0.8,
+        0.6,
+        0.45,
+        0.3,
+        0.2,
+        0.12,
+        0.05,
+    )
     """Importances v of the features of the worked example."""
     dim: Annotated[int, cli.integer("--dim", at_least=1, at_most=64)] = 3
     """Dimensions D that they have, fewer than features."""
-    kurtosis: Annotated[
-        tuple[float, ...],
-        cli.options("--kurtosis", "a number in (1, 10000]", _kurtosis, metavar="X"),
-    ] = (1.5, 2.0, 2.5, 3.5, 4.5, 6.0, 10.0, 18.0, 60.0, 180.0)
+    kurtosis: Annotated[tuple[float, ...], cli.reals("--kurtosis", 1, 10_000, open_low=True)] = (
+        1.5,
+        2.0,
+        2.5,
+        3.5,
+        4.5,
+        6.0,
+        10.0,
+        18.0,
+        60.0,
+        180.0,
+    )
     """Kurtoses F = E x⁴ of the features, two or more; sparse features have large ones.  The claim's
     checks are made at 2, 6 and 180."""
     map_features: Annotated[int, cli.integer("--map-features", at_least=2, at_most=64)] = 20
@@ -81,8 +74,7 @@ class Config:
     )
     """Ratio of one importance to the one before."""
     relu_probability: Annotated[
-        tuple[float, ...],
-        cli.options("--relu-probability", "a number in (0, 1]", _probability, metavar="X"),
+        tuple[float, ...], cli.reals("--relu-probability", 0, 1, open_low=True)
     ] = (1.0, 0.7, 0.5, 0.35, 0.2, 0.1, 0.05, 0.02)
     """Probabilities of a feature to be on, uniform on [0, 1] then."""
     relu_rate: Annotated[float, cli.real("--relu-rate", 0, 0.1, open_low=True)] = 0.02

@@ -10,27 +10,20 @@ from experiments.harness import cli
 __all__ = ["Config", "validate"]
 
 
-def _ratio(word: str) -> float:
-    value = float(word)
-    if not 0.25 <= value <= 64:
-        raise ValueError(word)
-    return value
-
-
-_NEED = "a number from 0.25 to 64"
-
-
 @dataclass(frozen=True)
 class Config:
     """Sizes, what is switched, and how long."""
 
     features: Annotated[int, cli.integer("--features", at_least=4, at_most=1024)] = 8
     """Features n."""
-    factorial: Annotated[
-        tuple[float, ...], cli.options("--factorial", _NEED, _ratio, metavar="X")
-    ] = (0.5, 0.75, 1.0, 4.0)
+    factorial: Annotated[tuple[float, ...], cli.reals("--factorial", 0.25, 64)] = (
+        0.5,
+        0.75,
+        1.0,
+        4.0,
+    )
     """Ratios m/n at which every combination is trained; 0.5, 0.75, 1 and 4 must be there."""
-    ratios: Annotated[tuple[float, ...], cli.options("--ratios", _NEED, _ratio, metavar="X")] = (
+    ratios: Annotated[tuple[float, ...], cli.reals("--ratios", 0.25, 64)] = (
         2.0,
         16.0,
     )

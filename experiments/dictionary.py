@@ -30,7 +30,6 @@ __all__ = [
     "hold",
     "kinds",
     "named",
-    "names",
     "normalised",
     "shape",
     "shape_of",
@@ -46,18 +45,6 @@ _BLOCK = 4096
 
 File = cli.text("--file", metavar="PATH")
 Tensor = cli.text("--tensor", metavar="NAME")
-
-
-def names(*more: str) -> Any:
-    """Return the type of --dictionaries: some of `NAMES` and of `more`."""
-    known = (*NAMES, *more)
-
-    def read(word: str) -> str:
-        if word not in known:
-            raise ValueError(word)
-        return word
-
-    return cli.options("--dictionaries", f"one of {', '.join(known)}", read, metavar="NAME")
 
 
 @dataclass(frozen=True)

@@ -9,14 +9,7 @@ from experiments.harness import cli
 
 __all__ = ["Config", "validate"]
 
-
 _OPTIMISERS = ("proximal", "adamw")
-
-
-def _optimiser(word: str) -> str:
-    if word not in _OPTIMISERS:
-        raise ValueError(word)
-    return word
 
 
 @dataclass(frozen=True)
@@ -39,10 +32,7 @@ class Config:
     """Neurons m, one or several, each at least the largest n."""
     allow_pressure: bool = False
     """Allow m < n, where neurons must be shared."""
-    optimisers: Annotated[
-        tuple[str, ...],
-        cli.options("--optimisers", f"one of {', '.join(_OPTIMISERS)}", _optimiser, metavar="NAME"),
-    ] = _OPTIMISERS
+    optimisers: Annotated[tuple[str, ...], cli.choices("--optimisers", _OPTIMISERS)] = _OPTIMISERS
     """Proximal gradient descent, AdamW, or both."""
     penalty: Annotated[float, cli.real("--penalty", 0, open_low=True)] = 0.05
     """The l1 penalty of proximal gradient descent, and of all interventions."""

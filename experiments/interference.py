@@ -41,7 +41,9 @@ class Config:
     """Features N that are stored; 4096, or those of the file."""
     active: Annotated[int, cli.integer("--active", at_least=1)] = 16
     """Features k that are active at once (their mean number, under the bernoulli law)."""
-    dictionaries: Annotated[tuple[str, ...], dictionary.names()] = dictionary.NAMES
+    dictionaries: Annotated[tuple[str, ...], cli.choices("--dictionaries", dictionary.NAMES)] = (
+        dictionary.NAMES
+    )
     """Dictionaries to compare; left out when a file is given."""
     file: Annotated[str | None, dictionary.File] = field(default=None, metadata=INPUT_FILE)
     """A .npy, .npz or .safetensors file with a feature's direction in each row, instead."""

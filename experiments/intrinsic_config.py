@@ -14,12 +14,6 @@ BELOW = -1.0
 """Where biases start in the comparison that is asked for."""
 
 
-def _function(word: str) -> str:
-    if word != "solu":
-        raise ValueError(word)
-    return word
-
-
 @dataclass(frozen=True)
 class Config:
     """Sizes, what is varied, and how long."""
@@ -40,9 +34,7 @@ class Config:
         0.3,
     )
     """l1 penalties on the hidden layer, each unit weighted with the length of what it writes."""
-    functions: Annotated[
-        tuple[str, ...], cli.options("--functions", "solu", _function, metavar="NAME")
-    ] = ("solu",)
+    functions: Annotated[tuple[str, ...], cli.choices("--functions", ("solu",))] = ("solu",)
     """Further functions of the layer than ReLU: solu, softmax linear units."""
     widths: Annotated[tuple[float, ...], cli.reals("--widths", 0, 64, open_low=True)] = (
         1.0,

@@ -29,13 +29,6 @@ __all__ = ["EXPERIMENT", "Config"]
 _BITS = ((512, 4), (1024, 8), (4096, 32))
 
 
-def _share(word: str) -> float:
-    value = float(word)
-    if not 0 < value < 1:
-        raise ValueError(word)
-    return value
-
-
 @dataclass(frozen=True)
 class Config:
     """Sizes of the picture, of the measured transition, and of the widths."""
@@ -43,8 +36,7 @@ class Config:
     features: Annotated[int, cli.integer("--features", at_least=40, at_most=4096)] = 400
     """Features N where the l1 transition is measured; more at small d/N, see the table."""
     columns: Annotated[
-        tuple[float, ...],
-        cli.options("--columns", "a number in (0, 1)", _share, metavar="DELTA"),
+        tuple[float, ...], cli.reals("--columns", 0, 1, open_low=True, open_high=True)
     ] = (0.3, 0.5)
     """d/N at which the l1 transition is measured, signed and nonnegative."""
     trials: Annotated[int, cli.integer("--trials", at_least=10, at_most=10**6)] = 400

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from experiments.harness import cli
 from experiments.harness.errors import InputError
@@ -33,19 +33,6 @@ PIECE = 50
 """Steps between two records of a training: budgets are rounded up to so many."""
 
 
-def _one_of(known: tuple[str, ...]) -> Any:
-    def read(word: str) -> str:
-        if word not in known:
-            raise ValueError(word)
-        return word
-
-    return read
-
-
-def _named(flag: str, known: tuple[str, ...]) -> Any:
-    return cli.options(flag, f"one of {', '.join(known)}", _one_of(known), metavar="NAME")
-
-
 @dataclass(frozen=True)
 class Config:
     """What is hidden, who seeks it, on which budget."""
@@ -68,11 +55,13 @@ class Config:
     """Correlation of the copula, or probability of a child when its parent is on."""
     spread: Annotated[float, cli.real("--spread", 0, 2)] = 0.3
     """Standard deviation of a feature's amplitude, whose mean is 1; below 0 it is cut."""
-    architectures: Annotated[tuple[str, ...], _named("--architectures", ARCHITECTURES)] = (
+    architectures: Annotated[tuple[str, ...], cli.choices("--architectures", ARCHITECTURES)] = (
         ARCHITECTURES
     )
     """Autoencoders that are compared; the first one also does the other measurements."""
-    dictionaries: Annotated[tuple[str, ...], _named("--dictionaries", DICTIONARIES)] = DICTIONARIES
+    dictionaries: Annotated[tuple[str, ...], cli.choices("--dictionaries", DICTIONARIES)] = (
+        DICTIONARIES
+    )
     """Dictionaries to be found; the comparison of architectures is on the first."""
     budgets: Annotated[
         tuple[int, ...], cli.integers("--budgets", at_least=1000, at_most=10**10)

@@ -14,6 +14,8 @@ __all__ = ["DEFAULTS", "RECORDS", "Config", "samples", "steps", "validate"]
 
 DEFAULTS = (256, 64)
 """Features and dimensions, where none are asked for."""
+KINDS = (*dictionary.NAMES, "trained")
+"""Dictionaries by name: made, or learned by a toy model."""
 SAMPLES = 256_000
 RECORDS = 10
 """Times that an autoencoder in training is observed."""
@@ -29,10 +31,7 @@ class Config:
     """Dimensions d; 64, or those of the file."""
     features: Annotated[int | None, cli.integer("--features", at_least=1)] = None
     """Features N; 256, or those of the file."""
-    dictionaries: Annotated[tuple[str, ...], dictionary.names("trained")] = (
-        *dictionary.NAMES,
-        "trained",
-    )
+    dictionaries: Annotated[tuple[str, ...], cli.choices("--dictionaries", KINDS)] = KINDS
     """Dictionaries to compare; left out when a file is given."""
     file: Annotated[str | None, dictionary.File] = field(default=None, metadata=INPUT_FILE)
     """A .npy, .npz or .safetensors file with a feature's direction in each row, instead."""

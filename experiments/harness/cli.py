@@ -20,6 +20,7 @@ from experiments.harness.errors import InputError
 from experiments.harness.experiment import DEFAULT_PRESET, PRESETS, C, Experiment
 from experiments.harness.flags import (
     choice,
+    choices,
     integer,
     integers,
     option,
@@ -37,6 +38,7 @@ __all__ = [
     "Seed",
     "Seeds",
     "choice",
+    "choices",
     "integer",
     "integers",
     "option",

@@ -121,13 +121,12 @@ def text(flag: str, *, metavar: str = "TEXT") -> PrimitiveConstructorSpec[str]:
 
 def choice(flag: str, names: Sequence[str]) -> PrimitiveConstructorSpec[str]:
     """Return the type of one of the names."""
+    return option(flag, *_one_of(names), metavar="{" + ",".join(names) + "}")
 
-    def read(word: str) -> str:
-        if word not in names:
-            raise ValueError(word)
-        return word
 
-    return option(flag, f"one of {', '.join(names)}", read, metavar="{" + ",".join(names) + "}")
+def choices(flag: str, names: Sequence[str]) -> PrimitiveConstructorSpec[tuple[str, ...]]:
+    """Return the type of one or several of the names."""
+    return options(flag, *_one_of(names), metavar="NAME")
 
 
 def path(flag: str, *, metavar: str = "PATH") -> PrimitiveConstructorSpec[Path]:
@@ -147,6 +146,17 @@ def _read(flag: str, need: str, read: Callable[[str], T], word: str) -> T:
         return read(word)
     except ValueError:
         raise InputError(f"{flag} must be {need}; got {shortened(word)}.") from None
+
+
+def _one_of(names: Sequence[str]) -> tuple[str, Callable[[str], str]]:
+    """What is needed, in words, and what reads it."""
+
+    def read(word: str) -> str:
+        if word not in names:
+            raise ValueError(word)
+        return word
+
+    return (f"one of {', '.join(names)}" if len(names) > 1 else names[0]), read
 
 
 def _shown(default: object) -> str:

@@ -129,7 +129,7 @@ def test_help_is_light(name: str) -> None:
         ("causes", ["--seeds", "1"], "--seeds must be an integer from 2 to 100000; got '1'."),
         ("causes", ["--factorial", "0.5", "2"], "--factorial must have 0.5, 0.75, 1 and 4 among"),
         ("causes", ["--kurtosis", "-3"], "--kurtosis must be a number in [-2, inf); got '-3'."),
-        ("causes", ["--ratios", "100"], "--ratios must be a number from 0.25 to 64; got '100'."),
+        ("causes", ["--ratios", "100"], "--ratios must be a number in [0.25, 64]; got '100'."),
         ("causes", ["--features", "3"], "--features must be an integer from 4 to 1024; got '3'."),
     ],
 )
