@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from experiments.harness.checks import Check, judge
+from experiments.harness.checks import Check, judge, judge_effect
 from experiments.harness.experiment import Result
 
 __all__ = ["checks"]
@@ -83,19 +83,17 @@ def _interference(name: str, view: Any) -> list[Check]:
     mean = max(rows, key=lambda row: abs(row["mean_error"]["mean"]))
     farthest = f"the farthest of {len(rows)}" if len(rows) > 1 else "the only one"
     return [
-        judge(
+        judge_effect(
             f"mean square interference, {name}",
             theory=f"measured over what the moments predict: 1 within {_SQUARE:.0%}",
-            estimate=square["square_ratio"]["mean"],
-            interval=tuple(square["square_ratio"]["interval"]),
+            effect=square["square_ratio"],
             band=(1 - _SQUARE, 1 + _SQUARE),
             note=f"k = {square['active']}, {farthest}",
         ),
-        judge(
+        judge_effect(
             f"mean interference, {name}",
             theory=f"k times the mean cosine; within {_MEAN:.0%} of the rms",
-            estimate=mean["mean_error"]["mean"],
-            interval=tuple(mean["mean_error"]["interval"]),
+            effect=mean["mean_error"],
             band=(-_MEAN, _MEAN),
             note=f"k = {mean['active']}, {farthest}",
         ),

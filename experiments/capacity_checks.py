@@ -7,7 +7,7 @@ from typing import Any
 from experiments.capacity_config import Config
 from experiments.capacity_quadratic import EXCESS
 from experiments.claims import verdicts_of
-from experiments.harness.checks import Check, Claim, judge
+from experiments.harness.checks import HAIR, Band, Check, Claim, judge
 from experiments.harness.experiment import Result
 
 __all__ = ["checks", "claims"]
@@ -16,8 +16,6 @@ __all__ = ["checks", "claims"]
 _DISTANCE, _SUM, _THRESHOLD, _SHARE, _SPARSE = 0.02, 1e-3, 0.03, 0.5, 6.0
 # The cost of a row is linear in its capacity there, and trades of it are free.
 _FLAT = 3.0
-# Bands are closed, and 0 is not more than 0.
-_POSITIVE = 1e-9
 # Of the ReLU model's trainings, how many may still move.
 _MOVING = 0.05
 
@@ -146,7 +144,7 @@ def _order(rows: Any, tolerance: float) -> list[Check]:
     held = {row["kurtosis"]: row for row in rows}
     found = []
 
-    def count(kurtosis: float, name: str, band: tuple[int | None, int | None]) -> None:
+    def count(kurtosis: float, name: str, band: Band) -> None:
         row = held.get(kurtosis)
         if row is not None:
             found.append(
@@ -182,7 +180,7 @@ def _order(rows: Any, tolerance: float) -> list[Check]:
     return found
 
 
-def _allows(band: tuple[int | None, int | None], count: int) -> bool:
+def _allows(band: Band, count: int) -> bool:
     low, high = band
     return (low is None or low <= count) and (high is None or count <= high)
 
@@ -197,7 +195,7 @@ def _relu(found: Any, tolerance: float) -> list[Check]:
             f"{_MOVING:.0%} of the trainings may still move",
             estimate=found["correlation"],
             interval=found["correlation_interval"] and tuple(found["correlation_interval"]),
-            band=(_POSITIVE, None),
+            band=(HAIR, None),
             converged=found["moving"] <= _MOVING,
         ),
         judge(

@@ -19,7 +19,7 @@ from experiments import causes_cells, causes_figures, causes_shares
 from experiments.causes_config import Config, validate
 from experiments.claims import verdicts_of
 from experiments.command import main
-from experiments.harness.checks import Check, Claim, judge
+from experiments.harness.checks import HAIR, Band, Check, Claim, judge, judge_effect
 from experiments.harness.experiment import Experiment, Result, Table
 from experiments.intervals import mean_interval
 
@@ -27,11 +27,6 @@ if TYPE_CHECKING:
     from experiments.harness.progress import Progress
 
 __all__ = ["EXPERIMENT", "Config"]
-
-
-Band = tuple[float | None, float | None]
-# Bands are closed, and 0 is not more than 0.
-_POSITIVE = 1e-9
 
 
 def measure(config: Config, progress: Progress) -> Result:
@@ -154,14 +149,11 @@ def checks(_config: Config, result: Result) -> list[Check]:
     # What a neuron serves of random rows: the inverse of E sum w⁴/(sum w²)² = 3/(n+2).
     mixed = (n + 2) / 3
 
-    def share(
-        name: str, theory: str, effect: Any, band: tuple[float | None, float | None]
-    ) -> Check:
-        return judge(
+    def share(name: str, theory: str, effect: Any, band: Band) -> Check:
+        return judge_effect(
             name,
             theory=theory,
-            estimate=effect["mean"],
-            interval=tuple(effect["interval"]),
+            effect=effect,
             band=band,
             converged=effect["converged"],
         )
@@ -194,19 +186,19 @@ def checks(_config: Config, result: Result) -> list[Check]:
             "C12: start: random less margin at m = n, penalty alone",
             "more than 0",
             even["start_alone"],
-            (_POSITIVE, None),
+            (HAIR, None),
         ),
         share(
             "C12: noise of excess kurtosis +3: shared neurons with less without, m = n",
             "more than 0: heavy tails spread features over neurons",
             even["by_kurtosis"]["3"],
-            (_POSITIVE, None),
+            (HAIR, None),
         ),
         share(
             "C12: noise of excess kurtosis -2: shared neurons with less without, m = n",
             "less than 0: light tails put features on neurons of their own",
             even["by_kurtosis"]["-2"],
-            (None, -_POSITIVE),
+            (None, -HAIR),
         ),
         share(
             "C13: shared neurons at m = 4n, margin start, penalty alone",
@@ -218,7 +210,7 @@ def checks(_config: Config, result: Result) -> list[Check]:
             "C13: shared neurons at m = 4n, random start, penalty alone",
             f"more than 0; n²/4m = {n * n / (4 * roomy['neurons']):g}",
             roomy["penalty_alone"],
-            (_POSITIVE, None),
+            (HAIR, None),
         ),
         judge(
             "C13: features a neuron serves at m = 4n with every cause off",

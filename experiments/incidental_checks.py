@@ -9,7 +9,7 @@ import numpy as np
 
 from experiments import incidental_probes, incidental_sizes
 from experiments.claims import verdicts_of
-from experiments.harness.checks import Check, Claim, judge
+from experiments.harness.checks import HAIR, Band, Check, Claim, judge
 from experiments.harness.experiment import Result
 from experiments.intervals import mean_interval
 
@@ -17,8 +17,6 @@ __all__ = ["checks", "claims"]
 
 # Not from theory: what the question asks to be resolved.
 _RESOLUTION = 0.1
-# Bands are closed, and 0 is not more than 0.
-_POSITIVE = 1e-9
 
 
 def checks(_config: object, result: Result) -> list[Check]:
@@ -250,7 +248,7 @@ def _noise(data: Any) -> list[Check]:
     rows = {row["kind"]: row for row in data["noises"] if row["kind"] in incidental_probes.KINDS}
     m = data["noise_size"][1]
 
-    def aligned(kind: str, theory: str, band: tuple[float | None, float | None]) -> Check:
+    def aligned(kind: str, theory: str, band: Band) -> Check:
         row = rows[kind]
         return judge(
             f"axis alignment under {kind} noise",
@@ -281,7 +279,7 @@ def _noise(data: Any) -> list[Check]:
             theory="positive: alignment falls as kurtosis rises",
             estimate=float(np.mean(least)),
             interval=mean_interval(least),
-            band=(_POSITIVE, None),
+            band=(HAIR, None),
             converged=all(row["converged"] for row in rows.values()),
         ),
     ]
@@ -359,7 +357,7 @@ def _roomiest(data: Any) -> list[Check]:
             theory="some, although there is a neuron for every feature",
             estimate=row["count"],
             interval=tuple(row["interval"]),
-            band=(_POSITIVE, None),
+            band=(HAIR, None),
             converged=row["converged"],
             note=f"n = {row['features']}, m = {row['neurons']}, {row['optimiser']}",
         )

@@ -18,7 +18,7 @@ from experiments import dictionary, interference_figures, interference_parts
 from experiments.claims import verdicts_of
 from experiments.command import main
 from experiments.harness import cli
-from experiments.harness.checks import Check, Claim, judge
+from experiments.harness.checks import Check, Claim, judge, judge_effect, judge_near
 from experiments.harness.errors import InputError
 from experiments.harness.experiment import INPUT_FILE, Experiment, Result, Table
 
@@ -168,12 +168,12 @@ def checks(config: Config, result: Result) -> list[Check]:
     first = next(iter(data["dictionaries"].values()))
     for name, row in data["dictionaries"].items():
         found.append(
-            _within(
+            judge_near(
                 f"mean square interference, {name}",
-                row["square_ratio"],
-                "measured over what this dictionary's own rows predict: 1 within 1%",
-                1.0,
-                0.01,
+                effect=row["square_ratio"],
+                theory="measured over what this dictionary's own rows predict: 1 within 1%",
+                centre=1.0,
+                share=0.01,
             )
         )
         if row["welch_deviation"] is not None:
@@ -207,20 +207,18 @@ def checks(config: Config, result: Result) -> list[Check]:
             )
         )
     found.append(
-        judge(
+        judge_effect(
             "C5: neurons that a feature is spread over",
-            theory="more than one; (d+2)/3 for random directions",
-            estimate=first["neurons"]["mean"],
-            interval=tuple(first["neurons"]["interval"]),
+            theory="two or more; (d+2)/3 for random directions",
+            effect=first["neurons"],
             band=(2, None),
         )
     )
     found.append(
-        judge(
+        judge_effect(
             "C5: features that a neuron serves",
-            theory="more than one; about N/3 for random directions",
-            estimate=first["serves"]["mean"],
-            interval=tuple(first["serves"]["interval"]),
+            theory="two or more; about N/3 for random directions",
+            effect=first["serves"],
             band=(2, None),
         )
     )
@@ -230,50 +228,42 @@ def checks(config: Config, result: Result) -> list[Check]:
 def _random_checks(data: Any) -> list[Check]:
     row, theory = data["dictionaries"]["random"], data["theory"]
     found = [
-        _within(
+        judge_near(
             "C6: interference at features that are off",
-            row["rms"],
-            f"{theory['rms']:.4g} for random directions, sqrt(k E a²/d + noise²), within 1%",
-            theory["rms"],
-            0.01,
+            effect=row["rms"],
+            theory=f"{theory['rms']:.4g} for random directions, sqrt(k E a²/d + noise²), within 1%",
+            centre=theory["rms"],
+            share=0.01,
         ),
-        _within(
+        judge_near(
             "interference at active features",
-            row["rms_active"],
-            f"{theory['rms_active']:.4g}, that of the k - 1 others, within 2%",
-            theory["rms_active"],
-            0.02,
+            effect=row["rms_active"],
+            theory=f"{theory['rms_active']:.4g}, that of the k - 1 others, within 2%",
+            centre=theory["rms_active"],
+            share=0.02,
         ),
-        _within(
+        judge_near(
             "C6: features read wrong at the best threshold",
-            row["wrong_share"],
-            f"{theory['wrong_share']:.3g} of all features, from the law of the interference; 5%",
-            theory["wrong_share"],
-            0.05,
+            effect=row["wrong_share"],
+            theory=f"{theory['wrong_share']:.3g} of all features, from the law of the "
+            "interference; 5%",
+            centre=theory["wrong_share"],
+            share=0.05,
         ),
     ]
     tight = data["dictionaries"].get("tight")
     if tight is not None:
         found.append(
-            _within(
+            judge_near(
                 "rms interference, tight frame over random directions",
-                tight["against_random"],
-                f"{theory['gain']:.4f}, sqrt((N-d)/(N-1)): the average is barely cut; within 1%",
-                theory["gain"],
-                0.01,
+                effect=tight["against_random"],
+                theory=f"{theory['gain']:.4f}, sqrt((N-d)/(N-1)): the average is barely cut; "
+                "within 1%",
+                centre=theory["gain"],
+                share=0.01,
             )
         )
     return found
-
-
-def _within(name: str, row: Any, theory: str, centre: float, share: float) -> Check:
-    return judge(
-        name,
-        theory=theory,
-        estimate=row["mean"],
-        interval=tuple(row["interval"]),
-        band=(centre * (1 - share), centre * (1 + share)),
-    )
 
 
 def claims(found: list[Check]) -> list[Claim]:

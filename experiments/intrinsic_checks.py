@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from experiments.harness.checks import Check, judge_effect
+from experiments.harness.checks import HAIR, Check, judge, judge_effect
 from experiments.intrinsic_cells import estimate
 from experiments.intrinsic_config import BELOW
 
@@ -16,8 +16,6 @@ NEARLY = 1.1
 """Most loss, over that of the matched layer, that counts as nearly the same."""
 HALF = 0.5
 """Least share of the features that an autoencoder has to recover."""
-# Bands are closed: 0 is not more than 0, and 1 not more than 1.
-_HAIR = 1e-9
 
 
 def row_of(data: Any, start: float) -> Any:
@@ -45,11 +43,11 @@ def checks(data: Any, steps: int) -> list[Check]:
     rows = data["rows"] + data["autoencoders"]
     done = sum(row["converged"] for row in rows)
     return [
-        judge_effect(
+        judge(
             "settings that settled",
             theory=f"all {len(rows)}: rate·steps >= 10, and over the last tenth the loss moves by "
             "at most 2% and the share of monosemantic units, or of features recovered, by .02",
-            effect={"mean": done, "interval": None},
+            estimate=done,
             band=(len(rows), len(rows)),
             converged=done == len(rows),
             note="by the schedule: the rate falls to 0, so that longer training may still change "
@@ -59,7 +57,7 @@ def checks(data: Any, steps: int) -> list[Check]:
             f"C18: monosemantic share, biases starting at {BELOW:g} less at 0",
             theory="more than 0 (Jermyn et al. 2022); of living units, seeds paired",
             effect=gain(below, matched),
-            band=(_HAIR, None),
+            band=(HAIR, None),
             converged=known and below["converged"],
             note=f"after {steps:,} steps; the summary has longer trainings, where the run does",
         ),
@@ -74,7 +72,7 @@ def checks(data: Any, steps: int) -> list[Check]:
             "C18: monosemantic share, strongest penalty less none",
             theory="more than 0: what is active costs",
             effect=gain(strong, matched),
-            band=(_HAIR, None),
+            band=(HAIR, None),
             converged=known and strong["converged"],
             note=f"penalty {strong['penalty']:g}",
         ),
@@ -82,7 +80,7 @@ def checks(data: Any, steps: int) -> list[Check]:
             "C18: loss, strongest penalty over none",
             theory="more than 1: superposition is what the least loss asks for",
             effect=strong["ratio"],
-            band=(1 + _HAIR, None),
+            band=(1 + HAIR, None),
             converged=known and strong["converged"],
             note=f"penalty {strong['penalty']:g}; the loss is without the penalty itself",
         ),
@@ -90,7 +88,7 @@ def checks(data: Any, steps: int) -> list[Check]:
             "C18: monosemantic share, autoencoder's latents less the layer's units",
             theory="more than 0; of the living, seeds paired",
             effect=gain(sae, matched),
-            band=(_HAIR, None),
+            band=(HAIR, None),
             converged=known and sae["converged"],
         ),
         judge_effect(
@@ -104,7 +102,7 @@ def checks(data: Any, steps: int) -> list[Check]:
             "loss with the layer that the autoencoder restores, over the layer's own",
             theory="more than 1: what it leaves out is lost",
             effect=sae["ratio"],
-            band=(1 + _HAIR, None),
+            band=(1 + HAIR, None),
             converged=known and sae["converged"],
             note=""
             if sae["ratio"]["mean"] > 1

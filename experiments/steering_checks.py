@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from experiments.harness.checks import Check, judge, judge_effect
+from experiments.harness.checks import Check, judge, judge_effect, judge_near
 from experiments.harness.experiment import Result
 from experiments.steering_config import Config
 from experiments.steering_recovered import LEAST, TENFOLD
@@ -13,8 +13,6 @@ __all__ = ["checks"]
 
 RECOVERED = 0.8
 """Targets that a latent has to recover, or steering by latents is out of the question."""
-
-Band = tuple[float | None, float | None]
 
 
 def checks(config: Config, result: Result) -> list[Check]:
@@ -42,39 +40,40 @@ def checks(config: Config, result: Result) -> list[Check]:
         )
     if "tight" in rows:
         found.append(
-            _within(
+            judge_near(
                 "selectivity in a tight frame",
-                rows["tight"]["arms"]["true direction"]["selectivity"],
-                f"d/N = {theory['tight']:.4g} for every feature, within 0.1%",
-                theory["tight"],
-                0.001,
+                effect=rows["tight"]["arms"]["true direction"]["selectivity"],
+                theory=f"d/N = {theory['tight']:.4g} for every feature, within 0.1%",
+                centre=theory["tight"],
+                share=0.001,
             )
         )
     if "random" in rows:
         arms = rows["random"]["arms"]
         found += [
-            _within(
+            judge_near(
                 "selectivity of the best neuron, random directions",
-                arms["best neuron"]["selectivity"],
-                f"{theory['neuron']:.4g}, the largest of d shares Beta(1/2, (N-1)/2), within 5%",
-                theory["neuron"],
-                0.05,
+                effect=arms["best neuron"]["selectivity"],
+                theory=f"{theory['neuron']:.4g}, the largest of d shares Beta(1/2, (N-1)/2), "
+                "within 5%",
+                centre=theory["neuron"],
+                share=0.05,
             ),
-            _within(
+            judge_near(
                 "selectivity of the true direction, random directions",
-                arms["true direction"]["selectivity"],
-                f"{theory['random']:.4g}, E 1/(1 + sum of N-1 squared cosines), within 1%",
-                theory["random"],
-                0.01,
+                effect=arms["true direction"]["selectivity"],
+                theory=f"{theory['random']:.4g}, E 1/(1 + sum of N-1 squared cosines), within 1%",
+                centre=theory["random"],
+                share=0.01,
             ),
         ]
     first = next(iter(rows.values()))
     found += [
-        _judged(
+        judge_effect(
             "C14: selectivity of the direction over that of the best neuron",
-            first["gain"],
-            f"more than 1; about {theory['gain']:.3g} for random directions",
-            (1.0, None),
+            effect=first["gain"],
+            theory=f"more than 1; about {theory['gain']:.3g} for random directions",
+            band=(1.0, None),
         ),
         judge(
             "C16: reading of the target at s = 10",
@@ -87,12 +86,12 @@ def checks(config: Config, result: Result) -> list[Check]:
         place = data["scales"].index(TENFOLD)
         expected = theory["on"][place]
         found.append(
-            _within(
+            judge_near(
                 "C16: other features switched on at s = 10",
-                rows["random"]["arms"]["true direction"]["on"][place],
-                f"{expected:.4g} of them, a cosine's law at d = {data['dim']}, within 5%",
-                expected,
-                0.05,
+                effect=rows["random"]["arms"]["true direction"]["on"][place],
+                theory=f"{expected:.4g} of them, a cosine's law at d = {data['dim']}, within 5%",
+                centre=expected,
+                share=0.05,
             )
         )
         if "recovered" in rows["random"]:
@@ -133,12 +132,12 @@ def _latents_on(config: Config, data: Any) -> Check:
             TENFOLD, config.theta, data["dim"], amplitude=gain * config.amplitude
         )
     )
-    return _within(
+    return judge_near(
         "C16: other features switched on, a recovered latent scaled tenfold",
-        data["dictionaries"]["random"]["recovered"]["alone_on"],
-        f"{expected:.4g} of them, a cosine's law at 9 times the latent's part, within 10%",
-        expected,
-        0.1,
+        effect=data["dictionaries"]["random"]["recovered"]["alone_on"],
+        theory=f"{expected:.4g} of them, a cosine's law at 9 times the latent's part, within 10%",
+        centre=expected,
+        share=0.1,
     )
 
 
@@ -146,12 +145,12 @@ def _recovered(config: Config, data: Any) -> list[Check]:
     """What recovered directions keep, and what scaling recovered latents does to the target."""
     rows = data["dictionaries"]
     found = [
-        _judged(
+        judge_effect(
             f"selectivity kept by the recovered direction over theory, {name}",
-            row["recovered"]["ratio"],
-            "1, the share c²E/(c²E + (1-c²)(N-E)/(d-1)) for an error in a random direction; within "
-            "5%",
-            (0.95, 1.05),
+            effect=row["recovered"]["ratio"],
+            theory="1, the share c²E/(c²E + (1-c²)(N-E)/(d-1)) for an error in a random "
+            "direction; within 5%",
+            band=(0.95, 1.05),
         )
         # In a tight frame it is an identity, and nearly so in what is nearly tight.
         for name, row in rows.items()
@@ -164,39 +163,31 @@ def _recovered(config: Config, data: Any) -> list[Check]:
     least = LEAST**2
     return [
         *found,
-        _judged(
+        judge_effect(
             "C16: targets that a latent recovers",
-            first["share"],
-            f"at least {RECOVERED:.0%}",
-            (RECOVERED, None),
+            effect=first["share"],
+            theory=f"at least {RECOVERED:.0%}",
+            band=(RECOVERED, None),
         ),
-        _judged(
+        judge_effect(
             "C16: selectivity of the picked direction over that of the true one, every target",
-            first["kept_all"],
-            f"at least {least:.2g}, the square of a recovered latent's least cosine, though the "
-            "targets that are not recovered count too",
-            (least, None),
+            effect=first["kept_all"],
+            theory=f"at least {least:.2g}, the square of a recovered latent's least cosine, though "
+            "the targets that are not recovered count too",
+            band=(least, None),
         ),
-        _judged(
+        judge_effect(
             "C16: reading of the target over ten times its activation, its latent scaled tenfold",
-            first["alone_reading"],
-            f"(1 + 9 g c)/10, g = {gain:.3g} the latent's part over the activation: at least with "
-            f"c² of {least:.2g} for c, at most a tenth above c = 1",
-            ((1 + 9 * gain * least) / 10, 1.1 * (1 + 9 * gain) / 10),
+            effect=first["alone_reading"],
+            theory=f"(1 + 9 g c)/10, g = {gain:.3g} the latent's part over the activation: at "
+            f"least with c² of {least:.2g} for c, at most a tenth above c = 1",
+            band=((1 + 9 * gain * least) / 10, 1.1 * (1 + 9 * gain) / 10),
         ),
-        _judged(
+        judge_effect(
             "activation of the latent over ten times the target's, scaled tenfold",
-            first["alone_code"],
-            f"g (1 + 9 b)/10 at least, b = {slope:.3g} the slope that errs least in training, "
-            f"g = {gain:.3g}; at most g; within 10%",
-            (0.9 * gain * (1 + 9 * slope) / 10, 1.1 * gain),
+            effect=first["alone_code"],
+            theory=f"g (1 + 9 b)/10 at least, b = {slope:.3g} the slope that errs least in "
+            f"training, g = {gain:.3g}; at most g; within 10%",
+            band=(0.9 * gain * (1 + 9 * slope) / 10, 1.1 * gain),
         ),
     ]
-
-
-def _within(name: str, row: Any, theory: str, centre: float, share: float) -> Check:
-    return _judged(name, row, theory, (centre * (1 - share), centre * (1 + share)))
-
-
-def _judged(name: str, row: Any, theory: str, band: Band) -> Check:
-    return judge_effect(name, theory=theory, effect=row, band=band)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import Any
 
-from experiments.harness.checks import Check, judge
+from experiments.harness.checks import HAIR, Check, judge, judge_effect
 from experiments.harness.experiment import Result
 from experiments.superposition_plateaus import on_plateau
 from experiments.superposition_training import SETTLED_SHARE
@@ -14,8 +14,6 @@ __all__ = ["checks", "longest"]
 
 # Relative distance of a loss from the optimum's that counts as the optimum.
 _FOUND = 0.01
-# Bands are closed, and 1 is not less than 1.
-_LESS = 1e-6
 
 
 def checks(_config: object, result: Result) -> list[Check]:
@@ -68,12 +66,11 @@ def checks(_config: object, result: Result) -> list[Check]:
             # Where sparsities that have not settled might make it long enough.
             converged=run >= 3 or longest([on_plateau(row | {"settled": 1.0}) for row in rows]) < 3,
         ),
-        judge(
+        judge_effect(
             "dimensionalities near 1, 3/4, 2/3, 1/2, 2/5, 3/8, 0, over a smooth law",
             theory="at least twice as often; 0 is features not learned, 1/2 is pairs, the others "
             "are other tight polytopes",
-            estimate=large["concentration"]["ratio"]["mean"],
-            interval=tuple(large["concentration"]["ratio"]["interval"]),
+            effect=large["concentration"]["ratio"],
             band=(2.0, None),
             converged=settled["plateaus"] >= SETTLED_SHARE,
             note="; ".join(
@@ -90,21 +87,19 @@ def checks(_config: object, result: Result) -> list[Check]:
             band=(0.5, None),
             converged=sparse["settled"] >= SETTLED_SHARE,
         ),
-        judge(
+        judge_effect(
             "C6: loss over the least without superposition, five features at their sparsest",
             theory=f"less than 1 at p = {sparse['probability']:g}: sharing pays where features are "
             "sparse",
-            estimate=sparse["ratio"]["mean"],
-            interval=tuple(sparse["ratio"]["interval"]),
-            band=(None, 1 - _LESS),
+            effect=sparse["ratio"],
+            band=(None, 1 - HAIR),
             converged=sparse["settled"] >= SETTLED_SHARE,
         ),
-        judge(
+        judge_effect(
             "C6: loss over the least without superposition, large model at its sparsest",
             theory="less than 1",
-            estimate=rows[-1]["ratio"]["mean"],
-            interval=tuple(rows[-1]["ratio"]["interval"]),
-            band=(None, 1 - _LESS),
+            effect=rows[-1]["ratio"],
+            band=(None, 1 - HAIR),
             converged=rows[-1]["settled"] >= SETTLED_SHARE,
         ),
         judge(
@@ -116,28 +111,20 @@ def checks(_config: object, result: Result) -> list[Check]:
             band=(0.99, 1.01),
             converged=dense["settled"] >= SETTLED_SHARE,
         ),
-        _spread(
-            "C5: trained: neurons that a feature is spread over, over those of random directions",
-            spread.get("neurons_ratio"),
-            rows[-1]["settled"],
-        ),
-        _spread(
-            "C5: trained: features that a neuron serves, over those of random directions",
-            spread.get("features_ratio"),
-            rows[-1]["settled"],
+        *(
+            judge_effect(
+                f"C5: trained: {what}, over those of random directions",
+                theory="1 if training prefers no axis, as the loss does not; at least 0.8",
+                effect=spread.get(key, {"mean": None, "interval": None}),
+                band=(0.8, None),
+                converged=rows[-1]["settled"] >= SETTLED_SHARE,
+            )
+            for key, what in (
+                ("neurons_ratio", "neurons that a feature is spread over"),
+                ("features_ratio", "features that a neuron serves"),
+            )
         ),
     ]
-
-
-def _spread(name: str, ratio: Any, settled: float) -> Check:
-    return judge(
-        name,
-        theory="1 if training prefers no axis, as the loss does not; at least 0.8",
-        estimate=None if ratio is None else ratio["mean"],
-        interval=None if ratio is None else tuple(ratio["interval"]),
-        band=(0.8, None),
-        converged=settled >= SETTLED_SHARE,
-    )
 
 
 def longest(flags: list[bool]) -> int:

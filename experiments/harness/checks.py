@@ -9,6 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 Number = int | float
+Band = tuple[Number | None, Number | None]
+
+HAIR = 1e-9
+"""Bands are closed: one for what is more than 0, or more than 1, begins this far above it."""
 
 
 class Verdict(enum.StrEnum):
@@ -44,7 +48,7 @@ class Check:
     theory: str
     estimate: Number | None
     interval: tuple[Number, Number] | None
-    band: tuple[Number | None, Number | None]
+    band: Band
     verdict: Verdict
     note: str = ""
 
@@ -65,7 +69,7 @@ def judge(
     theory: str,
     estimate: Number | None,
     interval: tuple[Number, Number] | None = None,
-    band: tuple[Number | None, Number | None],
+    band: Band,
     converged: bool = True,
     note: str = "",
 ) -> Check:
@@ -105,7 +109,7 @@ def judge_effect(
     *,
     theory: str,
     effect: Mapping[str, Any],
-    band: tuple[Number | None, Number | None],
+    band: Band,
     converged: bool = True,
     note: str = "",
 ) -> Check:
@@ -117,6 +121,27 @@ def judge_effect(
         estimate=effect["mean"],
         interval=None if interval is None else (interval[0], interval[1]),
         band=band,
+        converged=converged,
+        note=note,
+    )
+
+
+def judge_near(
+    name: str,
+    *,
+    theory: str,
+    effect: Mapping[str, Any],
+    centre: float,
+    share: float,
+    converged: bool = True,
+    note: str = "",
+) -> Check:
+    """Return the check that an effect lies within `share` of a positive `centre`, as a share."""
+    return judge_effect(
+        name,
+        theory=theory,
+        effect=effect,
+        band=(centre * (1 - share), centre * (1 + share)),
         converged=converged,
         note=note,
     )

@@ -11,6 +11,7 @@ from experiments.harness.checks import (
     check_from_json,
     claim_from_json,
     judge,
+    judge_near,
 )
 
 HUGE = 10**400  # beyond every float
@@ -90,3 +91,11 @@ def test_records_come_back_equal() -> None:
     claim = Claim("C1", "s", ClaimVerdict.OUT_OF_REACH, "e")
     for value, back in ((check, check_from_json), (claim, claim_from_json)):
         assert back(exact_json.loads(exact_json.dumps(exact_json.plain(value)))) == value
+
+
+def test_near_is_a_share_of_the_centre() -> None:
+    effect = {"mean": 2.0, "interval": [1.95, 2.05]}
+    check = judge_near("a", theory="2 within 5%", effect=effect, centre=2.0, share=0.05)
+    assert (check.band, check.verdict) == ((1.9, 2.1), Verdict.PASS)
+    narrow = judge_near("a", theory="2 within 1%", effect=effect, centre=2.0, share=0.01)
+    assert narrow.verdict is Verdict.INCONCLUSIVE
