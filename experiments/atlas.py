@@ -28,6 +28,7 @@ from experiments.harness.errors import InputError
 from experiments.harness.experiment import OUTPUT_ONLY, Experiment, Result
 from experiments.packing_words import large
 from experiments.reference_numbers import TIGHT, threshold
+from experiments.sentences import listed
 
 if TYPE_CHECKING:
     from experiments.harness.progress import Progress
@@ -191,11 +192,7 @@ def answer(_config: Config, result: Result) -> str:
         return f"{said}; nowhere are more than d + 1 lines known."
     crowded = sum(records.values())
     first = [f"{name} ({count / crowded:.0%})" for name, count in list(records.items())[:3]]
-    return f"{said}; beyond the simplex, {_listed(first)} hold the most records."
-
-
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    return f"{said}; beyond the simplex, {listed(first)} hold the most records."
 
 
 def summary(_config: Config, result: Result) -> list[str]:

@@ -10,6 +10,7 @@ import numpy as np
 from experiments.audit_words import compared
 from experiments.harness import theme
 from experiments.harness.experiment import Figure, Result
+from experiments.sentences import capital
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure as PlotlyFigure
@@ -86,7 +87,6 @@ def _cosines(result: Result) -> Figure:
     figure.update_xaxes(title="|cos| of a pair", range=[0, 1])
     bins = len(result.arrays["raw:cosines"])
     figure.update_yaxes(title=f"share of pairs, 1/{bins} wide", type="log", range=[least, 0.2])
-    seen = compared(data)
     bounds = "no set of directions has its largest |cos| left of Welch's line"
     if data["packing"]["largest"] is not None:
         bounds += ", and the best packing known has it at its own"
@@ -94,7 +94,7 @@ def _cosines(result: Result) -> Figure:
         "cosines",
         "How |cos| is distributed over the pairs",
         figure,
-        f"{seen[0].upper()}{seen[1:]}; raw: as given, centred: less their mean. The thin line is "
+        f"{capital(compared(data))}; raw: as given, centred: less their mean. The thin line is "
         "the law of |cos| between random directions, the dotted one the median of their largest, "
         f"as if pairs were independent; {bounds}.",
     )

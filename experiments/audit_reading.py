@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments import audit_matrix
-from experiments.intervals import estimate
+from experiments.effects import estimate
 
 if TYPE_CHECKING:
     from experiments.audit_matrix import View

@@ -19,9 +19,11 @@ from experiments import causes_cells, causes_figures, causes_shares
 from experiments.causes_config import Config, validate
 from experiments.claims import verdicts_of
 from experiments.command import main
+from experiments.effects import cells
 from experiments.harness.checks import HAIR, Band, Check, Claim, judge, judge_effect
 from experiments.harness.experiment import Experiment, Result, Table
 from experiments.intervals import mean_interval
+from experiments.sentences import first_of
 
 if TYPE_CHECKING:
     from experiments.harness.progress import Progress
@@ -60,11 +62,7 @@ def _tables(data: dict[str, Any]) -> dict[str, Table]:
                     row["neurons"],
                     row["neurons"] / data["features"],
                     row["necessary"],
-                    *(
-                        value
-                        for share in shares
-                        for value in (row[share]["mean"], *row[share]["interval"])
-                    ),
+                    *(value for share in shares for value in cells(row[share])),
                     "yes" if all(row[share]["converged"] for share in used) else "NO",
                 )
                 for row in data["decomposition"]
@@ -77,10 +75,7 @@ def _tables(data: dict[str, Any]) -> dict[str, Table]:
         ),
         "effects": Table(
             ("m", "effect", "neurons", "from", "to"),
-            tuple(
-                (row["neurons"], row["effect"], row["mean"], *row["interval"])
-                for row in data["interactions"]
-            ),
+            tuple((row["neurons"], row["effect"], *cells(row)) for row in data["interactions"]),
             "Effects and interactions",
             "Of the cube start (random or margin) × penalty × noise: means of differences over "
             "the other factors' levels. Where interactions are as large as effects, no share is "
@@ -275,11 +270,10 @@ def summary(_config: Config, result: Result) -> list[str]:
     )
     open_ = [row for row in data["cells"] if not row["converged"]]
     if open_:
-        names = "; ".join(f"m = {row['neurons']}: {row['name']}" for row in open_[:4])
-        more = f" and {len(open_) - 4} more" if len(open_) > 4 else ""
+        names = first_of([f"m = {row['neurons']}: {row['name']}" for row in open_])
         lines.append(
             f"NOT CONVERGED, {len(open_)} of {len(data['cells'])}, marked wherever they enter: "
-            f"{names}{more}."
+            f"{names}."
         )
     return lines
 

@@ -26,6 +26,7 @@ __all__ = [
     "File",
     "Tensor",
     "asked_shape",
+    "called",
     "from_file",
     "hold",
     "kinds",
@@ -54,6 +55,16 @@ class Dictionary:
     name: str
     vectors: NDArray[np.float32]
     notice: str = ""
+
+
+def called(name: str) -> str:
+    """Return what a dictionary is called in a sentence; that of a file by its name."""
+    return {
+        "random": "random directions",
+        "tight": "a tight frame",
+        "packing": "the least coherent packing known",
+        "trained": "directions of a trained toy model",
+    }.get(name, name)
 
 
 def named(name: str, key: Array, features: int, dim: int) -> Dictionary:

@@ -20,6 +20,7 @@ from experiments import (
     incidental_sizes,
 )
 from experiments.command import main
+from experiments.effects import cells, in_words
 from experiments.harness.experiment import Experiment, Result, Table
 from experiments.incidental_config import Config, validate
 
@@ -160,7 +161,7 @@ def _tables(data: dict[str, Any]) -> dict[str, Table]:
 
 def _overlap(row: Any) -> tuple[float | None, ...]:
     found = row["collisions"]["overlap"]
-    return (None, None, None) if found is None else (found["mean"], *found["interval"])
+    return (None, None, None) if found is None else cells(found)
 
 
 def answer(config: Config, result: Result) -> str:
@@ -245,11 +246,11 @@ def _first_winner(data: Any) -> str:
     crowd = starts["crowd"]
     more = ""
     if crowd["mean"] is not None:
-        more = f"; at n = {crowd['features']} {_percent(crowd)} fewer"
+        more = f"; at n = {crowd['features']} {in_words(crowd, '.0%')} fewer"
     return (
         f"The first-winner story explains a part. At n = {n}, m = {m}, a start without a collision "
-        f"of largest weights has {_percent(starts['cut'])} fewer shared neurons{more}; of pairs "
-        f"that end together {began['count'] / natural['shared']:.0%} "
+        f"of largest weights has {in_words(starts['cut'], '.0%')} fewer shared neurons{more}; of "
+        f"pairs that end together {began['count'] / natural['shared']:.0%} "
         f"({began['interval'][0]:.0%} to {began['interval'][1]:.0%}) had met so. Only with its "
         f"largest weights half as large again are shared neurons gone "
         f"({starts['margin']['count']:.3f}). {_winners(data)}"
@@ -282,11 +283,6 @@ def _drawn(data: Any) -> list[str]:
         f"{' and '.join(parts)}. Chance makes it a little negative; positive, features that "
         "disturb each other are drawn together."
     ]
-
-
-def _percent(cut: Any) -> str:
-    low, high = cut["interval"]
-    return f"{cut['mean']:.0%} ({low:.0%} to {high:.0%})"
 
 
 def _winners(data: Any) -> str:

@@ -17,10 +17,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 from experiments import dictionary, interference_figures, interference_parts
 from experiments.claims import verdicts_of
 from experiments.command import main
+from experiments.dictionary import called
+from experiments.effects import in_words
 from experiments.harness import cli
 from experiments.harness.checks import Check, Claim, judge, judge_effect, judge_near
 from experiments.harness.errors import InputError
 from experiments.harness.experiment import INPUT_FILE, Experiment, Result, Table
+from experiments.sentences import capital, listed
 
 if TYPE_CHECKING:
     from experiments.harness.progress import Progress
@@ -276,26 +279,12 @@ def answer(config: Config, result: Result) -> str:
     data: Any = result.data
     told = []
     for name, row in data["dictionaries"].items():
-        low, high = row["errors"]["interval"]
-        told.append(f"{row['errors']['mean']:.3g} ({low:.3g} to {high:.3g}) with {_called(name)}")
+        told.append(f"{in_words(row['errors'], '.3g')} with {called(name)}")
     return (
         f"With {config.active} of {data['features']:,} features on in {data['dim']:,} dimensions, "
         "a reader at the best threshold misreads so many features a trial: "
-        f"{_listed(told)}."
+        f"{listed(told)}."
     )
-
-
-def _called(name: str) -> str:
-    words = {
-        "random": "random directions",
-        "tight": "a tight frame",
-        "packing": "the least coherent packing known",
-    }
-    return words.get(name, name)
-
-
-def _listed(words: list[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def summary(config: Config, result: Result) -> list[str]:
@@ -310,7 +299,7 @@ def summary(config: Config, result: Result) -> list[str]:
     for name, row in data["dictionaries"].items():
         limit = "any number" if row["limit"] is None else f"any {row['limit']}"
         lines.append(
-            f"{_called(name)[0].upper()}{_called(name)[1:]}: rms {row['rms']['mean']:.4g}, largest "
+            f"{capital(called(name))}: rms {row['rms']['mean']:.4g}, largest "
             f"|cos| {row['coherence']['mean']:.4g}; {config.active} features can cause at most "
             f"{row['babel']['mean']:.3g} at another; {limit} active features are read right, "
             f"by coherence; {row['errorless']['mean']:.1%} of trials without an error "

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from experiments import dictionary
 from experiments.dictionary import Dictionary
-from experiments.intervals import estimate, mean_interval
+from experiments.effects import estimate
+from experiments.intervals import mean_interval
 
 if TYPE_CHECKING:
     from jax import Array

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
     "LEVEL",
-    "estimate",
     "mean_interval",
     "median_interval",
     "proportion_interval",
@@ -19,15 +17,6 @@ __all__ = [
 ]
 
 LEVEL = 0.95
-
-
-def estimate(values: Sequence[float] | NDArray[np.float64]) -> dict[str, Any]:
-    """Return the mean of `values` `[n]`, one a seed, and Student's interval, as keys of a record.
-
-    `mean`, and `interval`: its two ends, or None for n = 1, as a record holds no infinity.
-    """
-    ends = list(mean_interval(values)) if len(values) > 1 else None
-    return {"mean": float(np.mean(values)), "interval": ends}
 
 
 def mean_interval(values: Sequence[float] | NDArray[np.float64]) -> tuple[float, float]:

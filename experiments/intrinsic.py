@@ -23,9 +23,11 @@ from experiments import (
 )
 from experiments.claims import verdicts_of
 from experiments.command import main
+from experiments.effects import cells, in_words
 from experiments.harness.checks import Check, Claim
 from experiments.harness.experiment import Experiment, Result, Table
 from experiments.intrinsic_config import BELOW, Config, validate
+from experiments.sentences import first_of
 
 if TYPE_CHECKING:
     from experiments.harness.progress import Progress
@@ -114,7 +116,7 @@ def _tables(data: dict[str, Any]) -> dict[str, Table]:
     words = ("share of the living", "share of all", "features represented", "living", "mean score")
 
     def numbers(row: Any, keys: tuple[str, ...]) -> list[Any]:
-        return [value for key in keys for value in (row[key]["mean"], *row[key]["interval"])]
+        return [value for key in keys for value in cells(row[key])]
 
     def columns(names: tuple[str, ...]) -> list[str]:
         return [word for name in names for word in (name, f"{name}, from", f"{name}, to")]
@@ -212,13 +214,11 @@ def answer(config: Config, result: Result) -> str:
 
 
 def _share(effect: Any) -> str:
-    low, high = (min(1.0, max(0.0, end)) for end in effect["interval"])
-    return f"{effect['mean']:.1%} ({low:.1%} to {high:.1%})"
+    return in_words(effect, ".1%", least=0, most=1)
 
 
 def _of(effect: Any) -> str:
-    low, high = effect["interval"]
-    return f"{effect['mean']:.3g} ({low:.3g} to {high:.3g})"
+    return in_words(effect, ".3g")
 
 
 def summary(config: Config, result: Result) -> list[str]:
@@ -261,8 +261,7 @@ def summary(config: Config, result: Result) -> list[str]:
     )
     open_ = [row["name"] for row in data["rows"] + data["autoencoders"] if not row["converged"]]
     if open_:
-        more = f" and {len(open_) - 4} more" if len(open_) > 4 else ""
-        lines.append(f"NOT CONVERGED: {'; '.join(open_[:4])}{more}.")
+        lines.append(f"NOT CONVERGED: {first_of(open_)}.")
     return lines
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments import ensembles, intervals
+from experiments import effects, ensembles, intervals
 from experiments.intrinsic_config import BELOW, Config
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def name(cell: Cell) -> str:
 
 def estimate(values: Sequence[float] | Floats) -> dict[str, Any]:
     """Return mean, Student's interval over seeds, and the values."""
-    return {**intervals.estimate(values), "seeds": [float(value) for value in values]}
+    return {**effects.estimate(values), "seeds": [float(value) for value in values]}
 
 
 def ratio(above: Sequence[float] | Floats, below: Sequence[float] | Floats) -> dict[str, Any]:

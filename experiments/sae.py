@@ -19,6 +19,7 @@ import numpy as np
 from experiments import sae_arms, sae_cells, sae_checks, sae_figures
 from experiments.claims import verdicts_of
 from experiments.command import main
+from experiments.effects import in_words
 from experiments.harness.checks import Check, Claim
 from experiments.harness.experiment import Experiment, Result
 from experiments.sae_config import NAMES, Config, validate
@@ -93,10 +94,7 @@ def claims(found: list[Check]) -> list[Claim]:
 
 
 def _of(effect: Any) -> str:
-    if effect["interval"] is None:
-        return f"{effect['mean']:.1%}"
-    low, high = effect["interval"]
-    return f"{effect['mean']:.1%} ({max(low, 0):.1%} to {min(high, 1):.1%})"
+    return in_words(effect, ".1%", least=0, most=1)
 
 
 def answer(_config: Config, result: Result) -> str:

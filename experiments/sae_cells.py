@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments import ensembles, intervals
+from experiments import effects, ensembles
 from experiments.sae_config import PIECE, SEEN
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Cell:
 
 def estimate(values: Sequence[float]) -> dict[str, Any]:
     """Return mean, Student's interval over seeds, and the values."""
-    return {**intervals.estimate(values), "seeds": [float(value) for value in values]}
+    return {**effects.estimate(values), "seeds": [float(value) for value in values]}
 
 
 def train(

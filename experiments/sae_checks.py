@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from experiments.effects import cells
 from experiments.harness.checks import Check, judge, judge_effect
 from experiments.harness.experiment import Table
 from experiments.intervals import mean_interval
@@ -192,10 +193,6 @@ def _mean(row: Any, key: str) -> float | None:
     return row[key]["mean"] if key in row else None
 
 
-def _cells(effect: Any) -> tuple[float | None, ...]:
-    return (effect["mean"], *(effect["interval"] or (None, None)))
-
-
 _MEASURED = (
     "recovery",
     "from",
@@ -209,7 +206,7 @@ _MEASURED = (
 
 def _measured(row: Any) -> tuple[float | None, ...]:
     return (
-        *_cells(row["recovery"]),
+        *cells(row["recovery"]),
         *(row[key]["mean"] for key in ("precision", "mcc", "explained", "active")),
     )
 

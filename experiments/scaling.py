@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from experiments import scaling_arms, scaling_checks, scaling_figures, scaling_fits
 from experiments.claims import verdicts_of
 from experiments.command import main
+from experiments.effects import in_words
 from experiments.harness.checks import Check, Claim
 from experiments.harness.experiment import Experiment, Result
 from experiments.scaling_config import Config, validate
@@ -57,10 +58,7 @@ def claims(found: list[Check]) -> list[Claim]:
 
 
 def _of(effect: Any) -> str:
-    if effect["mean"] is None:
-        return "not measured"
-    low, high = effect["interval"]
-    return f"{effect['mean']:.2f} ({low:.2f} to {high:.2f})"
+    return in_words(effect, ".2f")
 
 
 def answer(_config: Config, result: Result) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from experiments.effects import cells
 from experiments.harness.checks import Check, judge_effect
 from experiments.harness.experiment import Table
 from experiments.scaling_fits import DRIFT, LATE, TRAVEL
@@ -86,10 +87,6 @@ def checks(data: Any) -> list[Check]:
     ]
 
 
-def _cells(effect: Any) -> tuple[float | None, ...]:
-    return (effect["mean"], *(effect["interval"] or (None, None)))
-
-
 def tables(data: Any) -> dict[str, Table]:
     """Numbers over width, and every arm."""
     found = data["fits"]
@@ -116,11 +113,11 @@ def tables(data: Any) -> dict[str, Table]:
             tuple(
                 (
                     row["width"],
-                    *_cells(loss),
-                    *_cells(overlap),
+                    *cells(loss),
+                    *cells(overlap),
                     row["width"] * row["welch"],
                     tail,
-                    *_cells(weak),
+                    *cells(weak),
                     "yes" if weak["settled"] else "NO",
                 )
                 for row, loss, overlap, weak, tail in over

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.intervals import estimate
+from experiments.effects import estimate
 
 __all__ = ["DRIFT", "LATE", "TRAVEL", "at_width", "fits", "slope"]
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from experiments import (
     dictionary,
+    effects,
     steering_checks,
     steering_config,
     steering_figures,
@@ -24,8 +25,10 @@ from experiments import (
 )
 from experiments.claims import verdicts_of
 from experiments.command import main
+from experiments.dictionary import called
 from experiments.harness.checks import Check, Claim
 from experiments.harness.experiment import Experiment, Result, Table
+from experiments.sentences import capital
 from experiments.steering_config import DEFAULTS, Config, validate
 from experiments.steering_recovered import ARM, TENFOLD
 
@@ -132,11 +135,7 @@ def _tables(data: dict[str, Any]) -> dict[str, Table]:
 
 def _recovered_tables(recovered: dict[str, Any]) -> dict[str, Table]:
     def cells(row: Any, *names: str) -> list[float | None]:
-        return [
-            value
-            for name in names
-            for value in (row[name]["mean"], *(row[name]["interval"] or (None, None)))
-        ]
+        return [value for name in names for value in effects.cells(row[name])]
 
     return {
         "recovered": Table(
@@ -218,7 +217,7 @@ def answer(config: Config, result: Result) -> str:
     own, neuron = (row["arms"][arm]["on"][place] for arm in ("true direction", "best neuron"))
     said = (
         f"Scaling one of {data['features']:,} features in {data['dim']:,} dimensions tenfold along "
-        f"its own direction switches on {_share(own)} of the others ({_called(name)}); through its "
+        f"its own direction switches on {_share(own)} of the others ({called(name)}); through its "
         f"best neuron, {_share(neuron)}."
     )
     if "recovered" not in row:
@@ -233,25 +232,11 @@ def answer(config: Config, result: Result) -> str:
 
 
 def _share(row: Any) -> str:
-    """A share with its interval, cut at 0, and at 1 where nothing above was measured."""
-    low, high = row["interval"]
-    top = max(row["mean"], min(high, 1))
-    return f"{row['mean']:.1%} ({max(low, 0):.1%} to {top:.1%})"
+    return effects.in_words(row, ".1%", least=0, most=1)
 
 
 def _times(row: Any) -> str:
-    low, high = row["interval"]
-    return f"{row['mean']:.3f} ({low:.3f} to {high:.3f})"
-
-
-def _called(name: str) -> str:
-    words = {
-        "random": "random directions",
-        "tight": "a tight frame",
-        "packing": "the least coherent packing known",
-        "trained": "directions of a trained toy model",
-    }
-    return words.get(name, name)
+    return effects.in_words(row, ".3f")
 
 
 def summary(config: Config, result: Result) -> list[str]:
@@ -262,7 +247,7 @@ def summary(config: Config, result: Result) -> list[str]:
     for name, row in data["dictionaries"].items():
         arms = row["arms"]
         lines.append(
-            f"{_called(name)[0].upper()}{_called(name)[1:]}: of a step's energy "
+            f"{capital(called(name))}: of a step's energy "
             f"{arms['true direction']['selectivity']['mean']:.2%} reaches the target along its own "
             f"direction, {arms['dual direction']['selectivity']['mean']:.2%} along the dual one, "
             f"{arms['best neuron']['selectivity']['mean']:.2%} through the best neuron; at s = 10, "
@@ -281,7 +266,7 @@ def summary(config: Config, result: Result) -> list[str]:
 
 def _recovery(name: str, row: Any, samples: int) -> str:
     return (
-        f"Autoencoders on {samples:,} activations, {_called(name)}: {_share(row['share'])} of the "
+        f"Autoencoders on {samples:,} activations, {called(name)}: {_share(row['share'])} of the "
         f"targets recovered; the recovered direction keeps {_times(row['kept'])} of the true "
         f"one's selectivity ({row['theory']['mean']:.3f} by theory), {_times(row['kept_all'])} "
         "over all targets. A recovered latent scaled tenfold brings the target's reading to "

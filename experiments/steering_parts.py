@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from experiments import dictionary, steering_recovered
 from experiments.dictionary import Dictionary
-from experiments.intervals import estimate
+from experiments.effects import estimate
 from experiments.steering_config import Config
 from experiments.steering_recovered import ARM, Autoencoder, Member
 from experiments.steering_theory import SCALES

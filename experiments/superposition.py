@@ -24,6 +24,7 @@ from experiments import (
 )
 from experiments.claims import verdicts_of
 from experiments.command import main
+from experiments.effects import cells, in_words
 from experiments.harness.checks import Check, Claim
 from experiments.harness.experiment import Experiment, Result, Table
 from experiments.superposition_config import Config, validate
@@ -85,8 +86,7 @@ def _tables(data: dict[str, Any]) -> dict[str, Table]:
                 (
                     name,
                     row["probability"],
-                    row["ratio"]["mean"],
-                    *row["ratio"]["interval"],
+                    *cells(row["ratio"]),
                     row["best"],
                     row["in_pairs"],
                     row["settled"],
@@ -123,8 +123,7 @@ def _tables(data: dict[str, Any]) -> dict[str, Table]:
             tuple(
                 (
                     row["probability"],
-                    row["dimensions"]["mean"],
-                    *row["dimensions"]["interval"],
+                    *cells(row["dimensions"]),
                     ", ".join(f"{name} {count:.1f}" for name, count in row["census"].items()),
                 )
                 for row in data["plateaus"]["rows"]
@@ -137,10 +136,8 @@ def _tables(data: dict[str, Any]) -> dict[str, Table]:
             tuple(
                 (
                     row["name"],
-                    row["represented"]["mean"],
-                    *row["represented"]["interval"],
-                    row["ratio"]["mean"],
-                    *row["ratio"]["interval"],
+                    *cells(row["represented"]),
+                    *cells(row["ratio"]),
                     row["settled"],
                 )
                 for row in data["variants"]
@@ -162,13 +159,12 @@ def answer(_config: Config, result: Result) -> str:
     data: Any = result.data
     pairs = data["pairs"]
     sparse = data["plane"]["rows"][-1]
-    low, high = sparse["ratio"]["interval"]
     return (
         f"In {pairs['agreement']:.1%} of {pairs['judged']} cells of a diagram over sparsity and "
         "importance the best trained model shares a dimension, or not, as the exact optimum "
         f"does{_open(data['settled']['pairs'])}. "
         f"With each feature on {100 * sparse['probability']:.3g}% of the time, five features in a "
-        f"plane cost {sparse['ratio']['mean']:.2f} ({low:.2f} to {high:.2f}) of the best without "
+        f"plane cost {in_words(sparse['ratio'], '.2f')} of the best without "
         f"superposition{_open(sparse['settled'])}."
     )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.intervals import estimate
+from experiments.effects import estimate
 from experiments.superposition_sweeps import compared
 from experiments.superposition_training import REPRESENTED, SETTLED_SHARE, chances, train
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.intervals import estimate, proportion_interval
+from experiments.effects import estimate
+from experiments.intervals import proportion_interval
 from experiments.superposition_training import REPRESENTED, Models, chances, train
 
 if TYPE_CHECKING:

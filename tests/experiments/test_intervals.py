@@ -9,7 +9,6 @@ import pytest
 from scipy import stats
 
 from experiments.intervals import (
-    estimate,
     mean_interval,
     median_interval,
     proportion_interval,
@@ -23,8 +22,6 @@ def test_mean_interval_is_students() -> None:
     reach = 2.7764451 * math.sqrt(2.5 / 5)
     assert (low, high) == pytest.approx((3 - reach, 3 + reach), rel=1e-6)
     assert mean_interval([1.0]) == (-math.inf, math.inf)
-    assert estimate([1.0, 2.0, 3.0, 4.0, 5.0]) == {"mean": 3.0, "interval": [low, high]}
-    assert estimate([1.0]) == {"mean": 1.0, "interval": None}
 
 
 def test_median_interval_takes_order_statistics() -> None:
