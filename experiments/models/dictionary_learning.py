@@ -226,8 +226,7 @@ def sampled(
     model: SparseAutoencoder, state: State, task: DictionaryTask, place: Array
 ) -> tuple[Array, Array, Array]:
     """Return fresh inputs `[batch, d]`, their codes `[m, batch]`, true amplitudes `[batch, n]`."""
-    # Steps count from 0 up, these from the top down.
-    key = jax.random.fold_in(state.key, jnp.uint32(2**32 - 1) - place.astype(jnp.uint32))
+    key = training.unseen(state.key, place)
     active = synthetic_activations.draw(key, task.law, task.batch)
     inputs = synthetic_activations.mix(state.setting.dictionary, active, task.batch)
     codes = model.codes(inputs, state.setting.sparsity)

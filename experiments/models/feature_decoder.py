@@ -26,7 +26,7 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from experiments.models import toy_autoencoder, training
-from experiments.models.training import State
+from experiments.models.training import State, Untrained
 from geometry import monosemanticity, sphere
 from geometry.products import product
 
@@ -60,10 +60,6 @@ ACTIVATIONS: dict[str, Callable[[Array], Array]] = {"relu": jax.nn.relu, "solu":
 """The layer's function, by name; of values `[k, b]`."""
 
 
-class Fixed(nnx.Variable[Array]):
-    """A variable that no gradient changes."""
-
-
 class FeatureDecoder(nnx.Module):
     """x̂ = Vᵀ f(W Pᵀx + b).  In all arrays `[..., b]` a sample is a column."""
 
@@ -76,7 +72,7 @@ class FeatureDecoder(nnx.Module):
         and d alone.
         """
         fixing, starting = jax.random.split(key)
-        self.projection = Fixed(sphere.sample(fixing, features, dim))
+        self.projection = Untrained(sphere.sample(fixing, features, dim))
         weights = jax.random.normal(starting, (hidden, dim + features))
         self.reader = nnx.Param(weights[:, :dim])
         self.bias = nnx.Param(jnp.full(hidden, start))
@@ -228,8 +224,7 @@ def fresh(state: State, task: FeatureDecoderTask, place: Array) -> Array:
 
     The same for members of the same key.
     """
-    # Steps count from 0 up, these from the top down.
-    key = jax.random.fold_in(state.key, jnp.uint32(2**32 - 1) - place)
+    key = training.unseen(state.key, place)
     return toy_autoencoder.sample(key, state.setting.probability, task.features, task.batch)
 
 

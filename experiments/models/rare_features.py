@@ -23,6 +23,8 @@ import numpy as np
 from jax import Array
 from numpy.typing import NDArray
 
+from experiments.models import threefry
+
 __all__ = [
     "LARGEST",
     "TRUNCATED",
@@ -187,10 +189,10 @@ def arrive(bits: Array, law: Law, batch: int) -> Arrivals:
     # float32 times n would by n/2^23.
     placing, choosing, turning, sizing = bits[1:].reshape(4, room)
     # Counts of probability below 2^-24 do not occur, as float32 has no uniforms so close to 1.
-    count = jnp.sum(_uniform(bits[0]) >= law.counts)
+    count = jnp.sum(threefry.uniform_of(bits[0]) >= law.counts)
     sample = (placing % batch).astype(jnp.int32)
     cell = (choosing % features).astype(jnp.int32)
-    kept = _uniform(turning) < jnp.asarray(law.threshold)[cell]
+    kept = threefry.uniform_of(turning) < jnp.asarray(law.threshold)[cell]
     feature = jnp.where(kept, cell, jnp.asarray(law.alias)[cell])
     # Sorted, empty slots last, the same feature twice in a sample is side by side.  Values are
     # independent of what is sorted.
@@ -200,9 +202,4 @@ def arrive(bits: Array, law: Law, batch: int) -> Arrivals:
     # The last code of all is that of the last sample's last feature.
     place = jnp.minimum(code, nowhere - 1)
     there = new & (code < nowhere)
-    return Arrivals(place // features, place % features, there, _uniform(sizing))
-
-
-def _uniform(bits: Array) -> Array:
-    """Uniform in [0, 1), multiples of 2^-24."""
-    return (bits >> 8).astype(jnp.float32) / (1 << 24)
+    return Arrivals(place // features, place % features, there, threefry.uniform_of(sizing))

@@ -202,7 +202,7 @@ def _fixed(key: Array, law: ActivationLaw, batch: int) -> tuple[Array, Array, Ar
             seen |= before == drawn
         chosen.append(jnp.where(seen, last, drawn))
     feature = jnp.stack(chosen, axis=1).ravel()
-    spare = _uniform(draws[1]).T.ravel()
+    spare = threefry.uniform_of(draws[1]).T.ravel()
     return jnp.repeat(jnp.arange(batch), count), feature, jnp.ones(batch * count, bool), spare
 
 
@@ -238,11 +238,6 @@ def _amplitude(spare: Array, spread: float) -> Array:
     # Half a step of the uniform numbers at 0, which would be infinite; 1 does not occur.
     normal: Array = special.ndtri(jnp.maximum(spare, jnp.float32(2.0**-25)))
     found: Array = jnp.maximum(0, 1 + spread * normal)
-    return found
-
-
-def _uniform(bits: Array) -> Array:
-    found: Array = (bits >> 8).astype(jnp.float32) * jnp.float32(2.0**-24)
     return found
 
 

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-__all__ = ["bits", "hashed", "uniform"]
+__all__ = ["bits", "hashed", "uniform", "uniform_of"]
 
 # Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3" (2011), table 2 and
 # section 3.2: rotations of eight rounds, a key word after every four, and the parity constant.
@@ -45,5 +45,10 @@ def bits(key: Array, shape: tuple[int, ...]) -> Array:
 
 def uniform(key: Array, shape: tuple[int, ...]) -> Array:
     """Return float32 numbers of `shape`, uniform on the multiples of 2^-24 in [0, 1)."""
-    found: Array = (bits(key, shape) >> 8).astype(jnp.float32) * jnp.float32(2.0**-24)
+    return uniform_of(bits(key, shape))
+
+
+def uniform_of(words: Array) -> Array:
+    """Return the float32 numbers, multiples of 2^-24 in [0, 1), that uint32 `words` make."""
+    found: Array = (words >> 8).astype(jnp.float32) * jnp.float32(2.0**-24)
     return found

@@ -223,8 +223,7 @@ def evaluate(states: State, task: ToyTask, batches: int) -> Array:
             return task.errors(model, state.key, state.setting.probability)
 
         def batch(total: Array, place: Array) -> tuple[Array, None]:
-            # Steps count from 0 up, these from the top down.
-            fresh = jax.random.fold_in(state.key, jnp.uint32(2**32 - 1) - place)
+            fresh = training.unseen(state.key, place)
             return total + task.errors(model, fresh, state.setting.probability), None
 
         total: Array

@@ -34,6 +34,7 @@ __all__ = [
     "State",
     "Task",
     "Trace",
+    "Untrained",
     "advance",
     "advance_all",
     "column",
@@ -44,6 +45,7 @@ __all__ = [
     "module",
     "repeated",
     "train",
+    "unseen",
 ]
 
 
@@ -69,6 +71,10 @@ class Task(Protocol):
 
     def observe(self, model: Any, setting: Any) -> dict[str, Array]:
         """Return what a trace records."""
+
+
+class Untrained(nnx.Variable[Array]):
+    """A model's variable that no gradient changes; a loss may write it."""
 
 
 class State(NamedTuple):
@@ -98,6 +104,12 @@ def repeated(keys: Array, times: int) -> Array:
     data = jax.random.key_data(keys)
     copies: Array = jax.random.wrap_key_data(jnp.tile(data, (times, 1)))
     return copies
+
+
+def unseen(key: Array, place: ArrayLike) -> Array:
+    """Return the key of the `place`-th batch that a member with this key is not trained on."""
+    # Steps count from 0 up, these from the top down.
+    return jax.random.fold_in(key, jnp.uint32(2**32 - 1) - jnp.asarray(place, jnp.uint32))
 
 
 def column(value: ArrayLike, count: int, kind: type = np.float32) -> Array:

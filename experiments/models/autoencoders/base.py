@@ -16,6 +16,7 @@ import jax.numpy as jnp
 from flax import nnx
 from jax import Array
 
+from experiments.models.training import Untrained
 from geometry.products import product
 
 __all__ = ["Pressure", "SparseAutoencoder", "squared_error"]
@@ -33,10 +34,6 @@ class Pressure(NamedTuple):
 
     sparsity: Array
     share: Array
-
-
-class Variable(nnx.Variable[Array]):
-    """A variable that no gradient changes."""
 
 
 class SparseAutoencoder(nnx.Module):
@@ -60,10 +57,10 @@ class SparseAutoencoder(nnx.Module):
         self.encoder = nnx.Param(rows)
         self.encoder_bias = nnx.Param(jnp.zeros(latents))
         self.decoder_bias = nnx.Param(jnp.zeros(dim))
-        self.silent = Variable(jnp.zeros(latents, jnp.int32))
-        self.done = Variable(jnp.int32(0))
-        self.error = Variable(jnp.float32(0))
-        self.active = Variable(jnp.float32(0))
+        self.silent = Untrained(jnp.zeros(latents, jnp.int32))
+        self.done = Untrained(jnp.int32(0))
+        self.error = Untrained(jnp.float32(0))
+        self.active = Untrained(jnp.float32(0))
         self.slots = slots
         self.weighed = True
 
@@ -101,11 +98,15 @@ class SparseAutoencoder(nnx.Module):
     def count(self, fires: Array, residual: Array, active: Array) -> None:
         """Keep count of a step: which latents were active `[m]`, x - x̂, how many a sample."""
         self.silent[...] = jnp.where(fires, 0, self.silent[...] + 1)
-        for mean, value in ((self.error, squared_error(residual)), (self.active, active)):
-            # The first step's mean is its value.
-            past = jnp.where(self.done[...] == 0, 0, MEMORY)
-            mean[...] = past * mean[...] + (1 - past) * jax.lax.stop_gradient(value)
+        self.follow(self.error, squared_error(residual))
+        self.follow(self.active, active)
         self.done[...] = self.done[...] + 1
+
+    def follow(self, mean: Untrained, value: Array) -> None:
+        """Move a running mean towards the value of a step that is not counted yet."""
+        # The first step's mean is its value.
+        past = jnp.where(self.done[...] == 0, 0, MEMORY)
+        mean[...] = past * mean[...] + (1 - past) * jax.lax.stop_gradient(value)
 
     def count_dense(self, codes: Array, residual: Array) -> None:
         """Keep count of a step with codes `[m, batch]`."""

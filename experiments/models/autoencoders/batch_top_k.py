@@ -14,8 +14,8 @@ from jax import Array
 
 from experiments.models import selection
 from experiments.models.autoencoders.active import Chosen, Restored
-from experiments.models.autoencoders.base import MEMORY, Variable
 from experiments.models.autoencoders.top_k import TopKAutoencoder
+from experiments.models.training import Untrained
 
 __all__ = ["BatchTopKAutoencoder"]
 
@@ -26,7 +26,7 @@ class BatchTopKAutoencoder(TopKAutoencoder):
     def __init__(self, latents: int, dim: int, slots: int, *, norm: float, rngs: nnx.Rngs) -> None:
         """As the base."""
         super().__init__(latents, dim, slots, norm=norm, rngs=rngs)
-        self.threshold = Variable(jnp.float32(0))
+        self.threshold = Untrained(jnp.float32(0))
 
     def codes(self, inputs: Array, sparsity: Array) -> Array:
         """Return the latents' activations past the running threshold.  Shape `[m, batch]`."""
@@ -53,6 +53,4 @@ class BatchTopKAutoencoder(TopKAutoencoder):
 
     def remember(self, found: Restored) -> None:
         """Move the running threshold towards the smallest score of the batch."""
-        # The first step's mean is its value.
-        past = jnp.where(self.done[...] == 0, 0, MEMORY)
-        self.threshold[...] = past * self.threshold[...] + (1 - past) * found.least
+        self.follow(self.threshold, found.least)
