@@ -6,7 +6,7 @@ N(d, eps) is the largest number of lines in R^d with pairwise |cos| <= eps. Over
 12288, widths of real models among them) and eps stand the largest explicit packing known here and
 the smallest proved upper bound. The report maps both, the gap between them, and the families that
 hold the records; `atlas.csv` has every bracket, exactly, with its recipe. A killed run goes on
-where it stopped. About half a minute on two cores; the full grid takes minutes.
+where it stopped. 8 s on two cores; the full grid takes minutes.
 """
 
 from __future__ import annotations
@@ -229,7 +229,7 @@ EXPERIMENT = Experiment(
         "they meet the question is settled; where they part, nobody knows. What matters most is "
         "eps·√d: below 1 little more than d lines fit, above it their number soon explodes."
     ),
-    duration="about 30 s on two cores, minutes for the full grid",
+    duration="8 s on two cores; minutes for the full grid",
     cite=(
         "V. I. Levenshtein, Designs as maximum codes in polynomial metric spaces, "
         "Acta Applicandae Mathematicae 29 (1992)",

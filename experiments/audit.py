@@ -6,7 +6,7 @@ Audits a real matrix, an embedding, an unembedding, an autoencoder's decoder, ro
 by column: the law of |cos| over its pairs, the closest pairs (by token, with a vocabulary file),
 duplicates, zero rows, norms, and what that geometry does to a reader when k of the directions are
 active at once; as given, and with their mean taken away.  Beside it stand random directions,
-Welch's bound, and the least coherent packing known of as many directions.  About 20 seconds on two
+Welch's bound, and the least coherent packing known of as many directions.  20 s on two
 cores for 32,000 rows in 256 dimensions; `nox -s demo` does that with a real table.
 """
 
@@ -297,7 +297,7 @@ EXPERIMENT = Experiment(
         "features are active at once, cosines add up to interference: the reading of a feature "
         "that is off. Where it passes 1/2, the feature looks on."
     ),
-    duration="about 20 s on two cores for 32,000 rows in 256 dimensions",
+    duration="20 s on two cores for 32,000 rows in 256 dimensions",
     alone="needs a file",
     cite=(
         "L. R. Welch, Lower bounds on the maximum cross correlation of signals, IEEE Trans. Inf. "

@@ -6,7 +6,7 @@ A quadratic model has fewer dimensions than features.  How the best model divide
 filling, in closed form (Scherlis et al. 2022): the most important features have a dimension each,
 the middle ones share, the least are ignored, and where the lines run depends on the kurtosis of the
 features.  Gradient descent from hundreds of random starts is held against that optimum, feature by
-feature, over kurtosis and importance; then a model with a ReLU is asked for the same order.  25 s
+feature, over kurtosis and importance; then a model with a ReLU is asked for the same order.  20 s
 on two cores.
 """
 
@@ -156,7 +156,7 @@ EXPERIMENT = Experiment(
         "least loss. The toy model with a ReLU has no such theory, and is asked for the same "
         "order."
     ),
-    duration="25 s on two cores",
+    duration="20 s on two cores",
     cite=(
         "A. Scherlis, K. Sachan, A. S. Jermyn, J. Benton, B. Shlegeris, Polysemanticity and "
         "capacity in neural networks, arXiv 2210.01892 (2022)",

@@ -6,7 +6,7 @@ The review of Bereska and Gavves (2024) names capacity, noise-induced redundancy
 starts as three distinct causes.  Here all of them act on one family of models, y = ReLU(W(Wᵀx +
 noise)) with n features and m neurons (Lecomte et al. 2023), and each is switched on and off while
 the others stay: start, l1 penalty, noise and its kurtosis, m from n/2 to 16n.  The same seeds run
-through all combinations, so that differences have paired intervals.  About a minute on two cores.
+through all combinations, so that differences have paired intervals.  1 min on two cores.
 """
 
 from __future__ import annotations
@@ -291,7 +291,7 @@ EXPERIMENT = Experiment(
         "carry two features, with 95% intervals over seeds that are the same in all "
         "combinations."
     ),
-    duration="about 1 min on two cores",
+    duration="1 min on two cores",
     cite=(
         "L. Bereska, E. Gavves, Mechanistic interpretability for AI safety: a review, TMLR (2024)",
         "V. Lecomte et al., What causes polysemanticity? An alternative origin story of mixed "

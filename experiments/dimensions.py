@@ -9,7 +9,7 @@ features and at a fixed share k/d, false activations, and the largest k that is 
 The reading of a feature depends on the others only through the active ones, and the rows of a
 random dictionary are independent: a feature's error rates in a dictionary of N are those in a
 dictionary of n < N.  So `--sample` rows stand for all N, and 98,304 features in 12,288 dimensions
-(4.8 GB) are never held.  About 25 seconds on two cores.
+(4.8 GB) are never held.  15 s on two cores.
 """
 
 from __future__ import annotations
@@ -246,7 +246,7 @@ EXPERIMENT = Experiment(
         "is the number of features that can be on at once and still be read without a mistake: "
         "nearly in proportion to d, less a logarithm for the many features that must stay silent."
     ),
-    duration="about 25 s on two cores",
+    duration="15 s on two cores",
     cite=(
         "N. Elhage et al., Toy models of superposition, Transformer Circuits Thread (2022)",
         "J. A. Tropp, Greed is good: algorithmic results for sparse approximation, IEEE Trans. "

@@ -6,7 +6,7 @@ Tied ReLU autoencoders y = ReLU(W Wᵀ x) with n features, m >= n neurons and an
 trained from many random starts (Lecomte et al. 2023, "Incidental polysemanticity", arXiv
 2312.03096).  The report counts the neurons that end with two features, over m and n and for two
 optimisers, holds them against the laws of chance, and then intervenes: on the start, the penalty,
-the noise.  About two and a half minutes on two cores.
+the noise.  4 min on two cores.
 """
 
 from __future__ import annotations
@@ -310,7 +310,7 @@ EXPERIMENT = Experiment(
         "one of m neurons about n²/4m times. Points are means over trainings from independent "
         "starts, bars are 95% intervals, lines are laws of chance."
     ),
-    duration="about 2.5 min on two cores",
+    duration="4 min on two cores",
     cite=(
         "V. Lecomte et al., What causes polysemanticity? An alternative origin story of mixed "
         "selectivity from incidental causes, arXiv 2312.03096 (2023)",

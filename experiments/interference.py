@@ -5,7 +5,7 @@
 Stores N features as directions in R^d, switches k of them on, and reads them all back with one
 product.  Random directions, a tight frame and the least coherent packing known stand side by side;
 theory (Gaussian interference, Welch's floor, coherence) is drawn over every measurement.  The
-reference settings are measured too, whatever the flags are.  About 25 seconds on two cores.
+reference settings are measured too, whatever the flags are.  20 s on two cores.
 """
 
 from __future__ import annotations
@@ -327,7 +327,7 @@ EXPERIMENT = Experiment(
         "good choice only cuts its extremes. A threshold then decides. Too low, and features that "
         "are off look on (false alarms); too high, and active ones are missed."
     ),
-    duration="about 25 s on two cores",
+    duration="20 s on two cores",
     cite=(
         "N. Elhage et al., Toy models of superposition, Transformer Circuits Thread (2022)",
         "L. R. Welch, Lower bounds on the maximum cross correlation of signals, IEEE Trans. Inf. "

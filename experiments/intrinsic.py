@@ -6,7 +6,7 @@ A layer of k units sees N sparse features through d numbers and restores them (J
 Hubinger 2022).  Where its biases start, an l1 penalty, softmax linear units, its width and the rate
 are varied, with the same projections and samples; and sparse autoencoders are trained on the layer
 with biases that start at 0.  The report lays loss against the share of units, or latents, that
-respond to one feature alone.  About a minute on two cores.
+respond to one feature alone.  45 s on two cores.
 """
 
 from __future__ import annotations
@@ -308,7 +308,7 @@ EXPERIMENT = Experiment(
         "0. What either way costs is read from the loss, and every number has a 95% interval over "
         "independent seeds."
     ),
-    duration="1 min on two cores",
+    duration="45 s on two cores",
     cite=(
         "A. S. Jermyn, N. Schiefer, E. Hubinger, Engineering monosemanticity in toy models, arXiv "
         "2211.09169 (2022)",

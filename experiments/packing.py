@@ -7,7 +7,7 @@ Lines in R^d with pairwise |cos| <= eps: the report brackets their largest numbe
 both sides. The lower bound is an explicit packing, printed as a recipe and certified; the upper
 bound is a theorem, named. Beside them stand random directions, measured and by their exact law,
 the bracket over eps and over d, and the popular statements of this kind with their verdicts.
-About twenty seconds on two cores for (500, 0.05).
+10 s on two cores for (500, 0.05).
 
 With --count the question is turned round: the report has the n lines whose closest two are farthest
 apart, of the catalogue or of an optimiser, whichever is better, and how far apart n lines can be at
@@ -72,7 +72,7 @@ EXPERIMENT = Experiment(
         "chance finds. Asked the other way round (--count), the number of lines is given, and "
         "their coherence, the largest |cosine| of any two, is to be as small as can be."
     ),
-    duration="about 20 s on two cores for (500, 0.05); for a few lines (--count) as long",
+    duration="10 s on two cores for (500, 0.05); for a few lines (--count) as long",
     cite=(
         "V. I. Levenshtein, Designs as maximum codes in polynomial metric spaces, "
         "Acta Applicandae Mathematicae 29 (1992)",

@@ -5,7 +5,7 @@
 Maps the share of trials in which each decoder finds which k of N features are active, over d/N and
 k/d, with Donoho and Tanner's curve for l1 recovery on top; measures where l1 recovery fails, trial
 by trial with a certificate; and compares the widths that threshold, pursuit and l1 need for the
-same features with the information that has to pass.  About 45 seconds on two cores.
+same features with the information that has to pass.  30 s on two cores.
 """
 
 from __future__ import annotations
@@ -308,7 +308,7 @@ EXPERIMENT = Experiment(
         "dimensions, and fails at a sharp line: below it nearly every set of k features is found, "
         "above it nearly none. The maps show the share of trials in which each decoder was right."
     ),
-    duration="about 45 s on two cores",
+    duration="30 s on two cores",
     cite=(
         "D. L. Donoho, J. Tanner, Observed universality of phase transitions in high-dimensional "
         "geometry, Phil. Trans. R. Soc. A 367 (2009)",

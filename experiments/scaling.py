@@ -6,7 +6,7 @@ Liu, Liu and Gore (2025) restore n rarely active features through m < n numbers.
 only the most frequent m features, the loss is what the others would have added: weak superposition.
 When rows are drawn to unit length, all features are there, disturb each other by squared overlaps
 of 1/m, and the loss falls as 1/m whatever the frequencies: strong superposition.  Both are trained
-here at every width and held against these laws.  About a minute on two cores.
+here at every width and held against these laws.  40 s on two cores.
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ EXPERIMENT = Experiment(
         "its squared overlap, 1/m for random directions, and the loss falls about as 1/m. Lines "
         "are these laws, points are trained models with 95% intervals over seeds."
     ),
-    duration="about 1 min on two cores; paper: hours",
+    duration="40 s on two cores; paper: hours",
     cite=(
         "Y. Liu, Z. Liu, J. Gore, Superposition yields robust neural scaling, arXiv 2505.10465 "
         "(2025)",

@@ -6,7 +6,7 @@ One of N features in d dimensions is active, and its activation is scaled from 1
 along some direction: its own, the dual one, the one that a sparse autoencoder recovers, the best
 single neuron, or a random one.  All steps raise the target's reading alike; they differ in what
 they do to the others.  A feature counts as switched on when the step moves its reading past the
-threshold.  A recovered latent's own activation is scaled too.  About 40 seconds on two cores.
+threshold.  A recovered latent's own activation is scaled too.  25 s on two cores.
 """
 
 from __future__ import annotations
@@ -290,7 +290,7 @@ EXPERIMENT = Experiment(
         "direction: they take one that a sparse autoencoder recovers from activations, and scale "
         "its latent."
     ),
-    duration="about 40 s on two cores",
+    duration="25 s on two cores",
     cite=(
         "N. Elhage et al., Toy models of superposition, Transformer Circuits Thread (2022)",
         "A. Scherlis et al., Polysemanticity and capacity in neural networks (2022)",

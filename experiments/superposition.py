@@ -7,7 +7,7 @@ a plane and twenty in five dimensions over sparsity, two in one dimension and th
 sparsity and importance, and a large model whose features share dimensions in polytopes.  Small
 models descend the exact expected loss; theory is the optimum by exact quadrature.  The report shows
 phases with their boundary, plateaus of the dimensions for a feature, and one training frame by
-frame.  A minute and a half on two cores.
+frame.  70 s on two cores.
 """
 
 from __future__ import annotations
@@ -230,7 +230,7 @@ EXPERIMENT = Experiment(
         "feature has; in symmetric arrangements it is a simple fraction, 1/2 in an antipodal "
         "pair, 2/5 in a pentagon."
     ),
-    duration="about 1.5 min on two cores",
+    duration="70 s on two cores",
     cite=(
         "N. Elhage et al., Toy models of superposition, Transformer Circuits Thread (2022), "
         "arXiv 2209.10652",
