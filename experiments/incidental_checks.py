@@ -309,6 +309,7 @@ def _claimed(data: Any) -> list[Check]:
             estimate=none["alignment"],
             interval=tuple(none["alignment_interval"]),
             band=(0.97 * 3 / (none["neurons"] + 2), 1.03 * 3 / (none["neurons"] + 2)),
+            converged=none["converged"],
         ),
         judge(
             "C11: axis alignment with a penalty",

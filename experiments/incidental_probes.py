@@ -169,6 +169,8 @@ def _penalties(config: Config, progress: Progress) -> list[dict[str, Any]]:
     seeds = 2 * config.seeds
     least = min(value for value in _PENALTIES if value)
     steps = tenths(config.clock / (config.rate * least))
+    # Without a penalty there is no clock; the error then has its least long before the others end.
+    patient = steps * config.rate * least >= CLOCK * (1 - 1e-6)
     keys = training.repeated(member_keys(config, seeds, 2), len(_PENALTIES))
     given = settings(
         len(_PENALTIES) * seeds, rate=config.rate, penalty=np.repeat(_PENALTIES, seeds)
@@ -195,8 +197,7 @@ def _penalties(config: Config, progress: Progress) -> list[dict[str, Any]]:
             "alignment": float(align.mean()),
             "alignment_interval": mean_interval(align),
             "one": float(one.mean()),
-            # Without a penalty there is no clock, and the error reached its least long since.
-            "converged": bool(penalty == 0 or one.mean() >= ONE),
+            "converged": bool(patient and (penalty == 0 or one.mean() >= ONE)),
         }
         for penalty, count, align, one in zip(_PENALTIES, found, aligned, ones, strict=True)
     ]

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments import ensembles
-from experiments.intervals import mean_interval
+from experiments.intervals import mean_interval, ratio_interval
 from experiments.poisson import count_interval, scaling
 
 if TYPE_CHECKING:
@@ -251,17 +251,20 @@ def _overlap(
     """Inner products at the start, times sqrt(m), of pairs that share a neuron at the end.
 
     About normal over all pairs.  Chance alone makes it negative here, as opposite weights on the
-    shared neuron belong to it; only pairs with a positive one act on each other.
+    shared neuron belong to it; only pairs with a positive one act on each other.  The interval is
+    over trainings, whose pairs are not independent of each other; None where there are too few.
     """
     together = (carried @ carried.swapaxes(1, 2) > 0) & pairs
     rows = start.astype(np.float64)
-    products = (rows @ rows.swapaxes(1, 2))[together] * math.sqrt(start.shape[2])
-    if len(products) < 2:
+    products = (rows @ rows.swapaxes(1, 2)) * math.sqrt(start.shape[2])
+    sums, counts = np.sum(products, axis=(1, 2), where=together), together.sum(axis=(1, 2))
+    low, high = ratio_interval(sums, counts)
+    if not math.isfinite(low):
         return None
     return {
-        "pairs": len(products),
-        "mean": float(products.mean()),
-        "interval": mean_interval(products),
+        "pairs": int(counts.sum()),
+        "mean": float(sums.sum() / counts.sum()),
+        "interval": [low, high],
     }
 
 
