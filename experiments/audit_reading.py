@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from experiments import audit_matrix
 from experiments.effects import estimate
 
 if TYPE_CHECKING:
+    from experiments.audit_config import Config
     from experiments.audit_matrix import View
     from experiments.harness.progress import Step
 
@@ -26,20 +27,7 @@ _ROWS = 4096
 _FLOAT32 = 1e-12
 
 
-class Settings(Protocol):
-    """What the simulation needs of the flags."""
-
-    @property
-    def active(self) -> tuple[int, ...]: ...
-    @property
-    def trials(self) -> int: ...
-    @property
-    def seed(self) -> int: ...
-    @property
-    def seeds(self) -> int: ...
-
-
-def interference(config: Settings, view: View, step: Step) -> list[dict[str, Any]]:
+def interference(config: Config, view: View, step: Step) -> list[dict[str, Any]]:
     """Mean, rms and false activations at 1/2 for every k: theory, measured, random directions.
 
     Each seed draws its own sets of k among the rows, and reads all rows; where they are too many,

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from experiments.intervals import mean_interval
+
+if TYPE_CHECKING:
+    from experiments.dimensions_config import Config
 
 __all__ = ["FAMILIES", "at", "fits"]
 
@@ -20,28 +23,7 @@ _AROUND = 0.07
 _PADS = (64, 512, 2048, 4096, 12288, 1 << 16)
 
 
-class Settings(Protocol):
-    """What these measurements need of the experiment's flags."""
-
-    @property
-    def features(self) -> int: ...
-    @property
-    def density(self) -> int: ...
-    @property
-    def active(self) -> int: ...
-    @property
-    def share(self) -> int: ...
-    @property
-    def sample(self) -> int: ...
-    @property
-    def trials(self) -> int: ...
-    @property
-    def seed(self) -> int: ...
-    @property
-    def seeds(self) -> int: ...
-
-
-def at(config: Settings, dim: int) -> dict[str, Any]:
+def at(config: Config, dim: int) -> dict[str, Any]:
     """All measurements at one d."""
     import jax
 
@@ -89,7 +71,7 @@ def at(config: Settings, dim: int) -> dict[str, Any]:
 
 
 def _rates(
-    config: Settings, key: Any, rows: Any, dim: int, active: int, count: int, slots: int
+    config: Config, key: Any, rows: Any, dim: int, active: int, count: int, slots: int
 ) -> dict[str, float]:
     """rms interference, false activations at 1/2, expected errors among `count` features."""
     from geometry import interference, readout

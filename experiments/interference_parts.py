@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,8 @@ from experiments.intervals import mean_interval
 if TYPE_CHECKING:
     from jax import Array
 
+    from experiments.harness.progress import Step
+    from experiments.interference_config import Config
     from geometry.readout import Bins, Readings
     from geometry.signals import Activity
 
@@ -26,29 +28,6 @@ LOW, HIGH, COUNT = -2.0, 3.0, 320
 EDGES = np.linspace(LOW, HIGH, COUNT + 1)
 _MOST_ROW_SUMS = 64
 _SWEPT = 256
-
-
-class Settings(Protocol):
-    """What these measurements need of the experiment's flags."""
-
-    @property
-    def seed(self) -> int: ...
-    @property
-    def seeds(self) -> int: ...
-    @property
-    def trials(self) -> int: ...
-    @property
-    def active(self) -> int: ...
-    @property
-    def tensor(self) -> str | None: ...
-    @property
-    def reference(self) -> int: ...
-
-
-class Step(Protocol):
-    """Tells that one seed is done."""
-
-    def __call__(self, advance: float = 1) -> None: ...
 
 
 def _bins() -> Bins:
@@ -92,7 +71,7 @@ def _density_on(on: Any, activity: Activity, centres: NDArray[np.float64]) -> li
 
 
 def read_kind(
-    config: Settings,
+    config: Config,
     activity: Activity,
     kind: str,
     made: Dictionary | None,
@@ -246,7 +225,7 @@ def _guaranteed(key: Array, rows: NDArray[np.float32], limit: int | None, featur
     return trials - int(np.asarray(found.separable).sum())
 
 
-def widths(config: Settings, features: int, dim: int) -> list[dict[str, Any]]:
+def widths(config: Config, features: int, dim: int) -> list[dict[str, Any]]:
     """Errors a trial over k at a quarter to twice the width, random directions, unit amplitudes."""
     import jax
 
@@ -292,7 +271,7 @@ def widths(config: Settings, features: int, dim: int) -> list[dict[str, Any]]:
     return swept
 
 
-def reference(config: Settings) -> list[dict[str, Any]]:
+def reference(config: Config) -> list[dict[str, Any]]:
     """The numbers that the suite is held to, each simulated: name, theory, estimate, band."""
     from experiments import interference_reference
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from experiments.intervals import mean_interval
 from experiments.logistic import Crossing, crossing
+
+if TYPE_CHECKING:
+    from experiments.harness.progress import Step
 
 __all__ = ["DECODERS", "deltas", "message_passing", "picture", "rhos", "transition", "widths"]
 
@@ -31,8 +34,6 @@ _DENSE = 512
 _LEAST_ACTIVE = 32
 # k over the Donoho-Tanner value, where the logistic curve is fitted.
 _NEAR = (0.82, 0.91, 1.0, 1.09, 1.18)
-
-Step = Callable[[], None]
 
 
 def deltas(cells: int) -> NDArray[np.float64]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,7 @@ from experiments.intervals import mean_interval
 from experiments.superposition_training import Models, chances, train
 
 if TYPE_CHECKING:
-    from experiments.harness.progress import Progress
+    from experiments.harness.progress import Progress, Step
     from experiments.superposition_config import Config
 
 __all__ = ["BAND", "IMPORTANCES", "KINDS", "pairs", "triples"]
@@ -130,7 +129,7 @@ def _expected(weight: Rows, sharing: NDArray[np.bool_]) -> NDArray[np.int64]:
     return np.asarray(np.where(sharing, 1, np.where(weight <= 1, 0, 2)))
 
 
-def _optima(chance: Rows, weight: Rows, step: Callable[[], None]) -> tuple[Rows, NDArray[np.bool_]]:
+def _optima(chance: Rows, weight: Rows, step: Step) -> tuple[Rows, NDArray[np.bool_]]:
     """The least loss of every cell, and whether a pair has it."""
     from geometry import two_in_one
 
