@@ -14,8 +14,6 @@ The directions that were to be found lie beside them, `dictionary` `[n, d]`.  Me
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.harness.errors import InputError
+from experiments.harness.markup import write_whole
 
 if TYPE_CHECKING:
     from experiments.sae_config import Config
@@ -34,7 +33,7 @@ FORMAT = "superposition-geometry autoencoder 1"
 
 
 def write(path: Path, config: Config, arrays: Mapping[str, NDArray[Any]]) -> str:
-    """Write the arrays of a run whole, to a temporary name that is renamed; return what to print.
+    """Write the arrays of a run, whole or not at all; return what to print.
 
     Raises InputError where the folder cannot be written to.
     """
@@ -59,15 +58,9 @@ def write(path: Path, config: Config, arrays: Mapping[str, NDArray[Any]]) -> str
             "seed": str(config.seed),
         },
     )
-    temporary = None
     try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-        os.replace(temporary, path)
+        write_whole(path, content)
     except OSError as error:
-        if temporary is not None and os.path.exists(temporary):
-            os.unlink(temporary)
         raise InputError(
             f"--save must name a file that can be written; got {path}: {error.strerror}."
         ) from None

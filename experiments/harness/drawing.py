@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 from experiments.harness.checks import Check, Claim
 from experiments.harness.experiment import C, Experiment, Result
+from experiments.harness.markup import write_whole
 
 REPORT = "report.html"
 PLOTLY = "plotly.min.js"
@@ -62,9 +61,4 @@ def write_plotly(out: Path) -> None:
     script = get_plotlyjs().encode()
     if path.is_file() and path.stat().st_size == len(script):
         return
-    part = out / f".{PLOTLY}.{uuid4().hex}"
-    try:
-        part.write_bytes(script)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    write_whole(path, script)

@@ -166,14 +166,14 @@ def page(*, title: str, body: str, scripts: str = "", style: str = "") -> str:
 """
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write the file, or leave the old one: a reader never meets half a page.
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write the file, or leave the old one: a reader never meets half of it.  Text is in UTF-8.
 
     Two runs that end together each write a draft of their own; the last one stays.
     """
     draft = path.with_name(f".{path.name}.{uuid4().hex}")
     try:
-        draft.write_text(text, encoding="utf-8")
+        draft.write_bytes(content.encode() if isinstance(content, str) else content)
         os.replace(draft, path)
     finally:
         draft.unlink(missing_ok=True)

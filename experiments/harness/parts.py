@@ -10,19 +10,18 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 import re
 import shutil
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
 
 from experiments.harness import exact_json
+from experiments.harness.markup import write_whole
 
 _PREFIX = ".parts-"
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
@@ -123,10 +122,5 @@ def of_run(parent: Path, fingerprint: str, *, fresh: bool = False) -> Parts:
 
 
 def _write(path: Path, content: bytes) -> None:
-    draft = path.with_name(f".{path.name}.{uuid4().hex}")
     path.parent.mkdir(exist_ok=True)
-    try:
-        draft.write_bytes(content)
-        os.replace(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)
+    write_whole(path, content)
