@@ -182,7 +182,7 @@ def _shares(example: Any) -> Figure:
         line={"color": theme.MEASURED, "width": 1},
         marker={
             "size": 9,
-            "symbol": ["circle-open" if row["moving"] else "circle" for row in rows],
+            "symbol": theme.symbols(not row["moving"] for row in rows),
         },
         name="share of seeds",
     )

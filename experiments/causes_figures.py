@@ -33,7 +33,7 @@ def figures(_config: object, result: Result) -> list[Figure]:
 
 def _symbols(effects: list[Any]) -> list[str]:
     """Open where a training behind the number had not converged."""
-    return ["circle" if effect["converged"] else "circle-open" for effect in effects]
+    return theme.symbols(effect["converged"] for effect in effects)
 
 
 def _decomposition(result: Result) -> Figure:

@@ -36,7 +36,7 @@ def _arm(data: Any, name: str) -> list[Any]:
 
 def _symbols(rows: Sequence[Any], symbol: str) -> list[str]:
     """Open where the training had not settled."""
-    return [symbol if row["converged"] else f"{symbol}-open" for row in rows]
+    return theme.symbols((row["converged"] for row in rows), symbol)
 
 
 def _means(rows: Sequence[Any], key: str) -> Any:

@@ -31,11 +31,13 @@ def _points(
     effects: Sequence[Any],
     scales: Sequence[float],
     settled: Sequence[bool],
-    **looks: Any,
+    *,
+    colour: str,
+    symbol: str,
+    name: str,
 ) -> None:
     """Means times scales with their intervals; open markers where training had not settled."""
     at = _known(effects)
-    colour = looks.pop("colour")
     factor = np.array([scales[k] for k in at])
     middle = factor * np.array([effects[k]["mean"] for k in at])
     low, high = (factor * np.array([effects[k]["interval"][end] for k in at]) for end in (0, 1))
@@ -47,9 +49,9 @@ def _points(
         marker={
             "color": colour,
             "size": 9,
-            "symbol": [looks["symbol"] if settled[k] else f"{looks['symbol']}-open" for k in at],
+            "symbol": theme.symbols((settled[k] for k in at), symbol),
         },
-        name=looks["name"],
+        name=name,
     )
 
 

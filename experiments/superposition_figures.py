@@ -208,7 +208,7 @@ def _plateaus(result: Result) -> Figure:
         marker={
             "color": theme.MEASURED,
             "size": 8,
-            "symbol": ["circle" if row["settled"] == 1 else "circle-open" for row in rows],
+            "symbol": theme.symbols(row["settled"] == 1 for row in rows),
         },
         name="m/|W|²",
     )
@@ -353,7 +353,7 @@ def _outputs(result: Result) -> Figure:
         marker={
             "color": theme.MEASURED,
             "size": 12,
-            "symbol": ["circle" if row["settled"] == 1 else "circle-open" for row in rows],
+            "symbol": theme.symbols(row["settled"] == 1 for row in rows),
         },
         name="features represented",
     )

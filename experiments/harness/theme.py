@@ -9,7 +9,7 @@ graphics (criterion 1.4.11), and any two stay apart under simulated red-green bl
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -91,6 +91,11 @@ def row_bars(
     """Return the error bars of rows that hold a number and its interval under these keys."""
     low, high = zip(*(row[interval] for row in rows), strict=True) if rows else ((), ())
     return error_bars([row[value] for row in rows], low, high)
+
+
+def symbols(settled: Iterable[bool], symbol: str = "circle") -> list[str]:
+    """Return Plotly's markers of measurements: open where what was measured had not settled."""
+    return [symbol if one else f"{symbol}-open" for one in settled]
 
 
 def settings(*, dark: bool = False) -> dict[str, Any]:

@@ -112,3 +112,8 @@ def test_bars_of_rows() -> None:
     np.testing.assert_array_equal(found["arrayminus"], [0.25, 0.0])
     assert not found["symmetric"]
     assert len(theme.row_bars([])["array"]) == 0
+
+
+def test_open_markers_are_of_what_had_not_settled() -> None:
+    assert theme.symbols([True, False]) == ["circle", "circle-open"]
+    assert theme.symbols([False], "square") == ["square-open"]
