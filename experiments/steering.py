@@ -261,6 +261,9 @@ def summary(config: Config, result: Result) -> list[str]:
     lines.append(
         f"Random directions, by theory: {theory['on'][place]:.1%} of the others on at s = 10."
     )
+    open_ = [name for name, row in data["dictionaries"].items() if not row.get("settled", True)]
+    if open_:
+        lines.append(f"NOT CONVERGED: autoencoders of {', '.join(map(called, open_))}.")
     return lines
 
 

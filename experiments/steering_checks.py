@@ -138,6 +138,7 @@ def _latents_on(config: Config, data: Any) -> Check:
         theory=f"{expected:.4g} of them, a cosine's law at 9 times the latent's part, within 10%",
         centre=expected,
         share=0.1,
+        converged=data["dictionaries"]["random"]["settled"],
     )
 
 
@@ -151,14 +152,16 @@ def _recovered(config: Config, data: Any) -> list[Check]:
             theory="1, the share c²E/(c²E + (1-c²)(N-E)/(d-1)) for an error in a random "
             "direction; within 5%",
             band=(0.95, 1.05),
+            converged=row["settled"],
         )
         # In a tight frame it is an identity, and nearly so in what is nearly tight.
         for name, row in rows.items()
         if name == "random" and "recovered" in row
     ]
-    first = next(iter(rows.values())).get("recovered")
-    if first is None:
+    row = next(iter(rows.values()))
+    if "recovered" not in row:
         return found
+    first, converged = row["recovered"], row["settled"]
     gain, slope = _response(config, data["dim"])
     least = LEAST**2
     return [
@@ -168,6 +171,7 @@ def _recovered(config: Config, data: Any) -> list[Check]:
             effect=first["share"],
             theory=f"at least {RECOVERED:.0%}",
             band=(RECOVERED, None),
+            converged=converged,
         ),
         judge_effect(
             "C16: selectivity of the picked direction over that of the true one, every target",
@@ -175,6 +179,7 @@ def _recovered(config: Config, data: Any) -> list[Check]:
             theory=f"at least {least:.2g}, the square of a recovered latent's least cosine, though "
             "the targets that are not recovered count too",
             band=(least, None),
+            converged=converged,
         ),
         judge_effect(
             "C16: reading of the target over ten times its activation, its latent scaled tenfold",
@@ -182,6 +187,7 @@ def _recovered(config: Config, data: Any) -> list[Check]:
             theory=f"(1 + 9 g c)/10, g = {gain:.3g} the latent's part over the activation: at "
             f"least with c² of {least:.2g} for c, at most a tenth above c = 1",
             band=((1 + 9 * gain * least) / 10, 1.1 * (1 + 9 * gain) / 10),
+            converged=converged,
         ),
         judge_effect(
             "activation of the latent over ten times the target's, scaled tenfold",
@@ -189,5 +195,6 @@ def _recovered(config: Config, data: Any) -> list[Check]:
             theory=f"g (1 + 9 b)/10 at least, b = {slope:.3g} the slope that errs least in "
             f"training, g = {gain:.3g}; at most g; within 10%",
             band=(0.9 * gain * (1 + 9 * slope) / 10, 1.1 * gain),
+            converged=converged,
         ),
     ]

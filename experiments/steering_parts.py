@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,8 @@ from experiments.steering_theory import SCALES
 
 if TYPE_CHECKING:
     from jax import Array
+
+    from experiments.harness.progress import Step
 
 __all__ = ["ARMS", "make", "roots", "steer_kind"]
 
@@ -60,12 +62,6 @@ ARMS: Mapping[str, Callable[[Vectors, Targets, Array], NDArray[np.float64]]] = {
     "best neuron": _neuron,
     "random direction": _random,
 }
-
-
-class Step(Protocol):
-    """Tells that one seed is done."""
-
-    def __call__(self, advance: float = 1) -> None: ...
 
 
 def _estimate(values: Sequence[float]) -> dict[str, Any]:
@@ -152,7 +148,11 @@ def steer_kind(
         seeds.append(found | steered)
         kept = kept or drawn | kinds
         step()
-    return name, notice, _summed(seeds), kept
+    row = _summed(seeds)
+    autoencoders = [one for (of, _), (_, one) in trained.items() if of == kind]
+    if autoencoders:
+        row["settled"] = steering_recovered.settled(config, autoencoders)
+    return name, notice, row, kept
 
 
 def _third(

@@ -7,7 +7,7 @@ tenfold, as users do.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -33,6 +33,7 @@ __all__ = [
     "Member",
     "Picked",
     "pick",
+    "settled",
     "steer_latents",
     "train_all",
 ]
@@ -41,6 +42,10 @@ ARM = "recovered direction"
 LEAST = 0.9
 """The cosine past which a latent recovers a feature."""
 TENFOLD = 10
+CLOCK = 10.0
+"""Least rate times steps: Adam could have moved a weight ten times from 0 to 1."""
+LATE = 0.02
+"""Most change of the recovery over the last tenth of trainings that have settled."""
 _BLOCK = 256
 
 Floats = NDArray[np.float64]
@@ -49,10 +54,14 @@ Member = tuple[str, int]
 
 
 class Autoencoder(NamedTuple):
-    """A trained member, and its task."""
+    """A trained member, and its task; the course of its recovery.
+
+    `course` `[records]`: the share of features with a living latent near, in training.
+    """
 
     state: State
     task: DictionaryTask
+    course: Floats
 
     @property
     def decoder(self) -> Floats:
@@ -111,9 +120,10 @@ def train_all(
             chunks=RECORDS,
         )
         states = jax.device_get(_plain(trained.states))
+        course = (trained.trace["best"] > LEAST).mean(axis=2)
         for place, member in enumerate(members):
             one = jax.tree.map(lambda leaf, at=place: jnp.asarray(leaf[at]), states)
-            found[member] = Autoencoder(one, task)
+            found[member] = Autoencoder(one, task, course[place])
             found[member].hold(config.rate)
     return found
 
@@ -152,6 +162,15 @@ def _task(
         fall=config.fall,
     )
     return task, settings
+
+
+def settled(config: Config, trained: Sequence[Autoencoder]) -> bool:
+    """Return whether trainings were long enough, and their mean recovery no longer moves."""
+    steps = trained[0].state.step
+    late = np.mean([one.course[-2:] for one in trained], axis=0)
+    # A hair more, since 0.01·1000 need not be 10 in binary.
+    far = config.rate * float(steps) * (1 + 1e-9) >= CLOCK
+    return bool(far and abs(late[1] - late[0]) <= LATE)
 
 
 class Picked(NamedTuple):

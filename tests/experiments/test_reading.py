@@ -237,6 +237,7 @@ def test_checks_see_what_is_wrong(runs: dict[str, Path]) -> None:
 
     def steering(data: Any) -> None:
         for row in data["dictionaries"].values():
+            row["settled"] = True
             row["first_deviation"] = 2.0
             row["leverage_deviation"] = 1.0
             row["tenfold"] = 9.0

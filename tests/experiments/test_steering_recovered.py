@@ -19,7 +19,7 @@ from experiments.models.dictionary_learning import DictionaryTask
 from experiments.models.synthetic_activations import ActivationLaw
 from experiments.steering import EXPERIMENT
 from experiments.steering_config import Config
-from experiments.steering_recovered import Autoencoder, pick, steer_latents
+from experiments.steering_recovered import Autoencoder, pick, settled, steer_latents
 
 Rows = NDArray[np.float32]
 DIM = 8
@@ -36,13 +36,22 @@ def handmade(rows: Rows, active: int, *, length: float = 1.0) -> Autoencoder:
     state = jax.tree.map(lambda leaf: leaf[0], states)
     state.params["decoder"][...] = jnp.asarray(rows * length, jnp.float32)
     state.params["encoder"][...] = jnp.asarray(rows / length, jnp.float32)
-    return Autoencoder(state, task)
+    return Autoencoder(state, task, np.ones(10))
 
 
 def planted(rows: Rows, cosine: float) -> Rows:
     """Directions with that cosine with each of orthogonal rows, the rest along the next one."""
     rest = np.sqrt(1 - cosine**2) * np.roll(rows, 1, axis=0)
     return np.asarray(cosine * rows + rest, np.float32)
+
+
+def test_trainings_settle_when_they_are_long_and_their_recovery_stands_still() -> None:
+    one = handmade(np.eye(DIM, dtype=np.float32), 3)
+    one = one._replace(state=one.state._replace(step=jnp.int32(1000)))
+    rising = one._replace(course=np.linspace(0, 0.9, 10))
+    assert settled(Config(rate=0.01), [one, one])
+    assert not settled(Config(rate=0.009), [one, one])
+    assert not settled(Config(rate=0.01), [rising, rising])
 
 
 def test_a_perfect_autoencoder_scales_its_target_alone() -> None:
