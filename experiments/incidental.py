@@ -197,7 +197,7 @@ def summary(config: Config, result: Result) -> list[str]:
         lines.append(_first_winner(data))
     lines += _drawn(data)
     lines.append(
-        "Noise in place of the penalty aligns features with neurons if its kurtosis is negative: "
+        "Axis alignment under noise in place of the penalty, by rising kurtosis: "
         + ", ".join(f"{row['kind']} {row['alignment']:.3f}" for row in data["noises"][:4])
         + f"; a random direction has {3 / (data['noise_size'][1] + 2):.3f}."
     )
@@ -248,12 +248,11 @@ def _first_winner(data: Any) -> str:
     if crowd["mean"] is not None:
         more = f"; at n = {crowd['features']} {in_words(crowd, '.0%')} fewer"
     return (
-        f"The first-winner story explains a part. At n = {n}, m = {m}, a start without a collision "
-        f"of largest weights has {in_words(starts['cut'], '.0%')} fewer shared neurons{more}; of "
-        f"pairs that end together {began['count'] / natural['shared']:.0%} "
-        f"({began['interval'][0]:.0%} to {began['interval'][1]:.0%}) had met so. Only with its "
-        f"largest weights half as large again are shared neurons gone "
-        f"({starts['margin']['count']:.3f}). {_winners(data)}"
+        f"The first-winner story, at n = {n}, m = {m}: a start without a collision of largest "
+        f"weights has {in_words(starts['cut'], '.0%')} fewer shared neurons{more}; of pairs that "
+        f"end together {began['count'] / natural['shared']:.0%} ({began['interval'][0]:.0%} to "
+        f"{began['interval'][1]:.0%}) had met so. A start that also makes largest weights half as "
+        f"large again ends with {starts['margin']['count']:.3f}. {_winners(data)}"
     )
 
 

@@ -284,11 +284,11 @@ def _penalties(result: Result) -> Figure:
     figure.update_yaxes(title="alignment, or neurons", rangemode="tozero")
     return Figure(
         "penalties",
-        "The penalty decides that, not how many",
+        "Alignment and shared neurons over the penalty",
         figure,
         f"n = {n}, m = {m}. Without a penalty rows stay random directions (lower line, 3/(m+2)) "
-        "and no neuron means anything; a penalty puts rows on neurons. Compare how the number of "
-        "shared neurons depends on it (upper line, n²/4m).",
+        "and no neuron means anything; a penalty puts rows on neurons, at 1 each on one. How many "
+        "are shared is another matter (upper line, n²/4m).",
     )
 
 
@@ -318,7 +318,7 @@ def _noises(result: Result) -> Figure:
     n, m = data["noise_size"]
     return Figure(
         "noises",
-        "Noise aligns features with neurons if its tails are light",
+        "Alignment and shared neurons over the tails of the noise",
         figure,
         f"n = {n}, m = {m}, no penalty; the dotted line is a random direction. The noise that a "
         "feature's reading receives has the kurtosis of one neuron's times the alignment of its "

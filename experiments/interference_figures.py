@@ -84,8 +84,12 @@ def _readings(result: Result) -> Figure:
         figure,
         "Features that are off read 0 plus interference, active ones their amplitude plus "
         "interference. Where the two humps overlap no threshold is right; the dashed line is the "
-        "best one for random directions. All humps are nearly as wide; those of a packing whose "
-        "cosines are all ±μ are made of single values, 2μ apart.",
+        "best one for random directions."
+        + (
+            " Of a packing whose cosines are all ±μ humps are made of single values, 2μ apart."
+            if "packing" in names
+            else ""
+        ),
     )
 
 
@@ -140,9 +144,8 @@ def _errors(result: Result) -> Figure:
         "False alarms and misses over the threshold",
         figure,
         "Solid: features that are off and read above the threshold; dotted: active features that "
-        "do not. The best threshold (dashed) lies right of 1/2, since far more features are off. "
-        "Beside random directions, a tight frame gains the little that its rms is smaller; the "
-        "packing's readings come in steps, and end.",
+        "do not. The dashed line is the best threshold for random directions, right of 1/2 where "
+        "far more features are off than on. A curve ends where no such error was seen.",
     )
 
 
@@ -177,8 +180,8 @@ def _cases(result: Result) -> Figure:
         "Average and worst case",
         figure,
         "What k active features do to another: at worst over all choices of k (first bar), on "
-        "average (second), and one at a time (third). A packing lowers the first and the third; "
-        "the second hardly moves, since Welch's floor holds it up. Dashed: half an activation.",
+        "average (second), and one at a time (third). A good choice of directions can lower the "
+        "first and the third; the second is held up by Welch's floor. Dashed: half an activation.",
     )
 
 
@@ -221,11 +224,10 @@ def _widths(result: Result) -> Figure:
     figure.update_yaxes(title="features misread a trial", type="log", range=[-3.2, 2.5], dtick=1)
     return Figure(
         "widths",
-        "Errors over the number of active features, at four widths",
+        "Errors over the number of active features, by width",
         figure,
         "Markers: measured, at the best threshold for each k and d; lines: theory. Dashed: half an "
-        "error a trial. Twice the width carries about twice the active features; widths with no "
-        "marker made no error in the trials there were.",
+        "error a trial. Where there is no marker no error was made in the trials there were.",
     )
 
 
