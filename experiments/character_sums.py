@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from experiments.harness import cli, exact_json, parts
+from experiments.harness import cli, parts
 from experiments.harness.errors import InputError
 from experiments.harness.search_command import Found, SearchCommand
 
@@ -110,5 +110,4 @@ main = SearchCommand(
 )
 
 if __name__ == "__main__":
-    with exact_json.any_digits():
-        raise SystemExit(main())
+    raise SystemExit(main())

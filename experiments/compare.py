@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Annotated, Any
 import tyro
 
 from experiments.harness import cli, exact_json, store, terminal
-from experiments.harness.errors import DONE, InputError, exit_code, shortened
+from experiments.harness.errors import DONE, InputError, shortened
 from experiments.harness.experiment import Json
 from experiments.harness.run import SCHEMA, verdicts
 
@@ -47,9 +46,7 @@ class Difference:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Print the comparison; return the exit code, 0 also where the runs differ."""
-    words = list(sys.argv[1:] if argv is None else argv)
-    with exact_json.any_digits():
-        return exit_code(lambda: _main(words))
+    return cli.command(_main, argv)
 
 
 def differences(a: store.Run, b: store.Run) -> list[Difference]:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import importlib
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ import tyro
 
 from experiments.harness import cli, exact_json, store
 from experiments.harness.drawing import REPORT, draw
-from experiments.harness.errors import DONE, InputError, exit_code, shortened
+from experiments.harness.errors import DONE, InputError, shortened
 from experiments.harness.experiment import Experiment
 from experiments.harness.run import verdicts
 
@@ -33,9 +32,7 @@ class Arguments:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Draw the report and print where it is; return the exit code."""
-    words = list(sys.argv[1:] if argv is None else argv)
-    with exact_json.any_digits():
-        return exit_code(lambda: _main(words))
+    return cli.command(_main, argv)
 
 
 def _main(argv: Sequence[str]) -> int:

@@ -7,7 +7,8 @@ docstring that becomes its help.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, is_dataclass, make_dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -16,7 +17,8 @@ from typing import Annotated, Any, TypeVar, get_type_hints
 import tyro
 from tyro.constructors import PrimitiveConstructorSpec
 
-from experiments.harness.errors import InputError
+from experiments.harness import exact_json
+from experiments.harness.errors import InputError, exit_code
 from experiments.harness.experiment import DEFAULT_PRESET, PRESETS, C, Experiment
 from experiments.harness.flags import (
     choice,
@@ -39,6 +41,7 @@ __all__ = [
     "Seeds",
     "choice",
     "choices",
+    "command",
     "integer",
     "integers",
     "option",
@@ -91,6 +94,17 @@ class _Shared(Team, Options):
     def team(self) -> Team:
         """The hosts of the run."""
         return self
+
+
+def command(body: Callable[[Sequence[str]], int], argv: Sequence[str] | None) -> int:
+    """Return the exit code of a command, whose `body` takes its words and returns the code.
+
+    The words are `argv`, or those of the process where it is None.  As `errors.exit_code`; integers
+    of any length are read and written meanwhile.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    with exact_json.any_digits():
+        return exit_code(lambda: body(words))
 
 
 def parse(experiment: Experiment[C], argv: Sequence[str]) -> tuple[C, Options]:

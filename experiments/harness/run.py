@@ -21,7 +21,7 @@ from experiments.harness.checks import (
     claim_from_json,
 )
 from experiments.harness.drawing import REPORT, draw
-from experiments.harness.errors import DONE, FAILED, InputError, exit_code, shortened
+from experiments.harness.errors import DONE, FAILED, InputError, shortened
 from experiments.harness.experiment import (
     INPUT_FILE,
     OUTPUT_ONLY,
@@ -64,9 +64,7 @@ def main(
     0 done, 1 if a check is FAIL or writing failed, 2 for bad input, 3 if a host was lost, 130 after
     Ctrl-C.
     """
-    words = list(sys.argv[1:] if argv is None else argv)
-    with exact_json.any_digits():
-        return exit_code(lambda: _main(experiment, words, index))
+    return cli.command(lambda words: _main(experiment, words, index), argv)
 
 
 def _main(experiment: Experiment[C], argv: Sequence[str], index: Callable[[Path], object]) -> int:

@@ -8,15 +8,13 @@ was `reached` is not what the project keeps in its tables.
 
 from __future__ import annotations
 
-import json
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
-from experiments.harness import cli
-from experiments.harness.errors import DONE, FAILED, exit_code
+from experiments.harness import cli, exact_json
+from experiments.harness.errors import DONE, FAILED
 
 __all__ = ["Found", "SearchCommand"]
 
@@ -44,8 +42,7 @@ class SearchCommand(Generic[Given]):
 
     def __call__(self, argv: Sequence[str] | None = None) -> int:
         """Search and print; bad input is one line, and 2."""
-        words = list(sys.argv[1:] if argv is None else argv)
-        return exit_code(lambda: self._run(words))
+        return cli.command(self._run, argv)
 
     def _run(self, words: Sequence[str]) -> int:
         given = cli.parse_command(
@@ -58,7 +55,8 @@ class SearchCommand(Generic[Given]):
         found = self.search(given)
         seconds = time.perf_counter() - begun
         if given.json:
-            print(json.dumps({"schema": 1, **found, "seconds": seconds}))
+            record = {"schema": 1, **found, "seconds": seconds}
+            print(exact_json.dumps(exact_json.plain(record, self.name)))
         else:
             print("\n".join(self.said(found, seconds)))
         return DONE if self.reached(found) else FAILED
