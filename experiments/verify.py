@@ -15,26 +15,36 @@ cannot be read.
 
 from __future__ import annotations
 
-import argparse
-import json
 import math
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+import tyro
 from numpy.typing import NDArray
 
-from experiments.harness.errors import DONE, FAILED, exit_code
+from experiments.harness import cli, exact_json
+from experiments.harness.errors import DONE, FAILED
 from experiments.harness.progress import Progress
 from experiments.packing_file import PackingFile, read
 
 __all__ = ["Outcome", "main", "verify"]
 
 _BLOCK = 2048
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """What to check."""
+
+    file: Annotated[tyro.conf.Positional[Path], cli.path("FILE", metavar="FILE")]
+    """A file written by packing --save."""
+    json: bool = False
+    """Print one JSON object and nothing else."""
 
 
 @dataclass(frozen=True)
@@ -193,26 +203,24 @@ def _duplicate(content: PackingFile) -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit code."""
-    parser = argparse.ArgumentParser(
+    """Check the file, print what was found, and return the exit code."""
+    return cli.command(_main, argv)
+
+
+def _main(argv: Sequence[str]) -> int:
+    arguments = cli.parse_command(
+        Arguments,
         prog="python -m experiments.verify",
         description="Check a saved packing on its own: every pair of rows against its claim.",
-        epilog="example: python -m experiments.verify packing.npz",
+        argv=argv,
     )
-    parser.add_argument("file", metavar="FILE", help="a file written by packing --save")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    options = parser.parse_args(argv)
-    return exit_code(lambda: _run(Path(options.file), as_json=options.json))
-
-
-def _run(path: Path, *, as_json: bool) -> int:
     begun = time.perf_counter()
     with Progress() as progress:
-        outcome = verify(read(path), progress)
+        outcome = verify(read(arguments.file), progress)
     seconds = time.perf_counter() - begun
-    if as_json:
-        record = {"schema": 1, "file": str(path), **asdict(outcome), "seconds": seconds}
-        print(json.dumps(record))
+    if arguments.json:
+        record = {"schema": 1, "file": str(arguments.file), **asdict(outcome), "seconds": seconds}
+        print(exact_json.dumps(exact_json.plain(record)))
     else:
         verdict = (
             "proved" if outcome.proved else "holds for the sample" if outcome.holds else "FALSE"

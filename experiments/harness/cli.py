@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, is_dataclass, make_dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass, make_dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_type_hints
@@ -168,6 +168,31 @@ def _refuse_missing_values(kind: type[Any], argv: Sequence[str]) -> None:
     for word, following in pairwise([*argv, "--"]):
         if word in single and following.startswith("--"):
             single[word].instance_from_str([])
+    if {"-h", "--help"}.isdisjoint(argv):
+        given = [
+            word
+            for before, word in pairwise(["", *argv])
+            if not word.startswith("-") and before not in single
+        ]
+        for missing in _required(kind)[len(given) :]:
+            missing.instance_from_str([])
+
+
+def _required(kind: type[Any]) -> list[PrimitiveConstructorSpec[Any]]:
+    """Return the arguments of a dataclass that have a place instead of a flag, and no default."""
+    hints = get_type_hints(kind, include_extras=True)
+    metadata = [
+        getattr(hints[field.name], "__metadata__", ())
+        for field in fields(kind)
+        if field.default is MISSING
+    ]
+    return [
+        entry
+        for entries in metadata
+        if tyro.conf.Positional in entries
+        for entry in entries
+        if isinstance(entry, PrimitiveConstructorSpec)
+    ]
 
 
 def _single_values(kind: type[Any]) -> dict[str, PrimitiveConstructorSpec[Any]]:

@@ -185,6 +185,8 @@ def test_compare_of_equals_and_of_lengths(capsys: pytest.CaptureFixture[str]) ->
 
 
 def test_compare_with_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    assert compare.main(["--json", "nothing"]) == 2
+    assert capsys.readouterr().err == "error: B must be a path; got nothing.\n"
     assert compare.main([str(run()), "nothing"]) == 2
     assert capsys.readouterr().err.startswith("error: RUN must be the folder of a run")
 

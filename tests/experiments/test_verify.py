@@ -159,6 +159,8 @@ def test_unreadable_files(tmp_path: Path, capsys: pytest.CaptureFixture[str], ca
 
 
 def test_missing_files_and_folders(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert verify.main(["--json"]) == 2
+    assert capsys.readouterr().err == "error: FILE must be a path; got nothing.\n"
     assert verify.main([str(tmp_path / "none.npz")]) == 2
     assert "error: FILE must exist" in capsys.readouterr().err
     assert verify.main([str(tmp_path)]) == 2
