@@ -24,12 +24,10 @@ if TYPE_CHECKING:
 
 __all__ = ["EXPERIMENT", "Config"]
 
-_BITS = ((512, 4), (1024, 8), (4096, 32))
-
 
 def measure(config: Config, progress: Progress) -> Result:
     """The picture, the transition, the widths, message passing: each part kept if killed."""
-    data: dict[str, Any] = {"bits": readout_parts.bits(_BITS)}
+    data: dict[str, Any] = {}
     cells = config.cells
     with progress.phase("heat maps", total=cells) as step:
         shares = readout_parts.picture(
@@ -136,7 +134,7 @@ def _tables(data: dict[str, Any]) -> dict[str, Table]:
 
 
 def checks(config: Config, result: Result) -> list[Check]:
-    """The l1 transition, the widths, message passing and the bits against theory."""
+    """The l1 transition, the widths and message passing against theory."""
     data: Any = result.data
     found = []
     for one in data["transition"]:

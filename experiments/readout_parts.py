@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -367,12 +366,3 @@ def message_passing(seed: int, features: int, groups: int) -> dict[str, Any]:
         "interval": list(mean_interval(errors)),
         "theory": fixed.mean_square_error,
     }
-
-
-def bits(pairs: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
-    """log2 C(N, k) for each (N, k)."""
-    from geometry import interference
-
-    return [
-        {"features": n, "active": k, "bits": interference.information_bits(n, k)} for n, k in pairs
-    ]
