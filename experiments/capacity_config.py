@@ -63,8 +63,8 @@ class Config:
     momentum: Annotated[float, cli.real("--momentum", 0, 0.95)] = 0.9
     """Nesterov's momentum."""
     steps: Annotated[int, cli.integer("--steps", at_least=10, at_most=10**8)] = 12_000
-    """Steps of descent, rounded up to a multiple of ten; rate·steps/(1 - momentum) times
-    the least importance, 10, is convergence's least."""
+    """Steps of descent, rounded up to a multiple of ten; to count as converged it takes
+    rate·steps/(1 - momentum) times the least importance of 10 or more."""
     relu_features: Annotated[int, cli.integer("--relu-features", at_least=2, at_most=6)] = 5
     """Features of the ReLU model, whose importances fall from 1 by equal ratios."""
     relu_dim: Annotated[int, cli.integer("--relu-dim", at_least=1, at_most=5)] = 2
@@ -80,7 +80,8 @@ class Config:
     relu_rate: Annotated[float, cli.real("--relu-rate", 0, 0.1, open_low=True)] = 0.02
     """Adam's rate for the ReLU model; it falls to 0 in the second half."""
     relu_steps: Annotated[int, cli.integer("--relu-steps", at_least=10, at_most=10**8)] = 6000
-    """Its steps, rounded up to a multiple of ten; rate·steps of 20 is convergence's least."""
+    """Its steps, rounded up to a multiple of ten; to count as converged it takes rate·steps of 20
+    or more."""
     seed: cli.Seed = 0
     """Root of all random numbers."""
     seeds: Annotated[int, cli.integer("--seeds", at_least=4, at_most=100_000)] = 64

@@ -122,7 +122,8 @@ def judged(
 ) -> dict[str, Any]:
     """Compare the members of one setting, `[s, ...]`, with theory's optimum.
 
-    `values` fall.  Equal ones may change places, which matters where theory takes only some.
+    `values` `[n]` fall.  Equal ones may change places, which matters where theory takes only some.
+    Raises InputError where every training diverged.
     """
     from geometry import allocation
 

@@ -38,7 +38,8 @@ class Config:
     rate: Annotated[float, cli.real("--rate", 0, 0.02, open_low=True)] = 0.02
     """Learning rate of proximal gradient descent."""
     steps: Annotated[int, cli.integer("--steps", at_least=1, at_most=10**8)] = 12_500
-    """Its steps; rate·steps·penalty of 5 and rate·steps·noise² of 10 are convergence's least."""
+    """Its steps; to count as converged it takes rate·steps·penalty of 5 and rate·steps·noise² of 10
+    or more, where these are on."""
     threshold: Annotated[float, cli.real("--threshold", 0, 1, open_low=True, open_high=True)] = 0.5
     """A neuron carries a feature whose weight is larger than this."""
     seed: cli.Seed = 0

@@ -24,9 +24,9 @@ class Config:
     """What is stored, what is active, and how long to look."""
 
     dim: Annotated[int | None, cli.integer("--dim", at_least=2, at_most=1 << 16)] = None
-    """Dimensions d, the width of the layer; 512, or those of the file."""
+    """Dimensions d, the width of the layer; by default 512, or those of the file."""
     features: Annotated[int | None, cli.integer("--features", at_least=1)] = None
-    """Features N that are stored; 4096, or those of the file."""
+    """Features N that are stored; by default 4096, or those of the file."""
     active: Annotated[int, cli.integer("--active", at_least=1)] = 16
     """Features k that are active at once (their mean number, under the bernoulli law)."""
     dictionaries: Annotated[tuple[str, ...], cli.choices("--dictionaries", dictionary.NAMES)] = (

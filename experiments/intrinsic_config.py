@@ -55,7 +55,7 @@ class Config:
     batch: Annotated[int, cli.integer("--batch", at_least=1, at_most=1 << 16)] = 128
     """Samples of a step."""
     latents: Annotated[int | None, cli.integer("--latents", at_least=2, at_most=1 << 15)] = None
-    """Latents of the autoencoder; as many as hidden units."""
+    """Latents of the autoencoder; by default as many as hidden units."""
     sparsities: Annotated[tuple[float, ...], cli.reals("--sparsities", 0, 100, open_low=True)] = (
         1.0,
         2.0,

@@ -46,7 +46,7 @@ class PackingFile:
 
 
 def write(path: Path, content: PackingFile) -> None:
-    """Write the file whole: to a temporary name beside it, then renamed."""
+    """Write the file whole: to a temporary name beside it, then renamed.  Raises OSError."""
     square = content.coherence_square
     texts = {
         "format": FORMAT,
@@ -80,9 +80,9 @@ def write(path: Path, content: PackingFile) -> None:
 
 
 def read(path: Path) -> PackingFile:
-    """Read the file; `InputError` when it is missing, damaged, or not such a file at all.
+    """Return the content of the file; whether its claims are true is not looked at.
 
-    Whether its claims are true is not looked at.
+    Raises InputError when it is missing, damaged, or not such a file at all.
     """
     arrays = _arrays(path)
     texts = {name: _text(path, name, arrays) for name in _TEXTS}

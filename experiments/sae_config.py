@@ -44,7 +44,7 @@ class Config:
     active: Annotated[int, cli.integer("--active", at_least=1, at_most=256)] = 3
     """Features k that are on in a sample: exactly, or in the mean for other kinds than fixed."""
     latents: Annotated[int | None, cli.integer("--latents", at_least=2, at_most=1 << 16)] = None
-    """Latents m of the autoencoders; as many as features."""
+    """Latents m of the autoencoders; by default as many as features."""
     kind: Annotated[str, cli.choice("--kind", KINDS)] = "fixed"
     """Which features are on together: fixed (any k), independent, correlated, hierarchical."""
     alpha: Annotated[float, cli.real("--alpha", 0, 4)] = 0.0

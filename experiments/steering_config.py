@@ -28,9 +28,9 @@ class Config:
     """Which dictionaries, which targets, how strong, and how autoencoders are trained."""
 
     dim: Annotated[int | None, cli.integer("--dim", at_least=2, at_most=1 << 16)] = None
-    """Dimensions d; 64, or those of the file."""
+    """Dimensions d; by default 64, or those of the file."""
     features: Annotated[int | None, cli.integer("--features", at_least=1)] = None
-    """Features N; 256, or those of the file."""
+    """Features N; by default 256, or those of the file."""
     dictionaries: Annotated[tuple[str, ...], cli.choices("--dictionaries", KINDS)] = KINDS
     """Dictionaries to compare; left out when a file is given."""
     file: Annotated[str | None, dictionary.File] = field(default=None, metadata=INPUT_FILE)
@@ -46,8 +46,8 @@ class Config:
     steps: Annotated[int, cli.integer("--steps", at_least=1, at_most=10**6)] = 400
     """Training steps of the trained dictionary."""
     samples: Annotated[int | None, cli.integer("--samples", at_least=0, at_most=10**10)] = None
-    """Activations that an autoencoder is trained on, 0 for none; 256,000, but none for dictionaries
-    of more than 131,072 numbers."""
+    """Activations that an autoencoder is trained on, 0 for none; by default 256,000, but none for
+    dictionaries of more than 131,072 numbers."""
     batch: Annotated[int, cli.integer("--batch", at_least=1, at_most=1 << 16)] = 256
     """Activations in a step of its training."""
     active: Annotated[int, cli.integer("--active", at_least=1, at_most=256)] = 3
@@ -55,7 +55,7 @@ class Config:
     spread: Annotated[float, cli.real("--spread", 0)] = 0.3
     """Standard deviation of a feature's amplitude, whose mean is 1."""
     latents: Annotated[int | None, cli.integer("--latents", at_least=1, at_most=1 << 20)] = None
-    """Latents of an autoencoder; as many as features."""
+    """Latents of an autoencoder; by default as many as features."""
     slots: Annotated[int, cli.integer("--slots", at_least=1, at_most=4096)] = 8
     """Latents that may be on when training begins; at most as many as there are."""
     growth: Annotated[float, cli.real("--growth", 0, 1)] = 0.5
