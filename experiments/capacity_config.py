@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from experiments.harness import cli
+from experiments.harness.errors import InputError
 
 __all__ = ["Config", "validate"]
 
@@ -92,21 +93,21 @@ class Config:
 def validate(config: Config) -> None:
     """Hold that some features must go without a dimension of their own."""
     if config.dim >= len(config.importance):
-        raise cli.InputError(
+        raise InputError(
             f"--dim must be less than the number of --importance, {len(config.importance)}; got "
             f"{config.dim}."
         )
     if config.map_dim >= config.map_features:
-        raise cli.InputError(
+        raise InputError(
             f"--map-dim must be less than --map-features, {config.map_features}; got "
             f"{config.map_dim}."
         )
     if config.relu_dim >= config.relu_features:
-        raise cli.InputError(
+        raise InputError(
             f"--relu-dim must be less than --relu-features, {config.relu_features}; got "
             f"{config.relu_dim}."
         )
     if len(set(config.kurtosis)) < 2:
-        raise cli.InputError(
+        raise InputError(
             f"--kurtosis must be two different numbers or more; got {len(set(config.kurtosis))}."
         )

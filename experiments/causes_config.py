@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from experiments.harness import cli
+from experiments.harness.errors import InputError
 
 __all__ = ["Config", "validate"]
 
@@ -51,7 +52,7 @@ class Config:
 def validate(config: Config) -> None:
     """Hold that the ratios which checks speak of are there."""
     if not {0.5, 0.75, 1.0, 4.0} <= set(config.factorial):
-        raise cli.InputError(
+        raise InputError(
             "--factorial must have 0.5, 0.75, 1 and 4 among its ratios; got "
             f"{' '.join(f'{ratio:g}' for ratio in config.factorial)}."
         )

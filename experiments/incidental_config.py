@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from experiments.harness import cli
+from experiments.harness.errors import InputError
 
 __all__ = ["Config", "validate"]
 
@@ -69,12 +70,12 @@ class Config:
 def validate(config: Config) -> None:
     """Hold that there is room for every feature, and that the interventions have a size."""
     if not config.allow_pressure and min(config.neurons) < max(config.features):
-        raise cli.InputError(
+        raise InputError(
             f"--neurons must be at least the largest --features, {max(config.features)}, or "
             f"--allow-pressure be given; got {min(config.neurons)}."
         )
     if len(config.probe) != 2 or config.probe[1] < 4 * config.probe[0]:
-        raise cli.InputError(
+        raise InputError(
             "--probe must be two numbers n m with m at least 4n; got "
             f"{' '.join(map(str, config.probe))}."
         )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from experiments.harness import cli
+from experiments.harness.errors import InputError
 
 __all__ = ["Config", "validate"]
 
@@ -59,26 +60,26 @@ def validate(config: Config) -> None:
     """Hold what no single field can."""
     widths = sorted(set(config.widths))
     if len(widths) < 3:
-        raise cli.InputError(
+        raise InputError(
             "--widths must have three different numbers or more; got "
             f"{' '.join(map(str, config.widths))}."
         )
     if 2 * widths[-1] > config.features:
-        raise cli.InputError(
+        raise InputError(
             f"--widths must be at most half of --features, {config.features}; got {widths[-1]}."
         )
     if len(set(config.weak)) < 2:
-        raise cli.InputError(
+        raise InputError(
             "--weak must have two different numbers or more; got "
             f"{' '.join(f'{decay:g}' for decay in config.weak)}."
         )
     if config.batch * config.features >= _CODES:
-        raise cli.InputError(
+        raise InputError(
             f"--batch times --features must be below 2^31; got {config.batch} times "
             f"{config.features}."
         )
     if config.expected > _CAP * config.features:
-        raise cli.InputError(
+        raise InputError(
             f"--expected must be at most {_CAP} times --features, {config.features}; got "
             f"{config.expected:g}."
         )

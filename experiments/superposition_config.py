@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from experiments.harness import cli
+from experiments.harness.errors import InputError
 
 __all__ = ["Config", "validate"]
 
@@ -62,6 +63,6 @@ class Config:
 def validate(config: Config) -> None:
     """Hold that the large model has more features than dimensions."""
     if config.features <= config.dim:
-        raise cli.InputError(
+        raise InputError(
             f"--features must be larger than --dim, {config.dim}; got {config.features}."
         )

@@ -18,7 +18,7 @@ import tyro
 from tyro.constructors import PrimitiveConstructorSpec
 
 from experiments.harness import exact_json
-from experiments.harness.errors import InputError, exit_code
+from experiments.harness.errors import exit_code
 from experiments.harness.experiment import DEFAULT_PRESET, PRESETS, C, Experiment
 from experiments.harness.flags import (
     choice,
@@ -35,7 +35,6 @@ from experiments.harness.flags import (
 from experiments.harness.hosts import ONE_HOST, Team
 
 __all__ = [
-    "InputError",
     "Options",
     "Seed",
     "Seeds",

@@ -12,8 +12,8 @@ import numpy as np
 import toy
 
 from experiments.harness import cli, hosts
-from experiments.harness.cli import InputError, integer, text
-from experiments.harness.errors import exit_code
+from experiments.harness.cli import integer, text
+from experiments.harness.errors import InputError, exit_code
 from experiments.harness.experiment import Experiment, Result, Table
 from experiments.harness.progress import Progress
 from experiments.harness.run import main

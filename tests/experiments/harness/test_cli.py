@@ -8,6 +8,7 @@ import pytest
 import toy
 
 from experiments.harness import cli
+from experiments.harness.errors import InputError
 from experiments.harness.run import main
 
 HEAVY = ("jax", "jaxlib", "flax", "optax", "scipy", "plotly", "rich")
@@ -169,7 +170,7 @@ class Numbers:
     ],
 )
 def test_needs_are_said_in_words(argv: list[str], message: str) -> None:
-    with pytest.raises(cli.InputError) as caught:
+    with pytest.raises(InputError) as caught:
         cli.parse_command(Numbers, prog="p", description="d", argv=argv)
     assert str(caught.value) == message
 

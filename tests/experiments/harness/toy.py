@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 
 from experiments.harness.checks import Check, Claim, ClaimVerdict, judge
-from experiments.harness.cli import InputError, Seed, Seeds, integer, integers, real, text
+from experiments.harness.cli import Seed, Seeds, integer, integers, real, text
+from experiments.harness.errors import InputError
 from experiments.harness.experiment import (
     INPUT_FILE,
     OUTPUT_ONLY,
