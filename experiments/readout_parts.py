@@ -31,6 +31,8 @@ _PASSING_STEPS = 200
 # Up to so many features one shape for every width saves more than the smaller products would.
 _DENSE = 512
 _LEAST_ACTIVE = 32
+# Of read-outs at each width and seed.
+_LINEAR_BLOCKS = 4
 # k over the Donoho-Tanner value, where the logistic curve is fitted.
 _NEAR = (0.82, 0.91, 1.0, 1.09, 1.18)
 
@@ -230,15 +232,14 @@ def widths(seed: int, features: int, active: int, seeds: int, trials: int) -> di
 def _linear(
     seed: int, features: int, active: int, seeds: int, half: int, bayes: int
 ) -> list[dict[str, Any]]:
-    """Expected errors over d for the thresholds 1/2 and Bayes."""
+    """Errors of the thresholds 1/2 and Bayes at the widths that either needs, beside theory."""
     import jax
 
     from geometry import interference, readout, sphere
     from geometry.signals import Activity
 
     activity = Activity(active)
-    dims = sorted({half, bayes, *(round(half * share) for share in (0.3,))})
-    blocks = {dim: 4 if dim in (half, bayes) else 1 for dim in dims}
+    dims = sorted({half, bayes})
     root = jax.random.fold_in(jax.random.key(seed), 4)
     found = []
     for dim in dims:
@@ -251,7 +252,7 @@ def _linear(
             rows = sphere.sample_padded(making, features, dim, dims[-1])
             # A block at a time, so that one compilation serves all.
             wrong = np.zeros(2)
-            for block in range(blocks[dim]):
+            for block in range(_LINEAR_BLOCKS):
                 seen = readout.read(
                     jax.random.fold_in(reading, block),
                     rows,
@@ -262,7 +263,7 @@ def _linear(
                 )
                 wrong += np.asarray(seen.false_alarms)[0] + np.asarray(seen.misses)[0]
             for place in range(2):
-                errors[place].append(wrong[place] / blocks[dim] / readout.block_of(features))
+                errors[place].append(wrong[place] / _LINEAR_BLOCKS / readout.block_of(features))
         for place, (name, theta) in enumerate((("threshold 1/2", 0.5), ("Bayes threshold", best))):
             found.append(
                 {
