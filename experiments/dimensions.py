@@ -197,6 +197,7 @@ EXPERIMENT = Experiment(
         "nearly in proportion to d, less a logarithm for the many features that must stay silent."
     ),
     duration="15 s on two cores",
+    seconds=15,
     cite=(
         "N. Elhage et al., Toy models of superposition, Transformer Circuits Thread (2022)",
         "J. A. Tropp, Greed is good: algorithmic results for sparse approximation, IEEE Trans. "

@@ -309,7 +309,8 @@ EXPERIMENT = Experiment(
         "one of m neurons about n²/4m times. Points are means over trainings from independent "
         "starts, bars are 95% intervals, lines are laws of chance."
     ),
-    duration="4 min on two cores",
+    duration="2 min on two cores; paper: hours",
+    seconds=130,
     cite=(
         "V. Lecomte et al., What causes polysemanticity? An alternative origin story of mixed "
         "selectivity from incidental causes, arXiv 2312.03096 (2023)",

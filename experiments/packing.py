@@ -73,6 +73,7 @@ EXPERIMENT = Experiment(
         "their coherence, the largest |cosine| of any two, is to be as small as can be."
     ),
     duration="10 s on two cores for (500, 0.05); for a few lines (--count) as long",
+    seconds=10,
     cite=(
         "V. I. Levenshtein, Designs as maximum codes in polynomial metric spaces, "
         "Acta Applicandae Mathematicae 29 (1992)",

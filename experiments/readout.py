@@ -254,6 +254,7 @@ EXPERIMENT = Experiment(
         "above it nearly none. The maps show the share of trials in which each decoder was right."
     ),
     duration="30 s on two cores",
+    seconds=30,
     cite=(
         "D. L. Donoho, J. Tanner, Observed universality of phase transitions in high-dimensional "
         "geometry, Phil. Trans. R. Soc. A 367 (2009)",

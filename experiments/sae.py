@@ -185,7 +185,8 @@ EXPERIMENT = Experiment(
         "features that two share a latent for, that no latent is near, latents that never fire, "
         "parents whose latent falls silent when a child's fires."
     ),
-    duration="3 min on two cores; paper: 20 min",
+    duration="2 min on two cores; paper: 20 min",
+    seconds=105,
     cite=(
         "T. Bricken et al., Towards monosemanticity, Transformer Circuits Thread (2023)",
         "L. Gao et al., Scaling and evaluating sparse autoencoders, arXiv 2406.04093 (2024)",

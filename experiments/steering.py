@@ -294,6 +294,7 @@ EXPERIMENT = Experiment(
         "its latent."
     ),
     duration="25 s on two cores",
+    seconds=24,
     cite=(
         "N. Elhage et al., Toy models of superposition, Transformer Circuits Thread (2022)",
         "A. Scherlis et al., Polysemanticity and capacity in neural networks (2022)",
