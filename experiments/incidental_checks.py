@@ -317,6 +317,7 @@ def _claimed(data: Any) -> list[Check]:
             estimate=with_penalty["alignment"],
             interval=tuple(with_penalty["alignment_interval"]),
             band=(0.9, None),
+            within=(0.0, 1.0),
             converged=with_penalty["converged"],
         ),
         judge(

@@ -89,6 +89,7 @@ def checks(data: Any, steps: int) -> list[Check]:
             theory="more than 0; of the living, seeds paired",
             effect=gain(sae, matched),
             band=(HAIR, None),
+            within=(-1.0, 1.0),
             converged=known and sae["converged"],
         ),
         judge_effect(
@@ -96,6 +97,7 @@ def checks(data: Any, steps: int) -> list[Check]:
             theory=f"at least {HALF:g} of them: a latent of its own with a cosine above .9",
             effect=sae["recovery"],
             band=(HALF, None),
+            within=(0.0, 1.0),
             converged=known and sae["converged"],
         ),
         judge_effect(

@@ -184,8 +184,15 @@ def _held(
     *,
     converged: bool = True,
 ) -> Check:
+    # Shares, of features or of variance: none of these is more than the whole.
     return judge_effect(
-        name, theory=theory, effect=effect, band=band, converged=converged, note=note
+        name,
+        theory=theory,
+        effect=effect,
+        band=band,
+        within=(-math.inf, 1.0),
+        converged=converged,
+        note=note,
     )
 
 

@@ -70,10 +70,14 @@ def judge(
     estimate: Number | None,
     interval: tuple[Number, Number] | None = None,
     band: Band,
+    within: tuple[float, float] | None = None,
     converged: bool = True,
     note: str = "",
 ) -> Check:
     """Return the check with its verdict.
+
+    `within` is a range that the quantity cannot leave, as a share cannot leave [0, 1]: the interval
+    is cut to it, by which it loses nothing that it could have covered.
 
     NOT CONVERGED if the run says so. Else PASS if the interval (the estimate, where there is no
     interval) lies in the band, FAIL if it lies outside, INCONCLUSIVE if it overlaps an end, or if
@@ -92,6 +96,12 @@ def judge(
     if interval is not None and interval[0] > interval[1]:
         raise ValueError(f"`interval` must be ordered; got {interval}.")
 
+    if interval is not None and within is not None:
+        low_end, high_end = within
+        interval = (
+            min(max(interval[0], low_end), high_end),
+            max(min(interval[1], high_end), low_end),
+        )
     estimate = estimate if estimate is not None and _finite(estimate) else None
     known = interval is None or (_finite(interval[0]) and _finite(interval[1]))
     measured = interval or (None if estimate is None else (estimate, estimate))
@@ -110,6 +120,7 @@ def judge_effect(
     theory: str,
     effect: Mapping[str, Any],
     band: Band,
+    within: tuple[float, float] | None = None,
     converged: bool = True,
     note: str = "",
 ) -> Check:
@@ -121,6 +132,7 @@ def judge_effect(
         estimate=effect["mean"],
         interval=None if interval is None else (interval[0], interval[1]),
         band=band,
+        within=within,
         converged=converged,
         note=note,
     )

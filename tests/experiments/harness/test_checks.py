@@ -72,6 +72,17 @@ def test_an_interval_without_ends_is_dropped() -> None:
     assert (check.estimate, check.interval, check.verdict) == (0.5, None, Verdict.INCONCLUSIVE)
 
 
+def test_an_interval_is_cut_to_what_the_quantity_can_be() -> None:
+    share = judge(
+        "a", theory="b", estimate=0.99, interval=(0.97, 1.01), band=(0.9, None), within=(0.0, 1.0)
+    )
+    assert share.interval == (0.97, 1.0)
+    none = judge(
+        "a", theory="b", estimate=0.0, interval=(-0.1, 0.1), band=(0.0, 0.2), within=(0.0, 1.0)
+    )
+    assert (none.interval, none.verdict) == ((0.0, 0.1), "PASS")
+
+
 def test_not_converged_goes_before_any_comparison() -> None:
     check = judge("c", theory="t", estimate=9, band=(0, 1), converged=False, note="n")
     assert (check.verdict, check.note) == (Verdict.NOT_CONVERGED, "n")
