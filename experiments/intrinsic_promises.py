@@ -11,6 +11,7 @@ from experiments.promise import Promise
 
 __all__ = ["promises"]
 
+_SUBJECT = "Less superposition from the start"
 _SECONDS = 60.0
 # Where these stand in a check's name, it has to pass; other verdicts are findings.
 _REQUIRED = ("C18:",)
@@ -19,15 +20,17 @@ _REQUIRED = ("C18:",)
 def promises() -> Iterator[Promise]:
     """Every promise about less superposition, in training and afterwards."""
     yield Promise(
+        _SUBJECT,
         f"intrinsic, quick: under {_SECONDS:.0f} s; at N = 64, d = 16, 128 units, 3,000 steps, "
         "biases that start at -1 raise the monosemantic share, an autoencoder recovers features",
         partial(whole_commands.quick, ("intrinsic",), _SECONDS, _REQUIRED),
     )
     yield Promise(
+        _SUBJECT,
         "a killed intrinsic run goes on to the same bits",
         partial(whole_commands.resumed, "intrinsic", 3),
     )
-    yield Promise("feature decoders do not depend on the ensemble's size", independent)
+    yield Promise(_SUBJECT, "feature decoders do not depend on the ensemble's size", independent)
 
 
 def independent() -> tuple[bool, str]:

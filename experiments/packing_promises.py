@@ -16,6 +16,7 @@ from geometry import bounds, catalogue
 
 __all__ = ["promises"]
 
+_SUBJECT = "The smallest coherence of n lines"
 _SHORT = 1e-3  # degrees below the best known angle, which is given to this many
 _SECONDS = 60
 _DEGENERATE = 1e-6  # what Delsarte's bound may be short by, relative
@@ -23,15 +24,19 @@ _DEGENERATE = 1e-6  # what Delsarte's bound may be short by, relative
 
 def promises() -> Iterator[Promise]:
     """Every promise about the angle of n lines."""
-    yield Promise("where brackets close, the least coherence known is the bound", turned_round)
+    yield Promise(
+        _SUBJECT, "where brackets close, the least coherence known is the bound", turned_round
+    )
     for dim, angles in BEST_ANGLES.items():
         ends = f"{min(angles)} .. {max(angles)}"
         yield Promise(
+            _SUBJECT,
             f"best known angles, d = {dim}, n = {ends}, in the default rounds, 60 s each",
             partial(best_angles, dim),
         )
     for dim in BEST_ANGLES:
         yield Promise(
+            _SUBJECT,
             f"n = 17 .. 25, d = {dim}: the angle of a search of ten times the default rounds",
             partial(long_searches, dim),
         )

@@ -10,7 +10,13 @@ __all__ = ["Promise"]
 
 @dataclass(frozen=True)
 class Promise:
-    """A statement, and how to measure it: whether it holds, and the number seen."""
+    """A statement, and how to measure it: whether it holds, and the number seen.
 
+    `subject` is the heading that it stands under; `seconds`, what the measurement takes on two
+    cores or so, from which the time left is estimated.
+    """
+
+    subject: str
     name: str
     measure: Callable[[], tuple[bool, str]]
+    seconds: float = 1.0

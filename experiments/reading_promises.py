@@ -15,6 +15,7 @@ from experiments.promise import Promise
 
 __all__ = ["promises"]
 
+_SUBJECT = "Interference, read-out and steering"
 # Steering's autoencoders have a promise of their own.
 _COMMANDS = (
     ("interference",),
@@ -42,26 +43,34 @@ _COLUMNS = (0.1, 0.25, 0.5, 0.75, 0.9)
 def promises() -> Iterator[Promise]:
     """Every promise about reading superposed features."""
     yield Promise(
+        _SUBJECT,
         f"{', '.join(' '.join(words) for words in _COMMANDS)}, quick: every check passes, in under "
         f"{_SECONDS:.0f} s together",
         commands,
     )
     yield Promise(
+        _SUBJECT,
         "steering, quick: the closed forms hold within intervals; the recovered direction's "
         f"selectivity as a share of the true one's; under {_STEERING_SECONDS:.0f} s",
         partial(whole_commands.quick, ("steering",), _STEERING_SECONDS, _STEERING),
     )
     yield Promise(
+        _SUBJECT,
         "a killed steering run goes on to the same bits",
         partial(whole_commands.resumed, "steering", 2),
     )
     yield Promise(
+        _SUBJECT,
         f"l1 transition within 5% of Donoho-Tanner, d/N = {_COLUMNS}, signed and nonnegative, "
         "N = 400 and more (1,690 at .1, 479 at .25), 400 trials a k",
         l1_transition,
     )
-    yield Promise("1e6 read-outs at half of the matrix product's rate or more", readout_rate)
-    yield Promise("65,536 features in 1,024 dimensions read within 1.25 GiB", readout_memory)
+    yield Promise(
+        _SUBJECT, "1e6 read-outs at half of the matrix product's rate or more", readout_rate
+    )
+    yield Promise(
+        _SUBJECT, "65,536 features in 1,024 dimensions read within 1.25 GiB", readout_memory
+    )
 
 
 def commands() -> tuple[bool, str]:

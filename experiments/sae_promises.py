@@ -13,6 +13,7 @@ from experiments.promise import Promise
 
 __all__ = ["promises"]
 
+_SUBJECT = "Sparse autoencoders"
 _SECONDS = 180.0
 _NAMES = ("sae", "steering")
 # Where these stand in a check's name, it has to pass; other verdicts are findings.
@@ -34,27 +35,33 @@ _FLOOR = 0.02
 def promises() -> Iterator[Promise]:
     """Every promise about sparse autoencoders."""
     yield Promise(
+        _SUBJECT,
         "recovery metrics: exact on perfect, duplicated and dead dictionaries, 0 within "
         f"{_FLOOR:g} over chance on a random one",
         references,
     )
     yield Promise(
+        _SUBJECT,
         "sae, paper: d = 64, N = 128, k = 3, 10,000,000 samples, 5 seeds: recovery at least 0.95, "
         "and 0.90 by a second architecture; explained variance without recovery",
         long,
     )
     yield Promise(
+        _SUBJECT,
         f"{', '.join(_NAMES)}, quick: under {_SECONDS:.0f} s together; closed forms of steering, "
         "what neurons and latents read, explained variance without recovery as required",
         partial(whole_commands.quick, _NAMES, _SECONDS, _REQUIRED),
     )
     yield Promise(
-        "a killed sae run goes on to the same bits", partial(whole_commands.resumed, "sae", 3)
+        _SUBJECT,
+        "a killed sae run goes on to the same bits",
+        partial(whole_commands.resumed, "sae", 3),
     )
-    yield Promise("autoencoders do not depend on the ensemble's size", independent)
+    yield Promise(_SUBJECT, "autoencoders do not depend on the ensemble's size", independent)
     for architecture, name in bench_sae.ARCHITECTURES.items():
         for size in bench_sae.SIZES:
             yield Promise(
+                _SUBJECT,
                 f"{name} autoencoder, {size}: at least {bench_sae.LEAST:g} times as many samples "
                 "per second as SAELens, at equal or better recovery",
                 partial(faster, architecture, size),

@@ -24,6 +24,7 @@ from experiments.promise import Promise
 
 __all__ = ["promises"]
 
+_SUBJECT = "Speed, size, devices and hosts"
 _LARGE = (1_000_000, 64)
 _LARGE_BYTES, _LARGE_SECONDS = 2 << 30, 600.0
 _SHARED = (30_000, 64)  # enough for the narrow type to be tried
@@ -37,6 +38,7 @@ def promises() -> Iterator[Promise]:
     amx = bench_machine.has_amx()
     least = bench_coherence.LEAST_AMX if amx else bench_coherence.LEAST_ELSEWHERE
     yield Promise(
+        _SUBJECT,
         f"mutual coherence, n = {count}, d = {dim}: at least {least:g} times as fast as the "
         f"fastest of {', '.join(PEERS)}, each with half of the pairs "
         f"({'with' if amx else 'without'} AMX)",
@@ -44,18 +46,23 @@ def promises() -> Iterator[Promise]:
     )
     for name, (dim, count) in bench_coherence.FLAT.items():
         yield Promise(
+            _SUBJECT,
             f"mutual coherence of a flat spectrum ({name.title()}, n = {count}, d = {dim}): at "
             f"most {bench_coherence.FLAT_LIMIT:g} times the path at full precision",
             partial(flat, name),
         )
     yield Promise(
+        _SUBJECT,
         f"closest pair of n = {_LARGE[0]:,}, d = {_LARGE[1]}: within {_LARGE_BYTES >> 30} GiB "
         f"beyond the input, under {_LARGE_SECONDS:.0f} s",
         large,
     )
-    yield Promise("audit on 1, 4 and 2 x 2 devices of two hosts: identical answers", identical)
+    yield Promise(
+        _SUBJECT, "audit on 1, 4 and 2 x 2 devices of two hosts: identical answers", identical
+    )
     for words in ("a peer is killed", "the coordinator is killed", "a peer never connects"):
         yield Promise(
+            _SUBJECT,
             f"two hosts, {words}: one line and exit 3 within {_LOST_SECONDS:.0f} s",
             partial(lost, words),
         )

@@ -10,6 +10,7 @@ from experiments.promise import Promise
 
 __all__ = ["promises"]
 
+_SUBJECT = "Shared neurons and their causes"
 _SECONDS = 240.0
 # Where these stand in a check's name, it has to pass; other verdicts are findings.
 _REQUIRED = (
@@ -32,17 +33,20 @@ _REQUIRED = (
 def promises() -> Iterator[Promise]:
     """Every promise about shared neurons."""
     yield Promise(
+        _SUBJECT,
         f"incidental, causes, quick: under {_SECONDS:.0f} s together; counts, half-widths, "
         "interventions, dynamics and noise as required",
         partial(whole_commands.quick, ("incidental", "causes"), _SECONDS, _REQUIRED),
     )
     yield Promise(
+        _SUBJECT,
         "a killed incidental run goes on to the same bits",
         partial(whole_commands.resumed, "incidental", 6),
     )
-    yield Promise("members do not depend on the ensemble's size, to the bit", independent)
+    yield Promise(_SUBJECT, "members do not depend on the ensemble's size, to the bit", independent)
     for optimiser, least in bench_training.LEAST.items():
         yield Promise(
+            _SUBJECT,
             f"training sweep, {optimiser}: at least {least:g} times faster than PyTorch",
             partial(faster, optimiser),
         )

@@ -11,6 +11,7 @@ from experiments.promise import Promise
 
 __all__ = ["promises"]
 
+_SUBJECT = "Superposition in trained models"
 _SECONDS = 180.0
 _NAMES = ("superposition", "capacity", "scaling")
 # Where these stand in a check's name, it has to pass; other verdicts are findings.
@@ -34,23 +35,29 @@ _REQUIRED = (
 def promises() -> Iterator[Promise]:
     """Every promise about superposition in trained models."""
     yield Promise(
+        _SUBJECT,
         f"{', '.join(_NAMES)}, quick: under {_SECONDS:.0f} s together; phases, plateaus, "
         "pentagons, capacities, thresholds, exponents and overlaps as required",
         partial(whole_commands.quick, _NAMES, _SECONDS, _REQUIRED),
     )
     for name, saves in (("superposition", 3), ("capacity", 2), ("scaling", 3)):
         yield Promise(
+            _SUBJECT,
             f"a killed {name} run goes on to the same bits",
             partial(whole_commands.resumed, name, saves),
         )
-    yield Promise("members of toy models do not depend on the ensemble's size", independent)
+    yield Promise(
+        _SUBJECT, "members of toy models do not depend on the ensemble's size", independent
+    )
     for name in bench_toy.SIZES:
         yield Promise(
+            _SUBJECT,
             f"toy autoencoder, sampled, {name}: at least {bench_toy.LEAST_SAMPLED:g} times faster "
             "than PyTorch",
             partial(sampled, name),
         )
     yield Promise(
+        _SUBJECT,
         f"toy autoencoder, exact, to {bench_toy.ACCURACIES[-1]:g} of the optimum: at least "
         f"{bench_toy.LEAST_ACCURATE:g} times faster than PyTorch's samples",
         accurate,

@@ -29,10 +29,15 @@ def fingerprint(experiment: str, config: Mapping[str, Json]) -> str:
     identity: dict[str, Json] = {
         "experiment": experiment,
         "config": dict(sorted(config.items())),
-        "source": source_hash([_folder(package) for package in _PACKAGES]),
+        "source": source(),
         "versions": dict(versions()),
     }
     return hashlib.sha256(exact_json.dumps(identity).encode()).hexdigest()
+
+
+def source() -> str:
+    """Return the SHA-256 of the source that determines every number of the project."""
+    return source_hash([_folder(package) for package in _PACKAGES])
 
 
 def source_hash(folders: Sequence[Path | None]) -> str:
@@ -125,17 +130,27 @@ def provenance(
     }
 
 
-def commit_of(folder: Path) -> tuple[str | None, bool | None]:
-    """Return the git commit of the folder's files, and whether they have changed since.
+def commit_of_source() -> tuple[str | None, bool | None]:
+    """Return the git commit of the project's source, and whether that has changed since.
 
-    Both are None outside a repository, or where the repository does not track the folder.
+    Unlike `commit_of`, what lies beside the source does not count, as results that are kept there.
+    """
+    folders = [folder for folder in map(_folder, _PACKAGES) if folder is not None]
+    return commit_of(Path(__file__).parent, tuple(map(str, folders)))
+
+
+def commit_of(folder: Path, watched: Sequence[str] = (":/",)) -> tuple[str | None, bool | None]:
+    """Return the git commit of the folder's files, and whether `watched` have changed since.
+
+    These are paths of the repository, by default all of them. Both are None outside a repository,
+    or where the repository does not track the folder.
     """
     if not _git(folder, "ls-files", "."):
         return None, None
     commit = _git(folder, "rev-parse", "HEAD")
     if commit is None:
         return None, None
-    return commit, bool(_git(folder, "status", "--porcelain", "--", ":/"))
+    return commit, bool(_git(folder, "status", "--porcelain", "--", *watched))
 
 
 def _git(folder: Path, *words: str) -> str | None:
