@@ -17,11 +17,10 @@ from experiments.promise import Promise
 
 __all__ = ["promises"]
 
-_PACKING = "The packing command, and the atlas"
+_PACKING = "The packing command"
 _REFUSED = "Bad input"
 _COLD_SECONDS = 30.0
 _WIDE_SECONDS, _WIDE_BYTES = 60.0, 2 << 30
-_ATLAS_SECONDS = 45.0
 
 # Words that each command has to refuse.
 _BAD: dict[str, tuple[tuple[str, ...], ...]] = {

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from experiments import whole_commands
+from experiments import quick_runs, whole_commands
 from experiments.promise import Promise
 
 __all__ = ["promises"]
@@ -23,7 +23,7 @@ def promises() -> Iterator[Promise]:
         _SUBJECT,
         f"intrinsic, quick: under {_SECONDS:.0f} s; at N = 64, d = 16, 128 units, 3,000 steps, "
         "biases that start at -1 raise the monosemantic share, an autoencoder recovers features",
-        partial(whole_commands.quick, ("intrinsic",), _SECONDS, _REQUIRED),
+        partial(quick_runs.quick, ("intrinsic",), _SECONDS, _REQUIRED),
     )
     yield Promise(
         _SUBJECT,

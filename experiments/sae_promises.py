@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from experiments import bench_sae, whole_commands
+from experiments import bench_sae, quick_runs, whole_commands
 from experiments.promise import Promise
 
 __all__ = ["promises"]
@@ -50,7 +50,7 @@ def promises() -> Iterator[Promise]:
         _SUBJECT,
         f"{', '.join(_NAMES)}, quick: under {_SECONDS:.0f} s together; closed forms of steering, "
         "what neurons and latents read, explained variance without recovery as required",
-        partial(whole_commands.quick, _NAMES, _SECONDS, _REQUIRED),
+        partial(quick_runs.quick, _NAMES, _SECONDS, _REQUIRED),
     )
     yield Promise(
         _SUBJECT,

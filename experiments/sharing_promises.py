@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from experiments import bench_timing, bench_training, whole_commands
+from experiments import bench_timing, bench_training, quick_runs, whole_commands
 from experiments.promise import Promise
 
 __all__ = ["promises"]
@@ -36,7 +36,7 @@ def promises() -> Iterator[Promise]:
         _SUBJECT,
         f"incidental, causes, quick: under {_SECONDS:.0f} s together; counts, half-widths, "
         "interventions, dynamics and noise as required",
-        partial(whole_commands.quick, ("incidental", "causes"), _SECONDS, _REQUIRED),
+        partial(quick_runs.quick, ("incidental", "causes"), _SECONDS, _REQUIRED),
     )
     yield Promise(
         _SUBJECT,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from experiments import bench_timing, bench_toy, whole_commands
+from experiments import bench_timing, bench_toy, quick_runs, whole_commands
 from experiments.promise import Promise
 
 __all__ = ["promises"]
@@ -38,7 +38,7 @@ def promises() -> Iterator[Promise]:
         _SUBJECT,
         f"{', '.join(_NAMES)}, quick: under {_SECONDS:.0f} s together; phases, plateaus, "
         "pentagons, capacities, thresholds, exponents and overlaps as required",
-        partial(whole_commands.quick, _NAMES, _SECONDS, _REQUIRED),
+        partial(quick_runs.quick, _NAMES, _SECONDS, _REQUIRED),
     )
     for name, saves in (("superposition", 3), ("capacity", 2), ("scaling", 3)):
         yield Promise(

@@ -36,6 +36,7 @@ from experiments.promise_table import Origin, Row, Table, document
 __all__ = ["MODULES", "main", "promises"]
 
 MODULES = (
+    "suite_promises",
     "bracket_promises",
     "catalogue_promises",
     "command_promises",

@@ -6,7 +6,6 @@ import json
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
     from experiments.models.training import Task
 
-__all__ = ["independent", "killed", "quick", "resumed", "run"]
+__all__ = ["independent", "killed", "resumed", "run"]
 
 
 def run(name: str, *words: str) -> subprocess.CompletedProcess[str]:
@@ -27,30 +26,6 @@ def run(name: str, *words: str) -> subprocess.CompletedProcess[str]:
         text=True,
         check=False,
     )
-
-
-def quick(names: Sequence[str], limit: float, required: Sequence[str]) -> tuple[bool, str]:
-    """Run experiments at their defaults, reports included, one after the other.
-
-    They hold if they take less than `limit` seconds together, and every check passes whose name
-    contains one of `required`; other verdicts are findings.
-    """
-    seconds = 0.0
-    missed: list[str] = []
-    findings: list[str] = []
-    with tempfile.TemporaryDirectory() as folder:
-        for name in names:
-            begun = time.perf_counter()
-            done = run(name, "--json", "--out", folder)
-            seconds += time.perf_counter() - begun
-            if not done.stdout:
-                return False, done.stderr.strip()
-            for check in json.loads(done.stdout)["checks"]:
-                if check["verdict"] != "PASS":
-                    must = any(part in check["name"] for part in required)
-                    (missed if must else findings).append(f"{check['name']} {check['verdict']}")
-    seen = f"{seconds:.0f} s; missed: {missed or 'none'}; findings: {findings or 'none'}"
-    return not missed and seconds < limit, seen
 
 
 def killed(name: str, saves: int, *words: str) -> subprocess.CompletedProcess[bytes]:
