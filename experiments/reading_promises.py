@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
+
+import numpy as np
 
 from experiments import bench_kernels, bench_timing, quick_runs, whole_commands
 from experiments.promise import Promise
@@ -56,6 +60,13 @@ def promises() -> Iterator[Promise]:
         l1_transition,
     )
     yield Promise(
+        _SUBJECT,
+        "interference of a file: a zero or NaN row gets one line and exit 2, rows of other lengths "
+        "are scaled with a notice",
+        files,
+        10,
+    )
+    yield Promise(
         _SUBJECT, "1e6 read-outs at half of the matrix product's rate or more", readout_rate
     )
     yield Promise(
@@ -79,6 +90,32 @@ def l1_transition() -> tuple[bool, str]:
                 kind = "nonnegative" if nonnegative else "signed"
                 outside.append(f"{delta} {kind} {interval[0]:.3f} to {interval[1]:.3f}")
     return not outside, ", ".join(seen) + (f"; outside: {outside}" if outside else "")
+
+
+def files() -> tuple[bool, str]:
+    """Dictionaries as users bring them."""
+    rows = np.random.default_rng(0).standard_normal((64, 16))
+    broken = []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for bad, value in (("zero", 0.0), ("NaN", np.nan)):
+            given = rows.copy()
+            given[7] = value
+            np.save(folder / f"{bad}.npy", given)
+            done = _interference(folder / f"{bad}.npy", folder / "out")
+            line = done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
+            if not (done.returncode == 2 and line and not (folder / "out").exists()):
+                broken.append(f"a {bad} row")
+        np.save(folder / "long.npy", 3 * rows)
+        said = _interference(folder / "long.npy", folder / "out").stdout
+        if "not of unit length" not in said:
+            broken.append("rows of other lengths")
+    return not broken, f"3 files, broken: {broken or 'none'}"
+
+
+def _interference(file: Path, out: Path) -> subprocess.CompletedProcess[str]:
+    words = ("--preset", "tiny", "--dim", "16", "--features", "64", "--active", "2", "--quiet")
+    return whole_commands.run("interference", "--file", str(file), *words, "--out", str(out))
 
 
 def readout_rate() -> tuple[bool, str]:

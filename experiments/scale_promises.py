@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
@@ -27,6 +28,9 @@ __all__ = ["promises"]
 _SUBJECT = "Speed, size, devices and hosts"
 _LARGE = (1_000_000, 64)
 _LARGE_BYTES, _LARGE_SECONDS = 2 << 30, 600.0
+_PLANTED = (150, 16)
+_KINDS = ("int8", "float16", "bfloat16", "float32", "float64")
+_BLOCKS = (16, 64, 128)
 _SHARED = (30_000, 64)  # enough for the narrow type to be tried
 _WATCHED = (600_000, 64)
 _LOST_SECONDS = 30.0
@@ -53,6 +57,13 @@ def promises() -> Iterator[Promise]:
         )
     yield Promise(
         _SUBJECT,
+        f"a planted near-duplicate is found: {len(_KINDS)} types, {len(_BLOCKS)} sizes of blocks, "
+        "with a screen and without, at any place",
+        planted,
+        20,
+    )
+    yield Promise(
+        _SUBJECT,
         f"closest pair of n = {_LARGE[0]:,}, d = {_LARGE[1]}: within {_LARGE_BYTES >> 30} GiB "
         f"beyond the input, under {_LARGE_SECONDS:.0f} s",
         large,
@@ -76,6 +87,31 @@ def coherence(count: int, dim: int) -> tuple[bool, str]:
 def flat(name: str) -> tuple[bool, str]:
     """The bench's contest."""
     return bench_timing.kept(bench_coherence.flat(name, Config()))
+
+
+def planted() -> tuple[bool, str]:
+    """Integer rows, exact in every type, one a copy of another but for one entry and a sign."""
+    import ml_dtypes
+
+    from geometry import closest
+
+    count, dim = _PLANTED
+    generator = np.random.default_rng(0)
+    missed: list[str] = []
+    tried = 0
+    for kind, block, screen in itertools.product(_KINDS, _BLOCKS, ("bfloat16", "float32")):
+        for ends in ([0, 1], [0, count - 1], [block - 1, block], None):
+            first, second = ends or sorted(generator.choice(count, 2, replace=False).tolist())
+            rows = generator.integers(-8, 9, _PLANTED)
+            rows[second] = generator.choice((-1, 1)) * rows[first]
+            rows[second, generator.integers(dim)] += 1
+            given = rows.astype(ml_dtypes.bfloat16 if kind == "bfloat16" else kind)
+            found = closest.pairs(given, block=block, screen=screen)
+            right = (found.first[0], found.second[0]) == (first, second)
+            tried += 1
+            if not (right and found.unseen < found.cosine[0]):
+                missed.append(f"{kind}, blocks of {block}, {screen}: rows {first} and {second}")
+    return not missed, f"{tried} tables, missed: {missed or 'none'}"
 
 
 def large() -> tuple[bool, str]:
