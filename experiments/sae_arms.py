@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from experiments.harness.progress import Progress
     from experiments.models.synthetic_activations import ActivationLaw
 
-__all__ = ["CROWDED", "FAMILY", "budgets", "measure", "wants"]
+__all__ = ["CROWDED", "FAMILY", "Cells", "budgets", "measure", "wants"]
 
 Vectors = NDArray[np.float32]
 

@@ -12,7 +12,7 @@ from experiments.harness.experiment import Table
 from experiments.intervals import mean_interval
 from experiments.sae_config import NAMES
 
-__all__ = ["WEAK", "checks", "largest", "ranked", "settled", "tables"]
+__all__ = ["WEAK", "checks", "largest", "ranked", "recoveries", "settled", "tables"]
 
 BEST, SECOND = 0.95, 0.9
 """Recovery asked of the best architecture and of the next, at the largest budget."""
@@ -54,7 +54,7 @@ def checks(data: Any) -> list[Check]:
     fair = data["fair"]
     best = ranked(data)
     first = next(row for row in best if row["architecture"] == data["first"])
-    found = [*_recovery(data, best), *_variance(data)]
+    found = [*recoveries(data, best), *_variance(data)]
     found += [
         _held(
             f"{'C14: ' if fair else ''}share of neurons that read one feature",
@@ -103,7 +103,8 @@ def checks(data: Any) -> list[Check]:
     return found
 
 
-def _recovery(data: Any, best: list[Any]) -> list[Check]:
+def recoveries(data: Any, best: list[Any]) -> list[Check]:
+    """What the best two of `ranked` rows recover."""
     prefix = "C15: " if data["fair"] else ""
     budget = f"after {best[0]['samples']:,} samples"
     names = [NAMES[row["architecture"]] for row in best]
