@@ -17,7 +17,7 @@ _RECORD = "record.json"
 # Keys of a record, at any depth, that tell when it was made, how long it took, and by which words.
 _TIMES = frozenset({"created", "seconds", "compile_seconds", "run_seconds", "phases", "command"})
 # As prose and pages say them: "1.3 s", "3 min 20 s".
-_DURATION = re.compile(r"(<strong>)?\d[\d.]*(</strong>)? (s|min|h)\b")
+_DURATION = re.compile(r"(<strong>)?\d[\d.]*(</strong>)? (s|min|h)\b( \d+ (s|min)\b)?")
 _SHOWN = re.compile(r"<time .*?</time>|<dd>[\d.]+</dd>")
 
 
