@@ -94,7 +94,11 @@ def reference(session: nox.Session) -> None:
 
 @nox.session(python="3.11")
 def validate(session: nox.Session) -> None:
-    """Measure every number that the project promises."""
+    """Measure every number that the project promises, in an hour or so; nothing is kept.
+
+    `nox -s validate -- --out results/reference` also writes the table that is committed, and with
+    `--resume` after it goes on with a table where a stopped run left it.
+    """
     install_peers(session)
     install_table(session)
     session.run("python", "-m", "experiments.validate", *session.posargs)

@@ -39,23 +39,27 @@ def promises() -> Iterator[Promise]:
         f"audit of wordllama's table: rms |cos| {_RMS} against {_RANDOM_RMS} for random "
         f"directions, largest {_LARGEST} against {_RANDOM_LARGEST}",
         wordllama,
+        12,
     )
     yield Promise(
         _SUBJECT,
         f"audit of {_SHAPE[0]:,} x {_SHAPE[1]}, raw and centred: plain float64 NumPy's numbers "
         f"within {_AGREEMENT:g}",
         agrees,
+        8,
     )
     yield Promise(
         _SUBJECT,
         f"audit of {_HUGE[0]:,} x {_HUGE[1]} fp16, a sparse file of 8 GB, within "
         f"{_BYTES >> 30} GiB",
         streams,
+        65,
     )
     yield Promise(
         _SUBJECT,
         "audit: a truncated, corrupt, pickled, flat or NaN-bearing file gets one line and exit 2",
         refuses,
+        8,
     )
 
 

@@ -29,8 +29,11 @@ def promises() -> Iterator[Promise]:
         _SUBJECT,
         "a killed intrinsic run goes on to the same bits",
         partial(whole_commands.resumed, "intrinsic", 3),
+        20,
     )
-    yield Promise(_SUBJECT, "feature decoders do not depend on the ensemble's size", independent)
+    yield Promise(
+        _SUBJECT, "feature decoders do not depend on the ensemble's size", independent, 15
+    )
 
 
 def independent() -> tuple[bool, str]:

@@ -52,12 +52,14 @@ def promises() -> Iterator[Promise]:
         _SUBJECT,
         "a killed steering run goes on to the same bits",
         partial(whole_commands.resumed, "steering", 2),
+        25,
     )
     yield Promise(
         _SUBJECT,
         f"l1 transition within 5% of Donoho-Tanner, d/N = {_COLUMNS}, signed and nonnegative, "
         "N = 400 and more (1,690 at .1, 479 at .25), 400 trials a k",
         l1_transition,
+        90,
     )
     yield Promise(
         _SUBJECT,
@@ -67,10 +69,10 @@ def promises() -> Iterator[Promise]:
         10,
     )
     yield Promise(
-        _SUBJECT, "1e6 read-outs at half of the matrix product's rate or more", readout_rate
+        _SUBJECT, "1e6 read-outs at half of the matrix product's rate or more", readout_rate, 45
     )
     yield Promise(
-        _SUBJECT, "65,536 features in 1,024 dimensions read within 1.25 GiB", readout_memory
+        _SUBJECT, "65,536 features in 1,024 dimensions read within 1.25 GiB", readout_memory, 8
     )
 
 

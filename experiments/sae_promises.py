@@ -40,12 +40,14 @@ def promises() -> Iterator[Promise]:
         "recovery metrics: exact on perfect, duplicated and dead dictionaries, 0 within "
         f"{_FLOOR:g} over chance on a random one",
         references,
+        4,
     )
     yield Promise(
         _SUBJECT,
         "sae, paper setting: d = 64, N = 128, k = 3, 10,000,000 samples, 5 seeds: recovery at "
         f"least {sae_checks.BEST:g}, and {sae_checks.SECOND:.2f} by a second architecture",
         long,
+        220,
     )
     yield Promise(
         _SUBJECT,
@@ -57,8 +59,9 @@ def promises() -> Iterator[Promise]:
         _SUBJECT,
         "a killed sae run goes on to the same bits",
         partial(whole_commands.resumed, "sae", 3),
+        20,
     )
-    yield Promise(_SUBJECT, "autoencoders do not depend on the ensemble's size", independent)
+    yield Promise(_SUBJECT, "autoencoders do not depend on the ensemble's size", independent, 25)
     for architecture, name in bench_sae.ARCHITECTURES.items():
         for size in bench_sae.SIZES:
             yield Promise(
@@ -66,6 +69,7 @@ def promises() -> Iterator[Promise]:
                 f"{name} autoencoder, {size}: at least {bench_sae.LEAST:g} times as many samples "
                 "per second as SAELens, at equal or better recovery",
                 partial(faster, architecture, size),
+                75,
             )
 
 

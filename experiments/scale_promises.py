@@ -34,6 +34,7 @@ _BLOCKS = (16, 64, 128)
 _SHARED = (30_000, 64)  # enough for the narrow type to be tried
 _WATCHED = (600_000, 64)
 _LOST_SECONDS = 30.0
+_PATIENCE = 300.0  # of a process that hangs, which breaks a promise and ends no run
 
 
 def promises() -> Iterator[Promise]:
@@ -47,6 +48,7 @@ def promises() -> Iterator[Promise]:
         f"fastest of {', '.join(PEERS)}, each with half of the pairs "
         f"({'with' if amx else 'without'} AMX)",
         partial(coherence, count, dim),
+        220,
     )
     for name, (dim, count) in bench_coherence.FLAT.items():
         yield Promise(
@@ -54,6 +56,7 @@ def promises() -> Iterator[Promise]:
             f"mutual coherence of a flat spectrum ({name.title()}, n = {count}, d = {dim}): at "
             f"most {bench_coherence.FLAT_LIMIT:g} times the path at full precision",
             partial(flat, name),
+            60,
         )
     yield Promise(
         _SUBJECT,
@@ -67,15 +70,17 @@ def promises() -> Iterator[Promise]:
         f"closest pair of n = {_LARGE[0]:,}, d = {_LARGE[1]}: within {_LARGE_BYTES >> 30} GiB "
         f"beyond the input, under {_LARGE_SECONDS:.0f} s",
         large,
+        240,
     )
     yield Promise(
-        _SUBJECT, "audit on 1, 4 and 2 x 2 devices of two hosts: identical answers", identical
+        _SUBJECT, "audit on 1, 4 and 2 x 2 devices of two hosts: identical answers", identical, 30
     )
     for words in ("a peer is killed", "the coordinator is killed", "a peer never connects"):
         yield Promise(
             _SUBJECT,
             f"two hosts, {words}: one line and exit 3 within {_LOST_SECONDS:.0f} s",
             partial(lost, words),
+            30,
         )
 
 
@@ -163,7 +168,11 @@ def identical() -> tuple[bool, str]:
                 _audit(path, Path(folder) / f"{hosts}x{devices}", devices, hosts, host, address)
                 for host in range(hosts)
             ]
-            ended = [process.communicate() for process in started]
+            try:
+                ended = [process.communicate(timeout=_PATIENCE) for process in started]
+            finally:
+                for process in started:
+                    process.kill()
             if any(process.returncode for process in started):
                 return False, " ".join(err.strip() for _, err in ended)[-300:]
             answers.append(_without_times(json.loads(ended[0][0])))
@@ -198,7 +207,7 @@ def lost(words: str) -> tuple[bool, str]:
                 begun = time.perf_counter()
                 os.kill(started[victim].pid, signal.SIGKILL)
             survivor = started[1 - victim]
-            out, err = survivor.communicate()
+            out, err = survivor.communicate(timeout=_PATIENCE)
             seconds = time.perf_counter() - begun
         finally:
             for process in started.values():

@@ -42,13 +42,17 @@ def promises() -> Iterator[Promise]:
         _SUBJECT,
         "a killed incidental run goes on to the same bits",
         partial(whole_commands.resumed, "incidental", 6),
+        25,
     )
-    yield Promise(_SUBJECT, "members do not depend on the ensemble's size, to the bit", independent)
+    yield Promise(
+        _SUBJECT, "members do not depend on the ensemble's size, to the bit", independent, 20
+    )
     for optimiser, least in bench_training.LEAST.items():
         yield Promise(
             _SUBJECT,
             f"training sweep, {optimiser}: at least {least:g} times faster than PyTorch",
             partial(faster, optimiser),
+            80,
         )
 
 

@@ -45,6 +45,7 @@ def promises() -> Iterator[Promise]:
             _SUBJECT,
             f"a killed {name} run goes on to the same bits",
             partial(whole_commands.resumed, name, saves),
+            20,
         )
     yield Promise(
         _SUBJECT, "members of toy models do not depend on the ensemble's size", independent
@@ -55,12 +56,14 @@ def promises() -> Iterator[Promise]:
             f"toy autoencoder, sampled, {name}: at least {bench_toy.LEAST_SAMPLED:g} times faster "
             "than PyTorch",
             partial(sampled, name),
+            45,
         )
     yield Promise(
         _SUBJECT,
         f"toy autoencoder, exact, to {bench_toy.ACCURACIES[-1]:g} of the optimum: at least "
         f"{bench_toy.LEAST_ACCURATE:g} times faster than PyTorch's samples",
         accurate,
+        200,
     )
 
 

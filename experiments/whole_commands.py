@@ -15,16 +15,25 @@ if TYPE_CHECKING:
 
     from experiments.models.training import Task
 
-__all__ = ["independent", "killed", "resumed", "run"]
+__all__ = ["PATIENCE", "independent", "killed", "resumed", "run"]
+
+
+PATIENCE = 3600.0
+"""Seconds after which a command is given up: one that hangs must not stop all that comes after."""
 
 
 def run(name: str, *words: str) -> subprocess.CompletedProcess[str]:
-    """Run an experiment in a fresh process."""
+    """Run an experiment, or "" for the suite, in a fresh process.
+
+    Raises subprocess.TimeoutExpired when it takes too long.
+    """
+    module = f"experiments.{name}" if name else "experiments"
     return subprocess.run(
-        [sys.executable, "-m", f"experiments.{name}", *words],
+        [sys.executable, "-m", module, *words],
         capture_output=True,
         text=True,
         check=False,
+        timeout=PATIENCE,
     )
 
 
