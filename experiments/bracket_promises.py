@@ -40,16 +40,20 @@ def promises() -> Iterator[Promise]:
     yield Promise(_CLOSED, "N(2, angle) = floor(180/angle) at 2000 angles", polygons_close, 4)
     yield Promise(_CLOSED, "N(d, 0) = d for d = 2 .. 2000", bases_close, 4)
     yield Promise(
-        _CLOSED, "brackets and monotone on d = 2 .. 64 by all eps = i/40, 1/k, 1/√k", grid, 40
+        _CLOSED, "brackets and monotone on d = 2 .. 64 by all eps = i/40, 1/k, 1/√k", grid, 20
     )
     for dim, eps, count in UPPER:
-        yield Promise(_UPPER, f"upper({dim}, {eps}) = {count}", partial(upper, dim, eps, count))
+        yield Promise(
+            _UPPER, f"upper({dim}, {eps}) = {count}", partial(upper, dim, eps, count), 0.1
+        )
     for dim, eps, about in LARGE_UPPER:
         yield Promise(
-            _UPPER, f"upper({dim}, {eps}) = {about:.4e}", partial(upper_about, dim, eps, about)
+            _UPPER, f"upper({dim}, {eps}) = {about:.4e}", partial(upper_about, dim, eps, about), 0.1
         )
     for dim, eps, count in LOWER:
-        yield Promise(_LOWER, f"lower({dim}, {eps}) >= {count}", partial(lower, dim, eps, count), 3)
+        yield Promise(
+            _LOWER, f"lower({dim}, {eps}) >= {count}", partial(lower, dim, eps, count), 1.5
+        )
 
 
 def tight(dim: int, eps: str, count: int) -> tuple[bool, str]:

@@ -10,7 +10,7 @@ from experiments import bench_sae, quick_runs, sae_arms, sae_checks, whole_comma
 from experiments.harness.checks import Verdict
 from experiments.harness.progress import Progress
 from experiments.promise import Promise
-from experiments.sae_config import Config
+from experiments.sae_config import NAMES, Config
 
 __all__ = ["promises"]
 
@@ -47,7 +47,7 @@ def promises() -> Iterator[Promise]:
         "sae, paper setting: d = 64, N = 128, k = 3, 10,000,000 samples, 5 seeds: recovery at "
         f"least {sae_checks.BEST:g}, and {sae_checks.SECOND:.2f} by a second architecture",
         long,
-        220,
+        185,
     )
     yield Promise(
         _SUBJECT,
@@ -105,8 +105,12 @@ def long() -> tuple[bool, str]:
     """The paper preset's comparison, of two architectures; the other arms are not about it."""
     config = Config(architectures=("topk", "batch-topk"), budgets=_BUDGETS, seeds=5)
     cells = sae_arms.Cells(config, Progress(quiet=True))
-    wanted = sae_arms.wants(config)["architectures"]
-    rows = [{**labels, **cells.get(want)} for labels, want in wanted]
+    # The budget curve is the first one's.
+    rows = [
+        {**labels, **cells.get(want)}
+        for labels, want in sae_arms.wants(config)["architectures"]
+        if want.architecture == config.architectures[0] or labels["budget"] == max(_BUDGETS)
+    ]
     data = {
         "arms": {"architectures": rows},
         "rate": config.rate,
@@ -119,10 +123,10 @@ def long() -> tuple[bool, str]:
     course = [
         f"{row['recovery']['mean']:.3f} at {row['budget']:,}"
         for row in rows
-        if row["architecture"] == best[0]["architecture"]
+        if row["architecture"] == config.architectures[0]
     ]
     holds = len(found) == 2 and all(check.verdict is Verdict.PASS for check in found)
-    return holds, f"{'; '.join(seen)}; {', '.join(course)}"
+    return holds, f"{'; '.join(seen)}; {NAMES[config.architectures[0]]}: {', '.join(course)}"
 
 
 def independent() -> tuple[bool, str]:

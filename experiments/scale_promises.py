@@ -56,7 +56,7 @@ def promises() -> Iterator[Promise]:
             f"mutual coherence of a flat spectrum ({name.title()}, n = {count}, d = {dim}): at "
             f"most {bench_coherence.FLAT_LIMIT:g} times the path at full precision",
             partial(flat, name),
-            60,
+            45,
         )
     yield Promise(
         _SUBJECT,
