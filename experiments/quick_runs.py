@@ -7,6 +7,8 @@ promise is asked for, only the experiments that it is about are run.
 
 from __future__ import annotations
 
+import atexit
+import shutil
 import subprocess
 import tempfile
 import time
@@ -112,13 +114,15 @@ def _alone(name: str) -> Ran:
 
 
 @cache
-def _folder() -> tempfile.TemporaryDirectory[str]:
-    # Removed when the process ends.
-    return tempfile.TemporaryDirectory()
+def _folder() -> str:
+    """The suite's results, for as long as the process lives."""
+    folder = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def _suite(*words: str) -> Suite:
-    command = ["all", "--preset", "quick", "--json", "--out", _folder().name, *words]
+    command = ["all", "--preset", "quick", "--json", "--out", _folder(), *words]
     begun = time.perf_counter()
     try:
         done = whole_commands.run("", *command)

@@ -66,11 +66,11 @@ def second() -> tuple[bool, str]:
         return False, before.trouble or after.trouble
     unlike = []
     for name, ran in before.runs.items():
-        other = after.runs[name].folder
-        if ran.folder is None or other is None or ran.folder == other:
+        one, two = ran.folder, after.runs[name].folder if name in after.runs else None
+        if one is None or two is None or one == two:
             unlike.append(f"{name} has no two runs")
-            continue
-        unlike += [f"{name}/{file}" for file in same_runs.unlike(ran.folder, other)]
+        else:
+            unlike += [f"{name}/{file}" for file in same_runs.unlike(one, two)]
     seen = f"{after.seconds:.0f} s; {len(before.runs)} runs twice, not the same: "
     seen += ", ".join(unlike) or "none"
     return after.code == 0 and not unlike and after.seconds < _AGAIN_SECONDS, seen

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from experiments import promise_table, quick_runs, validate
+from experiments import promise_table, quick_runs, suite_promises, validate
 from experiments.promise import Promise
 from experiments.quick_runs import Ran
 
@@ -217,3 +217,25 @@ def test_required_checks_have_to_be_there_and_to_pass(monkeypatch: pytest.Monkey
     assert not quick_runs.quick(("one",), 3, ("",))[0]
     assert not quick_runs.quick(("one",), 2, ("C1:",))[0]
     assert quick_runs.quick(("one", "two"), 9, ()) == (False, "two: no run")
+
+
+def test_a_suite_that_breaks_down_breaks_what_is_read_from_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    said: list[tuple[str, ...]] = []
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        said.append(words)
+        return subprocess.CompletedProcess(words, 1, "", "error: no room\n")
+
+    monkeypatch.setattr(quick_runs.whole_commands, "run", run)
+    quick_runs.once.cache_clear()
+    try:
+        assert suite_promises.first() == (False, "exit 1: error: no room")
+        assert suite_promises.second() == (False, "exit 1: error: no room")
+        assert quick_runs.quick(("sae",), 9, ()) == (False, "sae: exit 1: error: no room")
+        # Nor is the suite run again for each of them.
+        assert [words[1] for words in said] == ["all", "all"]
+        assert "--force" in said[1]
+    finally:
+        quick_runs.once.cache_clear()
