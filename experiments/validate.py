@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+import textwrap
 import time
 import traceback
 from collections.abc import Iterator, Sequence
@@ -50,6 +51,7 @@ MODULES = (
     "audit_promises",
 )
 """Where promises are, in the order in which they are measured and shown."""
+_SAID = 80
 
 
 @dataclass(frozen=True)
@@ -131,9 +133,10 @@ def _measured(
     rows: list[Row] = []
     for place, promise in enumerate(chosen):
         left = sum(one.seconds for one in chosen[place:])
-        said = f"{place + 1} of {len(chosen)}, about {markup.duration(left)} to go: {promise.name}"
+        said = f"{place + 1} of {len(chosen)}, about {markup.duration(left)} to go: "
+        said += textwrap.shorten(promise.name, _SAID, placeholder=" ...")
         # One display for each, so that none stands where a row is printed.
-        with Progress(quiet=arguments.quiet) as progress, progress.phase(said):
+        with Progress(quiet=arguments.quiet, interval=30.0) as progress, progress.phase(said):
             row = _row(promise, origin)
         table.add(row)
         if not arguments.json:
