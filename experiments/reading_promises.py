@@ -59,7 +59,7 @@ def promises() -> Iterator[Promise]:
         f"l1 transition within 5% of Donoho-Tanner, d/N = {_COLUMNS}, signed and nonnegative, "
         "N = 400 and more (1,690 at .1, 479 at .25), 400 trials a k",
         l1_transition,
-        90,
+        50,
     )
     yield Promise(
         _SUBJECT,

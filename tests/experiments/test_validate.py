@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from experiments import promise_table, quick_runs, suite_promises, validate
+from experiments import promise_table, quick_runs, suite_promises, validate, whole_commands
 from experiments.promise import Promise
 from experiments.quick_runs import Ran
 
@@ -228,7 +228,7 @@ def test_a_suite_that_breaks_down_breaks_what_is_read_from_it(
         said.append(words)
         return subprocess.CompletedProcess(words, 1, "", "error: no room\n")
 
-    monkeypatch.setattr(quick_runs.whole_commands, "run", run)
+    monkeypatch.setattr(whole_commands, "run", run)
     quick_runs.once.cache_clear()
     try:
         assert suite_promises.first() == (False, "exit 1: error: no room")
