@@ -38,6 +38,7 @@ def test_commit_and_whether_it_is_dirty(tmp_path: Path, monkeypatch: pytest.Monk
     (folder / "inner" / "b.py").write_text("b", encoding="utf-8")
     assert provenance.commit_of(folder / "inner") == (None, None)
     assert provenance.commit_of(folder) == (commit, True)
+    assert provenance.commit_of(folder, ("a.py",)) == (commit, False)
     monkeypatch.setenv("PATH", "")
     assert provenance.commit_of(folder) == (None, None)
 
