@@ -52,7 +52,7 @@ def promises() -> Iterator[Promise]:
         _SUBJECT,
         "a killed steering run goes on to the same bits",
         partial(whole_commands.resumed, "steering", 2),
-        25,
+        17,
     )
     yield Promise(
         _SUBJECT,

@@ -42,7 +42,7 @@ def promises() -> Iterator[Promise]:
         _SUBJECT,
         "a killed incidental run goes on to the same bits",
         partial(whole_commands.resumed, "incidental", 6),
-        25,
+        30,
     )
     yield Promise(
         _SUBJECT, "members do not depend on the ensemble's size, to the bit", independent, 20

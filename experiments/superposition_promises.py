@@ -45,7 +45,7 @@ def promises() -> Iterator[Promise]:
             _SUBJECT,
             f"a killed {name} run goes on to the same bits",
             partial(whole_commands.resumed, name, saves),
-            20,
+            13,
         )
     yield Promise(
         _SUBJECT, "members of toy models do not depend on the ensemble's size", independent

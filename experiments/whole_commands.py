@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from experiments.harness import compiled
 
 if TYPE_CHECKING:
     from jax import Array
@@ -22,8 +25,10 @@ PATIENCE = 3600.0
 """Seconds after which a command is given up: one that hangs must not stop all that comes after."""
 
 
-def run(name: str, *words: str) -> subprocess.CompletedProcess[str]:
-    """Run an experiment, or "" for the suite, in a fresh process.
+def run(
+    name: str, *words: str, variables: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run an experiment, or "" for the suite, in a fresh process with more environment variables.
 
     Raises subprocess.TimeoutExpired when it takes too long.
     """
@@ -34,10 +39,13 @@ def run(name: str, *words: str) -> subprocess.CompletedProcess[str]:
         text=True,
         check=False,
         timeout=PATIENCE,
+        env={**os.environ, **(variables or {})},
     )
 
 
-def killed(name: str, saves: int, *words: str) -> subprocess.CompletedProcess[bytes]:
+def killed(
+    name: str, saves: int, *words: str, variables: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[bytes]:
     """Run an experiment in a process that kills itself after so many checkpoints, one a chunk."""
     code = (
         "import os, signal, sys\n"
@@ -55,7 +63,12 @@ def killed(name: str, saves: int, *words: str) -> subprocess.CompletedProcess[by
         "Parts.save = save\n"
         "raise SystemExit(main(EXPERIMENT, sys.argv[1:]))\n"
     )
-    return subprocess.run([sys.executable, "-c", code, *words], capture_output=True, check=False)
+    return subprocess.run(
+        [sys.executable, "-c", code, *words],
+        capture_output=True,
+        check=False,
+        env={**os.environ, **(variables or {})},
+    )
 
 
 def resumed(name: str, saves: int) -> tuple[bool, str]:
@@ -63,10 +76,12 @@ def resumed(name: str, saves: int) -> tuple[bool, str]:
     words = ["--preset", "tiny", "--json", "--quiet", "--out"]
     answers: list[Any] = []
     with tempfile.TemporaryDirectory() as first, tempfile.TemporaryDirectory() as second:
-        broken = killed(name, saves, *words, first)
+        # Compiling is no part of what is promised.
+        variables = compiled.shared(Path(first))
+        broken = killed(name, saves, *words, first, variables=variables)
         kept = len(list(Path(first).glob(f"{name}/.parts-*/*.arrays")))
         for folder in (first, second):
-            done = run(name, *words, folder)
+            done = run(name, *words, folder, variables=variables)
             if not done.stdout:
                 return False, done.stderr.strip()
             answer = json.loads(done.stdout)

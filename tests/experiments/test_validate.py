@@ -224,7 +224,7 @@ def test_a_suite_that_breaks_down_breaks_what_is_read_from_it(
 ) -> None:
     said: list[tuple[str, ...]] = []
 
-    def run(*words: str) -> subprocess.CompletedProcess[str]:
+    def run(*words: str, **_: object) -> subprocess.CompletedProcess[str]:
         said.append(words)
         return subprocess.CompletedProcess(words, 1, "", "error: no room\n")
 
