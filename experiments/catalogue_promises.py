@@ -8,7 +8,6 @@ from functools import partial
 
 from experiments.promise import Promise
 from geometry import certify
-from geometry.comparison import rounding_bound
 from geometry.constructions import families
 from geometry.constructions.conference import ConferenceRows
 from geometry.constructions.gold import Gold
@@ -17,6 +16,7 @@ from geometry.constructions.kerdock import Kerdock
 from geometry.constructions.simplex import Simplex
 from geometry.moves import BlowUp, DirectSum, Puncture, Subset, Tensor, WithAxes, ZeroPad
 from geometry.packing import Packing
+from geometry.rounding import float64_bound
 
 __all__ = ["promises"]
 
@@ -56,7 +56,7 @@ def all_pairs(packing: Packing) -> tuple[bool, str]:
     attained = not packing.exact or math.isclose(
         float(finding.largest),
         float(packing.coherence),
-        abs_tol=rounding_bound(packing.dim),
+        abs_tol=float64_bound(packing.dim),
     )
     return (
         finding.holds and attained,

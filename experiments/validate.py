@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Annotated
 
 from experiments.harness import cli, exact_json, interrupts, markup, store
-from experiments.harness.errors import DONE, FAILED, InputError, exit_code, shortened
+from experiments.harness.errors import DONE, FAILED, InputError, shortened
 from experiments.harness.progress import Progress
 from experiments.promise import Promise
 from experiments.promise_table import Origin, Row, Table, document
@@ -80,8 +80,7 @@ def promises() -> Iterator[Promise]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
-    words = list(sys.argv[1:] if argv is None else argv)
-    return exit_code(lambda: _main(words))
+    return cli.command(_main, argv)
 
 
 def _main(argv: Sequence[str]) -> int:
