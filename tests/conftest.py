@@ -4,9 +4,12 @@ Commands that tests start inherit them. Four devices on the CPU of any machine, 
 one device with several.
 """
 
+import atexit
 import os
+import shutil
 import signal
 import sys
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -19,6 +22,14 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ["JAX_NUM_CPU_DEVICES"] = "4"
 os.environ["JAX_NUMPY_RANK_PROMOTION"] = "raise"
 os.environ["JAX_DEBUG_KEY_REUSE"] = "true"
+
+# What the tests of a session share, whichever process runs them: tiny runs of experiments, and what
+# JAX has compiled for them. The workers of xdist inherit the folder from the process that made it.
+if "TESTS_SHARE" not in os.environ:
+    os.environ["TESTS_SHARE"] = tempfile.mkdtemp(prefix="tests-share-")
+    atexit.register(shutil.rmtree, os.environ["TESTS_SHARE"], ignore_errors=True)
+os.environ["JAX_COMPILATION_CACHE_DIR"] = os.path.join(os.environ["TESTS_SHARE"], "compiled")
+os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
 
 # Commands are started in other folders, and test modules are no package: both find what they need.
 os.environ["PYTHONPATH"] = os.pathsep.join(

@@ -224,18 +224,8 @@ def test_help_is_light() -> None:
     whole_runs.assert_help_is_light("audit")
 
 
-@pytest.fixture(scope="module")
-def whole(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tiny run from the command line."""
-    out = tmp_path_factory.mktemp("runs")
-    words = ["--preset", "tiny", "--quiet", "--vocabulary", str(folder / "words.txt")]
-    given = [str(folder / "table.safetensors"), *words, "--out", str(out)]
-    assert main(audit.EXPERIMENT, given) in (0, 1)
-    (run,) = [path for path in (out / "audit").iterdir() if path.is_dir()]
-    return run
-
-
-def test_a_tiny_run_is_recorded_and_opens(whole: Path) -> None:
+def test_a_tiny_run_is_recorded_and_opens() -> None:
+    whole = whole_runs.tiny_run("audit")
     record = json.loads((whole / "record.json").read_text(encoding="utf-8"))
     assert "58 rows of 'table' in 12 dimensions" in record["answer"]
     assert all(check["verdict"] in ("PASS", "INCONCLUSIVE") for check in record["checks"])

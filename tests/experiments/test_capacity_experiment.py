@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy import stats
-from whole_runs import assert_help_is_light, assert_opens, assert_refused, experiment, tiny_runs
+from whole_runs import assert_help_is_light, assert_opens, assert_refused, experiment, tiny_run
 
 from experiments import capacity_blocks, capacity_quadratic, capacity_relu
 from experiments.harness.checks import Verdict
@@ -27,9 +27,8 @@ def tiny() -> Any:
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One tiny run, shared."""
-    return tiny_runs(("capacity",), tmp_path_factory.mktemp("runs"))["capacity"]
+def run() -> Path:
+    return tiny_run("capacity")
 
 
 def judged(folder: Path, change: Any) -> dict[str, Verdict]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from whole_runs import assert_help_is_light, assert_opens, assert_refused, experiment, tiny_runs
+from whole_runs import assert_help_is_light, assert_opens, assert_refused, experiment, tiny_run
 
 from experiments.harness.checks import Verdict
 from experiments.harness.experiment import Result
@@ -27,33 +27,22 @@ FIGURES = {
 }
 
 
-@pytest.fixture(scope="module")
-def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("runs")
-
-
-@pytest.fixture(scope="module")
-def runs(out: Path) -> dict[str, Path]:
-    """One tiny run of each, shared."""
-    return tiny_runs(NAMES, out)
-
-
 def result_of(folder: Path) -> Result:
     return load(folder).result
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_run_says_what_it_found(name: str, runs: dict[str, Path]) -> None:
-    record = json.loads((runs[name] / "record.json").read_text(encoding="utf-8"))
+def test_a_run_says_what_it_found(name: str) -> None:
+    record = json.loads((tiny_run(name) / "record.json").read_text(encoding="utf-8"))
     assert record["answer"].endswith(".")
     assert len(record["summary"]) >= 2
     verdicts = [check["verdict"] for check in record["checks"]]
     assert "PASS" in verdicts
     # Exact and joint statements hold however few the trials; few FAILs are by chance.
     assert verdicts.count("FAIL") <= 2, [c for c in record["checks"] if c["verdict"] == "FAIL"]
-    page = (runs[name] / "report.html").read_text(encoding="utf-8")
+    page = (tiny_run(name) / "report.html").read_text(encoding="utf-8")
     assert experiment(name).primer.split(".")[0] in page
-    figures = experiment(name).figures(experiment(name).config(), result_of(runs[name]))
+    figures = experiment(name).figures(experiment(name).config(), result_of(tiny_run(name)))
     assert [figure.id for figure in figures] == FIGURES[name]
     for figure in figures:
         assert figure.caption.endswith(".")
@@ -61,13 +50,11 @@ def test_a_run_says_what_it_found(name: str, runs: dict[str, Path]) -> None:
 
 
 @pytest.mark.parametrize("name", ["interference", "steering"])
-def test_the_same_seed_gives_the_same_numbers(
-    name: str, runs: dict[str, Path], tmp_path: Path
-) -> None:
+def test_the_same_seed_gives_the_same_numbers(name: str, tmp_path: Path) -> None:
     words = ["--preset", "tiny", "--quiet", "--out", str(tmp_path)]
     assert main(experiment(name), words) in (0, 1)
     (again,) = [path for path in (tmp_path / name).iterdir() if path.is_dir()]
-    one, two = (json.loads((f / "record.json").read_text("utf-8")) for f in (runs[name], again))
+    one, two = (json.loads((f / "record.json").read_text("utf-8")) for f in (tiny_run(name), again))
     assert one["data"] == two["data"]
     assert main(experiment(name), [*words, "--seed", "1"]) in (0, 1)
     other = next(f for f in (tmp_path / name).iterdir() if f.is_dir() and f != again)
@@ -211,7 +198,7 @@ def falsified(name: str, folder: Path, change: Any) -> dict[str, Verdict]:
     return {check.name: check.verdict for check in experiment(name).checks(config, result)}
 
 
-def test_checks_see_what_is_wrong(runs: dict[str, Path]) -> None:
+def test_checks_see_what_is_wrong() -> None:
     def far(row: dict[str, Any], factor: float = 3.0) -> None:
         row["mean"] *= factor
         row["interval"] = [row["mean"], row["mean"]]
@@ -224,7 +211,7 @@ def test_checks_see_what_is_wrong(runs: dict[str, Path]) -> None:
         data["dictionaries"]["tight"]["welch_deviation"] = 1e-3
         data["reference"][0]["interval"] = [1.0, 1.0]
 
-    found = falsified("interference", runs["interference"], interference)
+    found = falsified("interference", tiny_run("interference"), interference)
     failed = {name for name, verdict in found.items() if verdict is Verdict.FAIL}
     assert {
         "mean square interference, random",
@@ -247,7 +234,7 @@ def test_checks_see_what_is_wrong(runs: dict[str, Path]) -> None:
             recovered[name] = {"mean": 1.5, "interval": [1.4, 1.6]}
         recovered["kept_all"] = recovered["share"] = {"mean": 0.5, "interval": [0.4, 0.6]}
 
-    found = falsified("steering", runs["steering"], steering)
+    found = falsified("steering", tiny_run("steering"), steering)
     for name in (
         "first false activation, packing",
         "selectivity of the dual direction, tight",
@@ -267,7 +254,7 @@ def test_checks_see_what_is_wrong(runs: dict[str, Path]) -> None:
             fit["interval"] = [2.0, 2.0]
             fit["ratio_interval"] = [2.0, 2.0]
 
-    found = falsified("dimensions", runs["dimensions"], dimensions)
+    found = falsified("dimensions", tiny_run("dimensions"), dimensions)
     assert set(found.values()) == {Verdict.FAIL}
 
     def readout(data: Any) -> None:
@@ -275,20 +262,20 @@ def test_checks_see_what_is_wrong(runs: dict[str, Path]) -> None:
             one["ratio"], one["interval"] = 1.2, [1.19, 1.21]
         data["passing"]["interval"] = [1.0, 1.0]
 
-    found = falsified("readout", runs["readout"], readout)
+    found = falsified("readout", tiny_run("readout"), readout)
     assert found["l1 transition at d/N = 0.5, signed"] is Verdict.FAIL
     assert found["message passing at its fixed point, mean square error"] is Verdict.FAIL
 
 
-def test_undecided_crossings_are_inconclusive(runs: dict[str, Path]) -> None:
+def test_undecided_crossings_are_inconclusive() -> None:
     def none(data: Any) -> None:
         for one in data["transition"]:
             one["ratio"] = one["interval"] = None
 
-    found = falsified("readout", runs["readout"], none)
+    found = falsified("readout", tiny_run("readout"), none)
     assert found["l1 transition at d/N = 0.5, signed"] is Verdict.INCONCLUSIVE
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_report_opens(name: str, runs: dict[str, Path]) -> None:
-    assert_opens(runs[name], FIGURES[name])
+def test_the_report_opens(name: str) -> None:
+    assert_opens(tiny_run(name), FIGURES[name])

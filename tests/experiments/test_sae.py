@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from safetensors import safe_open
-from whole_runs import assert_help_is_light, assert_opens, assert_refused, experiment, tiny_runs
+from whole_runs import assert_help_is_light, assert_opens, assert_refused, experiment, tiny_run
 
 from experiments import autoencoder_file, sae_arms, sae_checks, sae_config
 from experiments.harness.checks import ClaimVerdict, Verdict
@@ -23,9 +23,8 @@ from experiments.models.autoencoders import ARCHITECTURES
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One tiny run, shared."""
-    return tiny_runs(("sae",), tmp_path_factory.mktemp("runs"))["sae"]
+def run() -> Path:
+    return tiny_run("sae")
 
 
 def _record(folder: Path) -> dict[str, Any]:

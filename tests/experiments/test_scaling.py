@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from whole_runs import assert_help_is_light, assert_opens, assert_refused, experiment, tiny_runs
+from whole_runs import assert_help_is_light, assert_opens, assert_refused, experiment, tiny_run
 
 from experiments import scaling_checks, scaling_fits
 from experiments.harness.checks import Verdict
@@ -21,9 +21,8 @@ WIDTHS = (8, 16, 32)
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One tiny run, shared."""
-    return tiny_runs(("scaling",), tmp_path_factory.mktemp("runs"))["scaling"]
+def run() -> Path:
+    return tiny_run("scaling")
 
 
 def _record(folder: Path) -> dict[str, Any]:

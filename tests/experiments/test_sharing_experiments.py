@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from whole_runs import assert_help_is_light, assert_opens, assert_refused, experiment, tiny_runs
+from whole_runs import assert_help_is_light, assert_opens, assert_refused, experiment, tiny_run
 
 from experiments import causes_cells, causes_shares, incidental_sizes, whole_commands
 from experiments.harness.checks import Verdict
@@ -41,35 +41,28 @@ def tiny(name: str) -> Any:
     return experiment(name).config(**experiment(name).presets["tiny"])
 
 
-@pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """One tiny run of each, shared."""
-    out = tmp_path_factory.mktemp("runs")
-    return tiny_runs(NAMES, out)
-
-
 def record_of(folder: Path) -> dict[str, Any]:
     found: dict[str, Any] = json.loads((folder / "record.json").read_text(encoding="utf-8"))
     return found
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_run_says_what_it_found(name: str, runs: dict[str, Path]) -> None:
-    record = record_of(runs[name])
+def test_a_run_says_what_it_found(name: str) -> None:
+    record = record_of(tiny_run(name))
     assert record["answer"].endswith(".")
     assert len(record["summary"]) >= 2
     verdicts = [check["verdict"] for check in record["checks"]]
     assert ("PASS" in verdicts) == (name == "incidental")
-    page = (runs[name] / "report.html").read_text(encoding="utf-8")
+    page = (tiny_run(name) / "report.html").read_text(encoding="utf-8")
     assert experiment(name).primer.split(".")[0] in page
-    figures = experiment(name).figures(tiny(name), load(runs[name]).result)
+    figures = experiment(name).figures(tiny(name), load(tiny_run(name)).result)
     assert [figure.id for figure in figures] == FIGURES[name]
     for figure in figures:
         assert figure.caption.endswith(".")
         assert len(figure.figure.data) >= 1
 
 
-def test_a_killed_run_goes_on_to_the_same_bits(runs: dict[str, Path], tmp_path: Path) -> None:
+def test_a_killed_run_goes_on_to_the_same_bits(tmp_path: Path) -> None:
     words = ["--preset", "tiny", "--quiet", "--out", str(tmp_path)]
     done = whole_commands.killed("incidental", 13, *words)
     assert done.returncode == -signal.SIGKILL
@@ -84,17 +77,17 @@ def test_a_killed_run_goes_on_to_the_same_bits(runs: dict[str, Path], tmp_path: 
     assert not kept.exists()
     # The killed process left its unfinished folder too, which goes when it is a minute old.
     (folder,) = (tmp_path / "incidental").glob("2*")
-    assert record_of(folder)["data"] == record_of(runs["incidental"])["data"]
-    ours, theirs = (load(one).result.arrays for one in (folder, runs["incidental"]))
+    assert record_of(folder)["data"] == record_of(tiny_run("incidental"))["data"]
+    ours, theirs = (load(one).result.arrays for one in (folder, tiny_run("incidental")))
     for key in ours:
         np.testing.assert_array_equal(ours[key], theirs[key])
 
 
-def test_the_same_seed_gives_the_same_numbers(runs: dict[str, Path], tmp_path: Path) -> None:
+def test_the_same_seed_gives_the_same_numbers(tmp_path: Path) -> None:
     words = ["--preset", "tiny", "--quiet", "--out", str(tmp_path)]
     assert main(experiment("causes"), words) in (0, 1)
     (again,) = [path for path in (tmp_path / "causes").iterdir() if path.is_dir()]
-    assert record_of(again)["data"] == record_of(runs["causes"])["data"]
+    assert record_of(again)["data"] == record_of(tiny_run("causes"))["data"]
     assert main(experiment("causes"), [*words, "--seed", "1"]) in (0, 1)
     other = next(f for f in (tmp_path / "causes").iterdir() if f.is_dir() and f != again)
     assert record_of(other)["data"] != record_of(again)["data"]
@@ -146,7 +139,7 @@ def judged(name: str, folder: Path, change: Any) -> dict[str, Verdict]:
     return {check.name: check.verdict for check in experiment(name).checks(tiny(name), result)}
 
 
-def test_checks_see_what_is_wrong(runs: dict[str, Path]) -> None:
+def test_checks_see_what_is_wrong() -> None:
     def incidental(data: Any) -> None:
         starts = data["starts"]
         for name in ("margin", "non-negative", "planted-same"):
@@ -168,7 +161,7 @@ def test_checks_see_what_is_wrong(runs: dict[str, Path]) -> None:
         natural["opposite"]["interval"], natural["equal"]["interval"] = [0.1, 0.2], [0.8, 0.9]
         data["counts"][0] |= {"features": 64, "neurons": 64, "count": 99.0}
 
-    found = judged("incidental", runs["incidental"], incidental)
+    found = judged("incidental", tiny_run("incidental"), incidental)
     passed = {name for name, verdict in found.items() if verdict is not Verdict.FAIL}
     # Of what was changed nothing passes; what remains is sizes, and counts where there is room.
     assert all(
@@ -191,19 +184,19 @@ def test_checks_see_what_is_wrong(runs: dict[str, Path]) -> None:
             row |= {"serves_interval": [1.0, 1.0], "converged": True}
             row["counts"] = [0] * len(row["counts"])
 
-    found = judged("causes", runs["causes"], causes)
+    found = judged("causes", tiny_run("causes"), causes)
     assert {name for name, verdict in found.items() if verdict is not Verdict.FAIL} == {
         "combinations that converged"
     }
 
 
-def test_what_did_not_converge_is_said_and_left_out(runs: dict[str, Path]) -> None:
+def test_what_did_not_converge_is_said_and_left_out() -> None:
     # A hundred steps are no training.
-    causes = record_of(runs["causes"])
+    causes = record_of(tiny_run("causes"))
     assert {check["verdict"] for check in causes["checks"]} == {"NOT CONVERGED"}
     assert any(line.startswith("NOT CONVERGED, ") for line in causes["summary"])
 
-    result = load(runs["incidental"]).result
+    result = load(tiny_run("incidental")).result
     data: Any = copy.deepcopy(result.data)
     rows = data["counts"]
     whole = incidental_sizes.exponents(rows)["proximal"]
@@ -212,7 +205,7 @@ def test_what_did_not_converge_is_said_and_left_out(runs: dict[str, Path]) -> No
     assert incidental_sizes.exponents(rows)["proximal"]["cells"] == whole["cells"] - 1
     lines = experiment("incidental").summary(tiny("incidental"), replace(result, data=data))
     assert any(line.startswith("NOT CONVERGED, left out of the exponents: ") for line in lines)
-    found = judged("incidental", runs["incidental"], lambda new: new.update(data))
+    found = judged("incidental", tiny_run("incidental"), lambda new: new.update(data))
     assert found["sizes that converged, proximal"] is Verdict.NOT_CONVERGED
 
 
@@ -311,5 +304,5 @@ def test_shares_are_differences_of_the_same_seeds() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_report_opens(name: str, runs: dict[str, Path]) -> None:
-    assert_opens(runs[name], FIGURES[name])
+def test_the_report_opens(name: str) -> None:
+    assert_opens(tiny_run(name), FIGURES[name])

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy import stats
-from whole_runs import assert_help_is_light, assert_opens, assert_refused, experiment, tiny_runs
+from whole_runs import assert_help_is_light, assert_opens, assert_refused, experiment, tiny_run
 
 from experiments import (
     superposition_phases,
@@ -46,9 +46,8 @@ TINY: Any = EXPERIMENT.config(**EXPERIMENT.presets["tiny"])
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One tiny run, shared."""
-    return tiny_runs(("superposition",), tmp_path_factory.mktemp("runs"))["superposition"]
+def run() -> Path:
+    return tiny_run("superposition")
 
 
 def test_a_run_says_what_it_found(run: Path) -> None:

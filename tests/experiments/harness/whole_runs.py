@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import importlib
+import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any, Literal
 
+import audited
 import pytest
 from browser import launch, visit
 
@@ -24,15 +28,37 @@ def experiment(name: str) -> Experiment[Any]:
     return found
 
 
-def tiny_runs(names: tuple[str, ...], out: Path) -> dict[str, Path]:
-    """Run each at the tiny preset, and return the run folders."""
-    folders = {}
-    for name in names:
-        # Exit code 1 is a FAIL, which so few trials may bring.
-        code = main(experiment(name), ["--preset", "tiny", "--quiet", "--out", str(out)])
-        assert code in (0, 1)
-        (folders[name],) = [path for path in (out / name).iterdir() if path.is_dir()]
-    return folders
+def tiny_run(name: str) -> Path:
+    """Return the folder of an experiment's tiny run, which the tests of a session share: read only.
+
+    Whoever needs it first makes it, as a user does: by the command in a process of its own.
+    """
+    share = Path(os.environ["TESTS_SHARE"])
+    out, kept = share / "results", share / f"{name}.json"
+    with (share / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not kept.exists():
+            command = [sys.executable, "-m", f"experiments.{name}", *tiny_words(name)]
+            command += ["--quiet", "--out", str(out)]
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            kept.write_text(json.dumps([done.returncode, done.stderr]), encoding="utf-8")
+    code, said = json.loads(kept.read_text(encoding="utf-8"))
+    # Exit code 1 is a FAIL, which so few trials may bring.
+    assert code in (0, 1), said
+    assert said == ""
+    (folder,) = (path for path in (out / name).iterdir() if not path.name.startswith("."))
+    return folder
+
+
+def tiny_words(name: str) -> list[str]:
+    """Return the words of an experiment's tiny run; the audit needs a file beside its preset."""
+    if name != "audit":
+        return ["--preset", "tiny"]
+    files = Path(os.environ["TESTS_SHARE"]) / "audited"
+    files.mkdir(exist_ok=True)
+    audited.save(files)
+    table, words = str(files / "table.safetensors"), str(files / "words.txt")
+    return [table, "--preset", "tiny", "--vocabulary", words]
 
 
 def assert_help_is_light(name: str) -> None:
