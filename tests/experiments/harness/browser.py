@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import base64
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -86,16 +88,20 @@ class Visit:
         )
 
 
+@cache
+def _browser() -> Browser:
+    path = find()
+    driver = sync_playwright().start()
+    atexit.register(driver.stop)
+    browser = driver.chromium.launch(executable_path=path, args=list(FLAGS))
+    atexit.register(browser.close)
+    return browser
+
+
 @contextmanager
 def launch() -> Iterator[Browser]:
-    """A browser, to be shared by many visits: starting one takes seconds."""
-    path = find()
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=path, args=list(FLAGS))
-        try:
-            yield browser
-        finally:
-            browser.close()
+    """The browser of this process, which stays open for all its visits: starting takes seconds."""
+    yield _browser()
 
 
 @contextmanager
