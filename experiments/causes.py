@@ -306,7 +306,7 @@ EXPERIMENT = Experiment(
     ),
     config=Config,
     presets={
-        "tiny": {"features": 4, "ratios": (2.0,), "steps": 100, "seeds": 2},
+        "tiny": {"features": 4, "ratios": (4.0,), "steps": 100, "seeds": 2},
         "quick": {},
         "paper": {"features": 16, "steps": 40_000, "seeds": 64},
         "full": {"features": 32, "steps": 80_000, "seeds": 256},

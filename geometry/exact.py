@@ -17,10 +17,10 @@ from typing import cast
 
 from geometry import intervals
 
-__all__ = ["DECIMALS", "EPS_NEED", "Cosine", "angle", "eps"]
+__all__ = ["ANGLE_NEED", "DECIMALS", "EPS_NEED", "Cosine", "angle", "eps"]
 
 EPS_NEED = "a number in [0, 1), such as 0.05, 1/16 or 1/sqrt(5)"
-_ANGLE_NEED = "a number of degrees in (0, 90], such as 60 or 89.5"
+ANGLE_NEED = "a number of degrees in (0, 90], such as 60 or 89.5"
 
 # cos(a)^2 of the only rational angles in [0, 90] degrees whose cosine has a rational square:
 # cos(a)^2 = (1 + cos 2a)/2, and Niven's theorem lists the rational values of cos 2a.
@@ -291,5 +291,5 @@ def angle(value: str | int | float | Fraction) -> Cosine:
     text = str(value)
     degrees = None if isinstance(value, bool) or len(text) > _LONGEST_TEXT else _rational(text)
     if degrees is None or not 0 < degrees <= 90:
-        raise ValueError(f"angle must be {_ANGLE_NEED}; got {_shorten(value)}.")
+        raise ValueError(f"angle must be {ANGLE_NEED}; got {_shorten(value)}.")
     return Cosine(Fraction(1), degrees)

@@ -16,6 +16,7 @@ compiles an ensemble of one as another program, which may round differently).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
@@ -179,10 +180,30 @@ def train(key: Array, task: Task, setting: Any, records: int, every: int) -> tup
     return advance(init(key, task, setting), task, records, every)
 
 
-@partial(jax.jit, static_argnames="task")
 def ensemble(keys: Array, task: Task, settings: Any) -> State:
     """Return members at their start, from keys `[b]` and settings with leaves `[b]`."""
-    return jax.vmap(lambda key, setting: init(key, task, setting))(keys, settings)
+    # Apart, so that tasks with one model share its program in a cache of compiled programs: drawing
+    # takes longer to compile than all the rest.
+    feeding, params, rest = _starts(keys, task.model, settings)
+    memory = _memories(params, task, settings)
+    return State(feeding, jnp.zeros(len(keys), jnp.int32), settings, params, memory, rest)
+
+
+@partial(jax.jit, static_argnames="model")
+def _starts(keys: Array, model: Callable[..., nnx.Module], settings: Any) -> tuple[Array, Any, Any]:
+    def start(key: Array, setting: Any) -> tuple[Array, Any, Any]:
+        starting, feeding = jax.random.split(key)
+        return feeding, *_split(model(starting, setting))
+
+    found: tuple[Array, Any, Any] = jax.vmap(start)(keys, settings)
+    return found
+
+
+@partial(jax.jit, static_argnames="task")
+def _memories(params: Any, task: Task, settings: Any) -> Any:
+    return jax.vmap(lambda weights, setting: task.optimiser(setting).init(weights))(
+        params, settings
+    )
 
 
 @partial(jax.jit, static_argnames=("task", "records", "every", "group"), donate_argnums=0)
