@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
 import pytest
-from whole_runs import assert_help_is_light, assert_opens, assert_refused, experiment, tiny_runs
+from whole_runs import assert_help_is_light, assert_opens, assert_refused, experiment, tiny_run
 
 from experiments import intrinsic_cells, intrinsic_checks
+from experiments.command import main
 from experiments.harness.checks import ClaimVerdict, Verdict
 from experiments.harness.experiment import Result
 from experiments.harness.store import load
@@ -28,24 +28,9 @@ def config(**other: Any) -> Any:
     return found.config(**{**found.presets["tiny"], **other})
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, list[Any]]]:
-    """One tiny run, shared, and what its autoencoders were read from and found."""
-    seen: list[Any] = []
-    read = hidden_dictionary.read
-
-    def kept(*given: Any) -> Any:
-        seen.append((*given, read(*given)))
-        return seen[-1][-1]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(hidden_dictionary, "read", kept)
-        yield tiny_runs(("intrinsic",), tmp_path_factory.mktemp("runs"))["intrinsic"], seen
-
-
 @pytest.fixture
-def folder(run: tuple[Path, list[Any]]) -> Path:
-    return run[0]
+def folder() -> Path:
+    return tiny_run("intrinsic")
 
 
 @pytest.fixture
@@ -112,9 +97,19 @@ def test_the_summary_compares_with_longer_trainings(data: Any) -> None:
 
 
 def test_an_autoencoder_is_read_on_the_samples_of_its_model(
-    run: tuple[Path, list[Any]], data: Any
+    data: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ((states, _, models, decoder, batches, reading),) = run[1]
+    seen: list[Any] = []
+    read = hidden_dictionary.read
+
+    def kept(*given: Any) -> Any:
+        seen.append((*given, read(*given)))
+        return seen[-1][-1]
+
+    monkeypatch.setattr(hidden_dictionary, "read", kept)
+    words = ["--preset", "tiny", "--quiet", "--out", str(tmp_path)]
+    assert main(experiment("intrinsic"), words) in (0, 1)
+    ((states, _, models, decoder, batches, reading),) = seen
     assert batches * decoder.batch >= 1000
     state, owner = (training.member(ensemble, 1) for ensemble in (states, models))
     held = {
