@@ -90,7 +90,8 @@ def reader(module: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[[list[str]]
     if module.__name__ in ("experiments.verify", "experiments.validate"):
         # These read their words before anything else.
         monkeypatch.setattr(module, "exit_code", stopped)
-    return module.main
+    main: Callable[[list[str]], int] = module.main
+    return main
 
 
 @pytest.mark.usefixtures("files")

@@ -107,8 +107,8 @@ def test_killed_and_interrupted_runs_leave_nothing_half_and_go_on(
             assert (code, done) in ((0, 1), (130, 1))
         else:
             assert code == -blow
-    done = subprocess.run(command(name, tmp_path), capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
+    last = subprocess.run(command(name, tmp_path), capture_output=True, text=True, check=False)
+    assert (last.returncode, last.stderr) == (0, "")
     assert assert_nothing_is_half(name, tmp_path) == 1
     assert_same(store.locate(tmp_path), whole)
     assert not list((tmp_path / name).glob(".parts-*"))

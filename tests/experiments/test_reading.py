@@ -13,10 +13,12 @@ import numpy as np
 import pytest
 from whole_runs import assert_help_is_light, assert_opens, assert_refused, experiment, tiny_run
 
+from experiments.harness import store
 from experiments.harness.checks import Verdict
 from experiments.harness.experiment import Result
 from experiments.harness.run import main
 from experiments.harness.store import load
+from experiments.same_runs import unlike
 
 NAMES = ("interference", "readout", "dimensions", "steering")
 FIGURES = {
@@ -50,15 +52,18 @@ def test_a_run_says_what_it_found(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["interference", "steering"])
-def test_the_same_seed_gives_the_same_numbers(name: str, tmp_path: Path) -> None:
+def test_the_same_seed_gives_the_same_run(name: str, tmp_path: Path) -> None:
     words = ["--preset", "tiny", "--quiet", "--out", str(tmp_path)]
     assert main(experiment(name), words) in (0, 1)
-    (again,) = [path for path in (tmp_path / name).iterdir() if path.is_dir()]
-    one, two = (json.loads((f / "record.json").read_text("utf-8")) for f in (tiny_run(name), again))
-    assert one["data"] == two["data"]
-    assert main(experiment(name), [*words, "--seed", "1"]) in (0, 1)
-    other = next(f for f in (tmp_path / name).iterdir() if f.is_dir() and f != again)
-    assert json.loads((other / "record.json").read_text("utf-8"))["data"] != one["data"]
+    (again,) = store.runs(tmp_path / name)
+    assert unlike(tiny_run(name), again) == []
+
+
+def test_another_seed_gives_other_numbers(tmp_path: Path) -> None:
+    words = ["--preset", "tiny", "--quiet", "--seed", "1", "--out", str(tmp_path)]
+    assert main(experiment("steering"), words) in (0, 1)
+    (other,) = store.runs(tmp_path / "steering")
+    assert result_of(other).data != result_of(tiny_run("steering")).data
 
 
 @pytest.mark.parametrize("name", NAMES)

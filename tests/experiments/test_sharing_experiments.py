@@ -20,6 +20,7 @@ from experiments.harness.experiment import Result
 from experiments.harness.parts import Parts
 from experiments.harness.run import main
 from experiments.harness.store import load
+from experiments.same_runs import unlike
 
 NAMES = ("incidental", "causes")
 FIGURES = {
@@ -87,7 +88,7 @@ def test_the_same_seed_gives_the_same_numbers(tmp_path: Path) -> None:
     words = ["--preset", "tiny", "--quiet", "--out", str(tmp_path)]
     assert main(experiment("causes"), words) in (0, 1)
     (again,) = [path for path in (tmp_path / "causes").iterdir() if path.is_dir()]
-    assert record_of(again)["data"] == record_of(tiny_run("causes"))["data"]
+    assert unlike(tiny_run("causes"), again) == []
     assert main(experiment("causes"), [*words, "--seed", "1"]) in (0, 1)
     other = next(f for f in (tmp_path / "causes").iterdir() if f.is_dir() and f != again)
     assert record_of(other)["data"] != record_of(again)["data"]
