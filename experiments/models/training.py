@@ -186,7 +186,9 @@ def ensemble(keys: Array, task: Task, settings: Any) -> State:
     # takes longer to compile than all the rest.
     feeding, params, rest = _starts(keys, task.model, settings)
     memory = _memories(params, task, settings)
-    return State(feeding, jnp.zeros(len(keys), jnp.int32), settings, params, memory, rest)
+    # A copy: the memory of states is used up as they advance, and the caller keeps its settings.
+    own = jax.tree.map(partial(jnp.array, copy=True), settings)
+    return State(feeding, jnp.zeros(len(keys), jnp.int32), own, params, memory, rest)
 
 
 @partial(jax.jit, static_argnames="model")
