@@ -59,6 +59,7 @@ CLAIMS: Mapping[str, Statement] = {
         },
         ClaimVerdict.REFINED,
         "false for |cos| <= 0.01 and for angles within 1% of 90°, true for cos² <= 0.01",
+        core=("C2: cos² <= 0.01, lower",),
     ),
     "C3": Statement(
         "At 95% orthogonality the number of directions grows exponentially with the dimension.",
@@ -69,7 +70,9 @@ CLAIMS: Mapping[str, Statement] = {
             )
         },
         ClaimVerdict.REFINED,
-        "true in the limit, at a rate of eps²/2 a dimension; below 2d up to d = 1/(2 eps²) = 200",
+        "true in the limit, at a rate of at least eps²/2 a dimension; below 2d up to "
+        "d = 1/(2 eps²) = 200",
+        core=("C3: proved growth rate at |cos| <= 0.05",),
     ),
     "C4": Statement(
         "Three dimensions hold only three perpendicular directions, and intuition from them fails.",
@@ -161,6 +164,7 @@ CLAIMS: Mapping[str, Statement] = {
                 "C8: loss over width, strong superposition, exponent",
             ),
         },
+        core=("C8: interference over d at fixed k, exponent",),
     ),
     "C9": Statement(
         "Random initialisation makes features share neurons although there is room.",
@@ -184,7 +188,8 @@ CLAIMS: Mapping[str, Statement] = {
         ClaimVerdict.REFINED,
         "features of opposite signs, whose collision the ReLU hides, mostly stay together, and "
         "always where their weights stand out; those of equal signs disturb each other, and "
-        "training parts them",
+        "training parts them. So training keeps some of the sharing, and adds none",
+        core=("C10: natural collisions of opposite signs still share their neuron",),
     ),
     "C11": Statement(
         "Regularisation and neural noise help accidental sharing along.",
@@ -198,10 +203,14 @@ CLAIMS: Mapping[str, Statement] = {
             )
         },
         ClaimVerdict.REFINED,
-        "an l1 penalty, or noise of negative excess kurtosis, is what makes neurons special at "
-        "all; without either features lie in random directions. Without a penalty, light-tailed "
-        "noise leaves fewer neurons shared than chance at the start would give, and heavy-tailed "
-        "noise keeps features off the neurons",
+        "true in that an l1 penalty, or noise of negative excess kurtosis, is what puts features on "
+        "neurons, where they can meet; without either they lie in random directions. Not true of "
+        "how many meet: without a penalty, light-tailed noise leaves fewer neurons shared than "
+        "chance at the start would give, and heavy-tailed noise keeps features off the neurons",
+        core=(
+            "C11: axis alignment with a penalty",
+            "C11: axis alignment under bipolar noise, no penalty",
+        ),
     ),
     "C12": Statement(
         "Capacity, noise and initialisation are three distinct causes of sharing.",
@@ -219,6 +228,11 @@ CLAIMS: Mapping[str, Statement] = {
         "sum to the whole; and under a penalty noise adds sharing where its tails are heavy, and "
         "removes some where they are light and neurons scarce. In this family of models: real "
         "networks were not examined",
+        core=(
+            "C12: capacity: shared neurons at m = n/2, margin start, penalty alone",
+            "C12: start: random less margin at m = n, penalty alone",
+            "C12: noise of excess kurtosis +3: shared neurons with less without, m = n",
+        ),
     ),
     "C13": Statement(
         "With neurons enough, only the training dynamics keep features mixed.",
@@ -233,6 +247,7 @@ CLAIMS: Mapping[str, Statement] = {
         "true of features that lie on neurons: with room, no noise and a start that keeps them "
         "apart they separate. But it takes something that prefers neurons, a penalty or noise of "
         "light tails; without it every neuron stays a mixture, however many there are",
+        core=("C13: shared neurons at m = 4n, margin start, penalty alone",),
     ),
     "C14": Statement(
         "Single neurons cannot be interpreted; directions can.",
@@ -350,7 +365,10 @@ def _verdict(name: str, statement: Statement, named: Mapping[str, Check]) -> Cla
         return Claim(name, statement.text, ClaimVerdict.OUT_OF_REACH, evidence)
     if all(check.verdict is Verdict.PASS for check in checks):
         if unseen:
-            evidence = f"it holds as far as examined ({numbers}); open: {unseen}"
+            evidence = (
+                f"it holds as far as this experiment examines it ({numbers}); the scorecard joins "
+                f"that with {unseen}"
+            )
             return Claim(name, statement.text, ClaimVerdict.INCONCLUSIVE, evidence)
         reading = f"{statement.reading}. " if statement.reading else ""
         return Claim(name, statement.text, statement.when_met, reading + numbers)

@@ -26,7 +26,10 @@ LEGEND: Final = {
 }
 _PHRASES: Final = {
     ClaimVerdict.SUPPORTED: ("holds as stated", "hold as stated"),
-    ClaimVerdict.REFINED: ("holds under a stated reading", "hold under a stated reading"),
+    ClaimVerdict.REFINED: (
+        "holds in part, as its reading says",
+        "hold in part, as their readings say",
+    ),
     ClaimVerdict.REFUTED: ("is refuted", "are refuted"),
     ClaimVerdict.INCONCLUSIVE: ("is open", "are open"),
     ClaimVerdict.OUT_OF_REACH: ("is out of reach", "are out of reach"),

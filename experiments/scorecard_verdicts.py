@@ -139,7 +139,10 @@ def _judged(name: str, statement: claims.Statement, runs: Sequence[Run]) -> Judg
         verdict=claim.verdict,
         evidence=claim.evidence if used else f"not examined yet: {' and '.join(commands)}",
         checks=tuple(checks),
-        number=next((check for check in checks if check.name == shown.check), None),
+        number=next(
+            (check for run in used.values() for check in run.checks if check.name == shown.check),
+            None,
+        ),
         measures=shown.measures,
         runs=tuple(used.values()),
         commands=commands,

@@ -14,6 +14,7 @@ __all__ = ["SHOWN", "Shown"]
 class Shown:
     """The name of the check whose number stands for the claim, and what that number is.
 
+    The check is one that decides the claim, or another of the same runs that says more.
     Without a picture of its own a claim gets one of the checks' intervals in their bands.
     """
 
@@ -88,8 +89,9 @@ SHOWN: Mapping[str, Shown] = {
         ),
     ),
     "C5": Shown(
-        "C5: neurons that a feature is spread over",
-        "neurons that a feature in a random direction is spread over",
+        "C5: trained: neurons that a feature is spread over, over those of random directions",
+        "times as many neurons for a feature in trained models as for a random direction, which is "
+        "spread over a third of all",
         Bars(
             "Participation ratios of random directions, logarithmic from one",
             (
@@ -170,8 +172,9 @@ SHOWN: Mapping[str, Shown] = {
         ),
     ),
     "C9": Shown(
-        "C9: shared neurons with the most room",
-        "neurons shared after training where there is the most room",
+        "all shared neurons over those of n²/4m, proximal",
+        "of the shared neurons that chance at the start would give, n²/4m, are there after "
+        "training, with room for every feature",
         Curve(
             "Shared neurons over the number m of neurons, for n features",
             "incidental",
@@ -182,8 +185,9 @@ SHOWN: Mapping[str, Shown] = {
         ),
     ),
     "C10": Shown(
-        "C10: planted pair of opposite signs still shares its neuron",
-        "of planted pairs of opposite signs still share their neuron after training",
+        "C10: natural collisions of opposite signs still share their neuron",
+        "of collisions at the start between weights of opposite signs are left after training, and "
+        "none of those of equal signs",
         Bars(
             "Share of collisions that training leaves",
             (
@@ -229,7 +233,7 @@ SHOWN: Mapping[str, Shown] = {
         "C12: start: random less margin at m = n, penalty alone",
         "neurons shared because of the random start alone, with as many neurons as features",
         Bars(
-            "Neurons that each cause shares, the others switched off",
+            "Shared neurons that each cause adds, the others switched off",
             (
                 Bar(
                     "C12: capacity: shared neurons at m = n/2, margin start, penalty alone",
@@ -254,28 +258,29 @@ SHOWN: Mapping[str, Shown] = {
     "C13": Shown(
         "C13: shared neurons at m = 4n, margin start, penalty alone",
         "neurons still shared with four for each feature and a start that keeps features apart",
-        Curve(
-            "Shared neurons over the number of neurons for each feature",
-            "causes",
-            "decomposition",
-            "m/n",
+        Bars(
+            "Four neurons for each feature, a penalty alone beside the start: neurons shared; with no "
+            "cause at all: features of a neuron",
             (
-                Line("necessary", "theory", "forced by capacity"),
-                Line(
-                    "observed",
-                    "measured",
-                    "with every cause at work",
-                    "observed from",
-                    "observed to",
-                    dots=True,
+                Bar(
+                    "C13: shared neurons at m = 4n, margin start, penalty alone",
+                    "shared, start that keeps apart",
+                ),
+                Bar(
+                    "C13: shared neurons at m = 4n, random start, penalty alone",
+                    "shared, random start",
+                ),
+                Bar(
+                    "C13: features a neuron serves at m = 4n with every cause off",
+                    "features of a neuron, no cause",
+                    "random",
                 ),
             ),
-            logarithmic="x",
         ),
     ),
     "C14": Shown(
-        "C14: selectivity of the direction over that of the best neuron",
-        "times as selective: a feature's own direction, against its best neuron",
+        "C14: share of latents that read one feature",
+        "of an autoencoder's latents read one feature alone, of the neurons none",
         Bars(
             "Share that reads one feature",
             (
@@ -286,7 +291,7 @@ SHOWN: Mapping[str, Shown] = {
     ),
     "C15": Shown(
         "C15: recovery, best architecture",
-        "of the true features are recovered by the best autoencoder",
+        "of the true features are recovered by the best autoencoder of six",
         Bars(
             "Shares of features, and of variance",
             (
