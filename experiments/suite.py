@@ -121,8 +121,8 @@ def run(experiments: Sequence[Experiment[Any]], settings: Settings) -> int:
     waiting = []
     for plan in plans:
         run = plan.found()
-        # A run without its report has that drawn by its own command.
-        if run is None or not (run.folder / REPORT).is_file():
+        # A report that is missing, or that is to be in one file, is drawn by the run's own command.
+        if run is None or settings.standalone or not (run.folder / REPORT).is_file():
             waiting.append(plan)
         else:
             tell(Outcome(plan.experiment.name, DONE, 0.0, run))

@@ -109,6 +109,17 @@ def test_force_measures_again_and_settings_reach_the_experiments(
     assert len(store.runs(Path("there/alpha"))) == 2
 
 
+def test_reports_in_one_file_are_drawn_of_runs_done_before(
+    calls: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert asked(["alpha"], capsys)[0] == 0
+    report = store.locate(Path("results")) / "report.html"
+    assert "../../plotly.min.js" in report.read_text("utf-8")
+    assert asked(["alpha"], capsys, standalone=True)[0] == 0
+    assert "../../plotly.min.js" not in report.read_text("utf-8")
+    assert toy.count(calls) == 1
+
+
 def test_a_folder_that_cannot_be_written(calls: Path) -> None:
     Path("results").touch()
     with pytest.raises(InputError, match=r"^--out must be a folder that can be written; got"):
