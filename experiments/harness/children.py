@@ -11,7 +11,7 @@ import subprocess
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 
@@ -60,47 +60,51 @@ def run_all(
 
     `started` and `ended` are called on this thread, `said` with a line of stderr on others. After
     Ctrl-C no further command starts, those at work are asked to stop, and KeyboardInterrupt is
-    raised when all are gone. Raises OSError where a command cannot be started.
+    raised when all are gone; after a second one they are killed. Raises OSError where a command
+    cannot be started.
     """
-    waiting = deque(children)
-    over: SimpleQueue[Ended] = SimpleQueue()
     working: dict[str, subprocess.Popen[str]] = {}
     try:
-        while waiting or working:
-            while waiting and len(working) < jobs:
-                child = waiting.popleft()
-                process = subprocess.Popen(
-                    child.words,
-                    env=dict(environment),
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
-                    stderr=subprocess.PIPE,
-                    text=True,
-                    errors="replace",
-                )
-                working[child.name] = process
-                started(child)
-                threading.Thread(
-                    target=_listen, args=(child, process, said, over), daemon=True
-                ).start()
-            found = _next(over)
-            if found is not None:
-                del working[found.child.name]
-                ended(found)
+        # In a function of its own: before 3.13 Python skips this `finally` where Ctrl-C meets a
+        # `continue` to the first thing under this `try`.
+        for found in _ends(children, working, jobs, environment, started, said):
+            ended(found)
     finally:
         _stop(list(working.values()))
 
 
-def _next(over: SimpleQueue[Ended]) -> Ended | None:
-    """Return what ended in this turn, if anything did.
-
-    A function of its own: a Ctrl-C that arrives at a `continue` in an exception's handler leaves
-    CPython 3.11 without a visit to the `finally` around it.
-    """
-    try:
-        return over.get(timeout=_TURN_SECONDS)
-    except Empty:
-        return None
+def _ends(
+    children: Sequence[Child],
+    working: dict[str, subprocess.Popen[str]],
+    jobs: int,
+    environment: Mapping[str, str],
+    started: Callable[[Child], None],
+    said: Callable[[Child, str], None],
+) -> Iterator[Ended]:
+    """Start the commands one after the other, and yield how each ended; `working` are those on."""
+    waiting = deque(children)
+    over: SimpleQueue[Ended] = SimpleQueue()
+    while waiting or working:
+        while waiting and len(working) < jobs:
+            child = waiting.popleft()
+            process = subprocess.Popen(
+                child.words,
+                env=dict(environment),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                text=True,
+                errors="replace",
+            )
+            working[child.name] = process
+            started(child)
+            threading.Thread(target=_listen, args=(child, process, said, over), daemon=True).start()
+        try:
+            found = over.get(timeout=_TURN_SECONDS)
+        except Empty:
+            continue
+        del working[found.child.name]
+        yield found
 
 
 def _listen(
@@ -125,12 +129,17 @@ def _listen(
 
 def _stop(processes: Sequence[subprocess.Popen[str]]) -> None:
     """Wait for the children to leave, after a Ctrl-C that they may not have heard."""
-    for patience, then in ((_HEARD_SECONDS, signal.SIGINT), (_STOP_SECONDS, signal.SIGKILL)):
-        deadline = time.monotonic() + patience
+    try:
+        for patience, then in ((_HEARD_SECONDS, signal.SIGINT), (_STOP_SECONDS, signal.SIGKILL)):
+            deadline = time.monotonic() + patience
+            for process in processes:
+                try:
+                    process.wait(max(deadline - time.monotonic(), 0.0))
+                except subprocess.TimeoutExpired:
+                    process.send_signal(then)
+    finally:
+        # After a second Ctrl-C too: none goes on without its parent.
         for process in processes:
-            try:
-                process.wait(max(deadline - time.monotonic(), 0.0))
-            except subprocess.TimeoutExpired:
-                process.send_signal(then)
-    for process in processes:
-        process.wait()
+            process.kill()
+        for process in processes:
+            process.wait()

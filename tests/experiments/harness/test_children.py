@@ -73,6 +73,36 @@ def test_a_command_that_is_not_there() -> None:
         Listener().run(Child("none", ("/nothing/here",)), jobs=1)
 
 
+def test_a_second_ctrl_c_leaves_no_child_behind() -> None:
+    deaf = (
+        "import os, signal, sys, time; signal.signal(signal.SIGINT, signal.SIG_IGN); "
+        "print(os.getpid(), file=sys.stderr); time.sleep(60)"
+    )
+    heard = Listener()
+    over = threading.Event()
+
+    def interrupt() -> None:
+        while not heard.said and not over.is_set():
+            time.sleep(0.01)
+        signal.raise_signal(signal.SIGINT)
+        # It is seen within half a second, and then the child has three to leave by itself.
+        over.wait(1.5)
+        signal.raise_signal(signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    begun = time.monotonic()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            heard.run(child("deaf", deaf), jobs=1)
+    finally:
+        # The second one, wherever it comes, belongs to this test.
+        thread.join()
+    assert time.monotonic() - begun < 30
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(heard.said[0][1]), 0)
+
+
 def test_ctrl_c_stops_those_at_work_and_starts_no_other() -> None:
     waits = "import os, sys, time; print(os.getpid(), file=sys.stderr); time.sleep(60)"
     heard = Listener()
