@@ -95,7 +95,8 @@ def claims() -> tuple[bool, str]:
     silent = [name for name in CLAIMS if name not in judged]
     for name, claim in judged.items():
         reason = claim["verdict"] in _UNDECIDED and bool(claim["evidence"])
-        if not (claim["runs"] or reason):
+        decided = bool(claim["runs"]) and claim["verdict"] != "not run"
+        if not (decided or reason):
             silent.append(name)
     counts = Counter(claim["verdict"] for claim in suite.claims)
     seen = ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items()))

@@ -10,8 +10,9 @@ where a stopped run was. About an hour on two cores, which should have nothing e
 promises are about seconds. What can be held in seconds, as that pages open in a browser or that
 a killed run leaves nothing half-written, the tests hold instead.
 
-Exit code 0 when every promise is kept, 1 when one is broken, 2 for bad input. A promise whose
-measurement stops with an error is broken.
+Exit code 0 when every promise asked for is kept, 1 when one is broken, 2 for bad input; with
+`--resume`, those measured before count too. A promise whose measurement stops with an error is
+broken.
 
 A new promise is one more `Promise` in one of the modules, a new module one more name in `MODULES`.
 """
@@ -103,17 +104,20 @@ def _main(argv: Sequence[str]) -> int:
         return _listed(chosen)
     origin = Origin.present()
     table = Table(known, arguments.out)
+    waiting = chosen
     if arguments.resume:
         rows = {one.name: table.row(one) for one in chosen}
         done = {name for name, row in rows.items() if row is not None and origin.like(row)}
         print(f"note: {len(done)} of {len(chosen)} were measured before", file=sys.stderr)
-        chosen = [one for one in chosen if one.name not in done]
-    measured = _measured(chosen, table, origin, arguments)
-    failed = sum(row.verdict != "PASS" for row in measured)
+        waiting = [one for one in chosen if one.name not in done]
+    _measure(waiting, table, origin, arguments)
+    # Those measured before too: what they broke stays broken.
+    found = [row for row in map(table.row, chosen) if row is not None]
+    failed = sum(row.verdict != "PASS" for row in found)
     if arguments.json:
-        print(exact_json.dumps(document(measured, known)))
+        print(exact_json.dumps(document(found, known)))
     else:
-        print(f"{len(measured) - failed} passed, {failed} failed")
+        print(f"{len(found) - failed} passed, {failed} failed")
     return FAILED if failed else DONE
 
 
@@ -125,11 +129,9 @@ def _listed(chosen: Sequence[Promise]) -> int:
     return DONE
 
 
-def _measured(
-    chosen: Sequence[Promise], table: Table, origin: Origin, arguments: Arguments
-) -> list[Row]:
+def _measure(chosen: Sequence[Promise], table: Table, origin: Origin, arguments: Arguments) -> None:
     """Measure one after the other; each row is printed and kept at once."""
-    rows: list[Row] = []
+    subject = None
     for place, promise in enumerate(chosen):
         left = sum(one.seconds for one in chosen[place:])
         said = f"{place + 1} of {len(chosen)}, about {markup.duration(left)} to go: "
@@ -139,12 +141,11 @@ def _measured(
             row = _row(promise, origin)
         table.add(row)
         if not arguments.json:
-            if not rows or rows[-1].subject != row.subject:
-                print(f"\n{row.subject}" if rows else row.subject)
+            if row.subject != subject:
+                print(row.subject if subject is None else f"\n{row.subject}")
+            subject = row.subject
             taken = markup.duration(row.seconds)
             print(f"  {row.verdict}  {row.name}: {row.seen} ({taken})", flush=True)
-        rows.append(row)
-    return rows
 
 
 def _row(promise: Promise, origin: Origin) -> Row:

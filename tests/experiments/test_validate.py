@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from experiments import promise_table, quick_runs, suite_promises, validate, whole_commands
+from experiments.claims import CLAIMS
 from experiments.promise import Promise
 from experiments.quick_runs import Ran
 
@@ -115,6 +116,42 @@ def test_resuming_leaves_out_rows_of_the_same_source(
     measured.clear()
     assert _run(tmp_path, "--resume") == 0
     assert measured == ["a1", "a2", "a3"]
+
+
+def test_what_was_broken_before_stays_broken_when_gone_on_with(
+    offered: Offer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    measured = offered(a1=False, a2=True)
+    assert _run(tmp_path) == 1
+    measured.clear()
+    capsys.readouterr()
+    assert _run(tmp_path, "--resume") == 1
+    assert measured == []
+    assert capsys.readouterr().out == "1 passed, 1 failed\n"
+    assert _run(tmp_path, "--resume", "--json") == 1
+    content = json.loads(capsys.readouterr().out)
+    assert (content["passed"], content["failed"], content["not_run"]) == (1, 1, [])
+
+
+def test_every_claim_needs_a_verdict_or_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    def judged(**changes: Any) -> Measured:
+        claims = [
+            {"id": name, "verdict": "supported", "evidence": "e", "runs": [1]} for name in CLAIMS
+        ]
+        claims[2] |= changes
+        suite = quick_runs.Suite(0, 1.0, {}, claims, "")
+        monkeypatch.setattr(quick_runs, "once", lambda: suite)
+        return suite_promises.claims()
+
+    assert judged()[0]
+    assert judged(verdict="out of reach", runs=[])[0]
+    assert not judged(verdict="out of reach", runs=[], evidence="")[0]
+    assert not judged(runs=[])[0]
+    # A record that lacks a check leaves it not run.
+    assert judged(verdict="not run") == (
+        False,
+        "18 claims: 1 not run, 17 supported; without either: ['C3']",
+    )
 
 
 def test_a_kill_loses_the_promise_in_progress_alone(offered: Offer, tmp_path: Path) -> None:
