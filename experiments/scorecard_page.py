@@ -101,13 +101,17 @@ def _why(claim: Judged) -> str:
         for part in CLAIMS[claim.id].parts
         if part not in {run.experiment for run in claim.runs}
     ]
-    unsure = [check.name for check in claim.checks if check.verdict is not Verdict.PASS]
     failed = [check.name for check in claim.checks if check.verdict is Verdict.FAIL]
+    unsure = [
+        check.name for check in claim.checks if check.verdict not in (Verdict.PASS, Verdict.FAIL)
+    ]
+    said = [f"failed: {'; '.join(failed)}"] if failed else []
     match claim.verdict:
         case ClaimVerdict.REFUTED:
-            return f"failed: {'; '.join(failed)}"
-        case ClaimVerdict.INCONCLUSIVE if unsure:
-            return f"undecided: {'; '.join(unsure)}"
+            return said[0]
+        case ClaimVerdict.INCONCLUSIVE if failed or unsure:
+            said += [f"undecided: {'; '.join(unsure)}"] if unsure else []
+            return "; ".join(said)
         case ClaimVerdict.INCONCLUSIVE:
             return f"it holds as far as examined; still to be run: {' and '.join(waiting)}"
         case ClaimVerdict.NOT_RUN:

@@ -20,9 +20,10 @@ LEGEND: Final = {
     ClaimVerdict.SUPPORTED: "every check passed",
     ClaimVerdict.REFINED: "true under the reading stated, every check of which passed",
     ClaimVerdict.REFUTED: "a check that decides it failed",
-    ClaimVerdict.INCONCLUSIVE: "a check did not decide, or an experiment is still to be run",
+    ClaimVerdict.INCONCLUSIVE: "a check did not decide, or one failed that the reading needs and "
+    "the claim does not, or an experiment is still to be run",
     ClaimVerdict.OUT_OF_REACH: "not to be decided by experiments of this kind, with the reason",
-    ClaimVerdict.NOT_RUN: "no record here examines it",
+    ClaimVerdict.NOT_RUN: "no record here has the checks that it needs",
 }
 _PHRASES: Final = {
     ClaimVerdict.SUPPORTED: ("holds as stated", "hold as stated"),
@@ -52,12 +53,12 @@ def counted(card: Scorecard) -> str:
 def measured(check: Check) -> tuple[str, str]:
     """Return a check's estimate and its interval in a few digits, as "0.502", "[0.498, 0.506]".
 
-    The interval's width decides how many. The second is "exact" without an interval.
+    The interval's width decides how many. The second is "" without an interval.
     """
     if check.estimate is None:
         return "not measurable", ""
     if check.interval is None:
-        return _few(check.estimate), "exact"
+        return _few(check.estimate), ""
     low, high = check.interval
     try:
         width = float(high - low)
@@ -186,7 +187,7 @@ def number_of(claim: Judged) -> str:
     if claim.number is None:
         return ""
     estimate, interval = measured(claim.number)
-    return estimate if interval in ("", "exact") else f"{estimate} {interval}"
+    return f"{estimate} {interval}".rstrip()
 
 
 def _smallest(claim: Judged) -> str:
