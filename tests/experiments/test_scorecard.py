@@ -152,6 +152,16 @@ def test_which_run_is_believed(tmp_path: Path) -> None:
     assert "tiny preset" not in (write(tmp_path), (tmp_path / "index.html").read_text())[1]
 
 
+def test_a_run_with_all_checks_is_believed_before_a_larger_one_that_lacks_some(
+    tmp_path: Path,
+) -> None:
+    record(tmp_path, "packing", day=1)
+    record(tmp_path, "packing", day=2, preset="full", without=CLAIMS["C1"].needs[:1])
+    claims = gather(tmp_path).claims
+    assert [claims[place].runs[0].preset for place in (0, 1)] == ["quick", "full"]
+    assert claims[0].verdict is ClaimVerdict.SUPPORTED
+
+
 def test_what_keeps_a_claim_open_is_said_as_it_is(tmp_path: Path) -> None:
     first, second, *_ = CLAIMS["C3"].parts["packing"]
     changes = {first: Verdict.FAIL, second: Verdict.INCONCLUSIVE}
