@@ -12,7 +12,6 @@ import importlib.util
 import os
 import pkgutil
 import re
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +21,7 @@ import tyro
 
 import experiments
 from experiments.harness import cli, compiled, exact_json
-from experiments.harness.errors import DONE, InputError, exit_code, shortened
+from experiments.harness.errors import DONE, InputError, shortened
 from experiments.harness.experiment import DEFAULT_PRESET, PRESETS, Experiment, Json
 
 ALL = "all"
@@ -87,9 +86,7 @@ def _defines_experiment(module: str) -> bool:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Print the list, or run what the words `argv` name; return the exit code."""
-    words = list(sys.argv[1:] if argv is None else argv)
-    with exact_json.any_digits():
-        return exit_code(lambda: _main(words))
+    return cli.command(_main, argv)
 
 
 def _main(argv: Sequence[str]) -> int:
@@ -130,11 +127,13 @@ def _main(argv: Sequence[str]) -> int:
 def _chosen(names: Sequence[str], listed: Sequence[Experiment[Any]]) -> list[Experiment[Any]]:
     """Return the experiments of these names, `all` being those that can run by themselves."""
     by_name = {experiment.name: experiment for experiment in listed}
+    if list(names) == [ALL]:
+        return [experiment for experiment in listed if not experiment.alone]
     chosen: dict[str, Experiment[Any]] = {}
     for name in names:
         if name == ALL:
-            chosen |= {found: by_name[found] for found in by_name if not by_name[found].alone}
-        elif name not in by_name:
+            raise InputError(f"NAME must be {ALL} alone, or names; got {' '.join(names)!r}.")
+        if name not in by_name:
             known = ", ".join([ALL, *by_name])
             raise InputError(f"NAME must be one of {known}; got {shortened(name)}.")
         elif by_name[name].alone:

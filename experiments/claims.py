@@ -203,9 +203,9 @@ CLAIMS: Mapping[str, Statement] = {
             )
         },
         ClaimVerdict.REFINED,
-        "true in that an l1 penalty, or noise of negative excess kurtosis, is what puts features on "
-        "neurons, where they can meet; without either they lie in random directions. Not true of "
-        "how many meet: without a penalty, light-tailed noise leaves fewer neurons shared than "
+        "true in that an l1 penalty, or noise of negative excess kurtosis, is what puts features "
+        "on neurons, where they can meet; without either they lie in random directions. Not true "
+        "of how many meet: without a penalty, light-tailed noise leaves fewer neurons shared than "
         "chance at the start would give, and heavy-tailed noise keeps features off the neurons",
         core=(
             "C11: axis alignment with a penalty",

@@ -29,7 +29,7 @@ from experiments import reference_pictures, scorecard, shown_commands, wordllama
 from experiments.__main__ import discover
 from experiments.harness import cli, exact_json, store
 from experiments.harness.drawing import REPORT
-from experiments.harness.errors import DONE, FAILED, InputError, exit_code, shortened
+from experiments.harness.errors import DONE, FAILED, InputError, shortened
 from experiments.harness.markup import write_whole
 from experiments.shown_commands import Question
 
@@ -59,9 +59,7 @@ class Arguments:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Make the reference and print what it holds; return the exit code."""
-    words = list(sys.argv[1:] if argv is None else argv)
-    with exact_json.any_digits():
-        return exit_code(lambda: _main(words))
+    return cli.command(_main, argv)
 
 
 def _main(argv: Sequence[str]) -> int:

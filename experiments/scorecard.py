@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ import tyro
 
 from experiments import scorecard_page, scorecard_text
 from experiments.harness import cli, exact_json
-from experiments.harness.errors import DONE, InputError, exit_code, shortened
+from experiments.harness.errors import DONE, InputError, shortened
 from experiments.harness.index import INDEX, alone
 from experiments.harness.markup import write_whole
 from experiments.scorecard_verdicts import Scorecard, gather
@@ -55,9 +54,7 @@ def write(out: Path) -> Scorecard:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Write the scorecard, print the claims, and return the exit code."""
-    words = list(sys.argv[1:] if argv is None else argv)
-    with exact_json.any_digits():
-        return exit_code(lambda: _main(words))
+    return cli.command(_main, argv)
 
 
 def _main(argv: Sequence[str]) -> int:

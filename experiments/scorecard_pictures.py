@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import Decimal
 from html import escape
 from pathlib import Path
 from typing import Final
@@ -207,7 +208,9 @@ def _legend(caption: str, lines: Sequence[Line]) -> str:
 
 def _tick(value: Number) -> str:
     if value >= 10**6:
-        return f'10<tspan dy="-3" font-size="7">{math.floor(math.log10(value))}</tspan>'
+        mantissa, _, exponent = f"{Decimal(value):.1e}".partition("e")
+        lead = "" if mantissa == "1.0" else f"{float(mantissa):g}·"
+        return f'{lead}10<tspan dy="-3" font-size="7">{int(exponent)}</tspan>'
     return f"{value:,.0f}" if value >= 100 else f"{value:.2g}"
 
 

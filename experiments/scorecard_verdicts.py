@@ -1,9 +1,9 @@
 """The verdicts on all claims from the records in a results folder.
 
 Of the runs of an experiment one is believed for a claim: one that has all of the claim's checks
-before one that lacks some; then the larger preset; then settings of the preset before settings of
-one's own; then the newest.  A claim that several experiments examine is judged on their checks
-together, one run of each.
+before one that lacks some; then settings of a preset before settings of one's own, and these before
+the tiny preset; then the larger preset; then the newest.  A claim that several experiments examine
+is judged on their checks together, one run of each.
 """
 
 from __future__ import annotations
@@ -157,11 +157,13 @@ def _believed(experiment: str, needs: Sequence[str], runs: Sequence[Run]) -> Run
 
 
 def largest(runs: Sequence[Run], experiment: str) -> Run | None:
-    """Return the run of the experiment with the largest preset; of several as at the top."""
+    """Return the run of the experiment that is believed first, as said at the top."""
     own = [run for run in runs if run.experiment == experiment]
 
-    def rank(run: Run) -> tuple[int, bool, str, str]:
-        return _size(run.preset), run.of_preset, run.created, run.name
+    def rank(run: Run) -> tuple[int, int, str, str]:
+        size = _size(run.preset)
+        tier = 0 if size <= _size("tiny") else 1 + run.of_preset
+        return tier, size, run.created, run.name
 
     return max(own, key=rank, default=None)
 

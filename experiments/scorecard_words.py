@@ -259,8 +259,8 @@ SHOWN: Mapping[str, Shown] = {
         "C13: shared neurons at m = 4n, margin start, penalty alone",
         "neurons still shared with four for each feature and a start that keeps features apart",
         Bars(
-            "Four neurons for each feature, a penalty alone beside the start: neurons shared; with no "
-            "cause at all: features of a neuron",
+            "Four neurons for each feature: neurons shared, under a penalty; features of a neuron, "
+            "with no cause at work",
             (
                 Bar(
                     "C13: shared neurons at m = 4n, margin start, penalty alone",

@@ -14,7 +14,7 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,7 +27,7 @@ from experiments.harness.children import Child, Ended, run_all
 from experiments.harness.drawing import REPORT
 from experiments.harness.errors import DONE, FAILED, INTERRUPTED, say_error
 from experiments.harness.experiment import DEFAULT_PRESET, Experiment, Json
-from experiments.harness.progress import Progress
+from experiments.harness.progress import Progress, Step
 from experiments.harness.run import SCHEMA, mark_of
 
 __all__ = ["Outcome", "Settings", "run"]
@@ -126,8 +126,13 @@ def run(experiments: Sequence[Experiment[Any]], settings: Settings) -> int:
             waiting.append(plan)
         else:
             tell(Outcome(plan.experiment.name, DONE, 0.0, run))
-    if waiting:
-        _measure(_ordered(waiting), settings, tell)
+    try:
+        if waiting:
+            _measure(_ordered(waiting), settings, tell)
+    except KeyboardInterrupt:
+        if not settings.quiet:
+            print("note: what is done is kept; the same command goes on from here", file=sys.stderr)
+        raise
     card = scorecard.write(settings.out)
     seconds = time.monotonic() - begun
     if settings.json:
@@ -165,22 +170,29 @@ def _ordered(plans: Sequence[_Plan]) -> list[_Plan]:
 def _measure(plans: Sequence[_Plan], settings: Settings, tell: Callable[[Outcome], None]) -> None:
     """Run the commands; `tell` what came of each as it ends."""
     by_name = {plan.experiment.name: plan for plan in plans}
-    # A long one is more of the work than a short one.
-    weight = len(plans) / sum(plan.experiment.seconds for plan in plans)
     phases = {name: ExitStack() for name in by_name}
+    try:
+        cache = compiled.shared(settings.out)
+    except OSError as error:
+        # Without it everything takes longer, and comes out the same.
+        cache = {}
+        if not settings.quiet:
+            print(f"note: no shared compilation cache ({error.strerror})", file=sys.stderr)
     with (
         # The commands say every ten seconds what they do.
         Progress(quiet=settings.quiet, interval=60.0) as progress,
-        progress.phase("experiments", total=len(plans)) as step,
+        progress.phase(f"{len(plans)} experiments, percent", total=100) as step,
     ):
+        work = _Work({name: plan.experiment.seconds for name, plan in by_name.items()}, step)
 
         def started(child: Child) -> None:
             phases[child.name].enter_context(progress.phase(child.name, printed=False))
+            work.start(child.name)
 
         def ended(found: Ended) -> None:
             name = found.child.name
             phases[name].close()
-            step(by_name[name].experiment.seconds * weight)
+            work.end(name)
             outcome = Outcome(name, found.code, found.seconds, by_name[name].found(), found.last)
             with progress.aside():
                 tell(outcome)
@@ -188,11 +200,45 @@ def _measure(plans: Sequence[_Plan], settings: Settings, tell: Callable[[Outcome
         run_all(
             [Child(name, command(name, by_name[name].words)) for name in by_name],
             jobs=settings.jobs,
-            environment={**os.environ, **compiled.shared(settings.out)},
+            environment={**os.environ, **cache},
             started=started,
             said=lambda child, line: progress.say(child.name, line),
             ended=ended,
+            turn=work.tell,
         )
+
+
+class _Work:
+    """How much of the work is done, in percent: by the seconds that experiments usually take.
+
+    One that is at work has done as many of its own as have passed, up to nearly all.
+    """
+
+    def __init__(self, usual: Mapping[str, float], step: Step) -> None:
+        self._usual = usual
+        self._step = step
+        self._begun: dict[str, float] = {}
+        self._done = 0.0
+        self._told = 0.0
+
+    def start(self, name: str) -> None:
+        """Say that an experiment is at work."""
+        self._begun[name] = time.monotonic()
+
+    def end(self, name: str) -> None:
+        """Say that it has ended."""
+        del self._begun[name]
+        self._done += self._usual[name]
+
+    def tell(self) -> None:
+        """Tell the display."""
+        now = time.monotonic()
+        partly = (min(now - at, 0.95 * self._usual[name]) for name, at in self._begun.items())
+        percent = 100 * (self._done + sum(partly)) / sum(self._usual.values())
+        # An experiment that was quicker than usual never takes the display back.
+        if percent > self._told:
+            self._step(percent - self._told)
+            self._told = percent
 
 
 def _lines(outcome: Outcome) -> list[str]:

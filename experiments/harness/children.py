@@ -55,10 +55,12 @@ def run_all(
     started: Callable[[Child], None],
     said: Callable[[Child, str], None],
     ended: Callable[[Ended], None],
+    turn: Callable[[], None] = lambda: None,
 ) -> None:
     """Run the commands in their order, `jobs` at a time, with `environment` as their variables.
 
-    `started` and `ended` are called on this thread, `said` with a line of stderr on others. After
+    `started`, `ended` and, a few times a second, `turn` are called on this thread, `said` with a
+    line of stderr on others. After
     Ctrl-C no further command starts, those at work are asked to stop, and KeyboardInterrupt is
     raised when all are gone; after a second one they are killed. Raises OSError where a command
     cannot be started.
@@ -68,7 +70,9 @@ def run_all(
         # In a function of its own: before 3.13 Python skips this `finally` where Ctrl-C meets a
         # `continue` to the first thing under this `try`.
         for found in _ends(children, working, jobs, environment, started, said):
-            ended(found)
+            if found is not None:
+                ended(found)
+            turn()
     finally:
         _stop(list(working.values()))
 
@@ -80,8 +84,11 @@ def _ends(
     environment: Mapping[str, str],
     started: Callable[[Child], None],
     said: Callable[[Child, str], None],
-) -> Iterator[Ended]:
-    """Start the commands one after the other, and yield how each ended; `working` are those on."""
+) -> Iterator[Ended | None]:
+    """Start the commands one after the other, and yield how each ended; None where a turn is over.
+
+    `working` are those that are on.
+    """
     waiting = deque(children)
     over: SimpleQueue[Ended] = SimpleQueue()
     while waiting or working:
@@ -102,9 +109,10 @@ def _ends(
         try:
             found = over.get(timeout=_TURN_SECONDS)
         except Empty:
-            continue
-        del working[found.child.name]
-        yield found
+            yield None
+        else:
+            del working[found.child.name]
+            yield found
 
 
 def _listen(

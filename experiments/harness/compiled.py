@@ -12,6 +12,7 @@ import os
 import platform
 import shutil
 import time
+import zlib
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -21,13 +22,17 @@ _FOLDER = ".compiled"
 _VARIABLE = "JAX_COMPILATION_CACHE_DIR"
 # Machine code that nobody has used for so long is of versions that are gone.
 _KEPT_SECONDS = 30 * 86400.0
+# The first bytes of what zstandard packs (RFC 8878, section 3.1.1).
+_ZSTANDARD = b"\x28\xb5\x2f\xfd"
 
 
 def shared(out: Path) -> dict[str, str]:
     """Return the environment variables by which commands share the cache of an output folder.
 
     None where the environment names a cache of its own already. Removes caches that were not used
-    for thirty days. Raises OSError if the folder cannot be made.
+    for thirty days, and entries that a process left unfinished: JAX writes them in place, and would
+    warn of such a one in every run without ever replacing it. Costs a read of the cache, some
+    twenty megabytes. Raises OSError if the folder cannot be made or written.
     """
     if os.environ.get(_VARIABLE):
         return {}
@@ -35,6 +40,9 @@ def shared(out: Path) -> dict[str, str]:
     here = parent / hashlib.sha256(_processor().encode()).hexdigest()[:16]
     here.mkdir(parents=True, exist_ok=True)
     os.utime(here)
+    for entry in here.iterdir():
+        if entry.is_file() and not _whole(entry):
+            entry.unlink(missing_ok=True)
     for folder in parent.iterdir():
         try:
             if time.time() - folder.stat().st_mtime > _KEPT_SECONDS:
@@ -53,6 +61,18 @@ def has_accelerator() -> bool:
     if os.environ.get("JAX_PLATFORMS") == "cpu":
         return False
     return bool(entry_points(group="jax_plugins")) or importlib.util.find_spec("libtpu") is not None
+
+
+def _whole(entry: Path) -> bool:
+    """Whether an entry can be unpacked; of zstandard's, which JAX may use, all but empty ones."""
+    content = entry.read_bytes()
+    if content.startswith(_ZSTANDARD):
+        return True
+    try:
+        zlib.decompress(content)
+    except zlib.error:
+        return False
+    return True
 
 
 def _processor() -> str:

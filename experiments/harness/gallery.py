@@ -14,7 +14,7 @@ from experiments.harness import exact_json
 from experiments.harness.drawing import REPORT
 from experiments.harness.markup import counts, duration, emphasise, moment
 
-_RUN: Final = re.compile(r".+-[0-9a-f]{8}")
+_RUN: Final = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}")
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import zlib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -155,7 +156,7 @@ def test_names(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[st
 
     monkeypatch.setattr(suite, "run", run)
     monkeypatch.setattr(compiled, "has_accelerator", lambda: True)
-    assert command.main(["all", "alpha"]) == 0
+    assert command.main(["all"]) == 0
     assert command.main(["gamma", "--preset", "tiny", "--jobs", "3", "--seed", "2"]) == 0
     assert ran == [
         (["alpha", "gamma"], suite.Settings(jobs=1)),
@@ -165,6 +166,7 @@ def test_names(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[st
     assert "Not among them: beta (needs a file)." in capsys.readouterr().out
     for words, said in (
         (["beta"], "error: NAME must be of an experiment that runs by itself; got 'beta', which "),
+        (["all", "alpha"], "error: NAME must be all alone, or names; got 'all alpha'.\n"),
         (["nothing"], "error: NAME must be one of all, alpha, beta, gamma; got 'nothing'.\n"),
         (["all", "--jobs", "0"], "error: --jobs must be an integer from 1 to 64; got '0'.\n"),
         (["all", "--preset", "huge"], "error: --preset must be one of tiny, quick, paper, full;"),
@@ -188,8 +190,33 @@ def test_a_cache_for_each_kind_of_processor(
     os.utime(here, (0, 0))
     compiled.shared(tmp_path)
     assert (here.exists(), there.exists()) == (False, True)
+    # JAX writes entries in place: one that a killed process left would never be replaced.
+    packed = zlib.compress(bytes(range(256)))
+    for name, content in (("whole", packed), ("half", packed[:100]), ("empty", b"")):
+        (there / name).write_bytes(content)
+    compiled.shared(tmp_path)
+    assert [entry.name for entry in there.iterdir()] == ["whole"]
     monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", "mine")
     assert compiled.shared(tmp_path) == {}
+
+
+def test_the_work_done_is_what_experiments_usually_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, told = 0.0, []
+    monkeypatch.setattr(suite.time, "monotonic", lambda: now)
+    work = suite._Work({"long": 90.0, "short": 10.0}, told.append)
+    for name in ("long", "short"):
+        work.start(name)
+    now = 5.0
+    work.tell()
+    now = 8.0
+    work.tell()
+    work.end("short")
+    work.tell()
+    now = 500.0
+    work.tell()  # it takes longer than usual: nearly done
+    work.end("long")
+    work.tell()
+    assert told == pytest.approx([10, 6, 2, 77.5, 4.5])
 
 
 def test_accelerators_are_known_without_jax(monkeypatch: pytest.MonkeyPatch) -> None:
