@@ -297,7 +297,7 @@ EXPERIMENT = Experiment(
         "features are active at once, cosines add up to interference: the reading of a feature "
         "that is off. Where it passes 1/2, the feature looks on."
     ),
-    duration="20 s on two cores for 32,000 rows in 256 dimensions",
+    duration="20 s on two cores for 32,000 x 256",
     alone="needs a file",
     cite=(
         "L. R. Welch, Lower bounds on the maximum cross correlation of signals, IEEE Trans. Inf. "

@@ -72,7 +72,7 @@ EXPERIMENT = Experiment(
         "chance finds. Asked the other way round (--count), the number of lines is given, and "
         "their coherence, the largest |cosine| of any two, is to be as small as can be."
     ),
-    duration="10 s on two cores for (500, 0.05); for a few lines (--count) as long",
+    duration="10 s on two cores",
     seconds=10,
     cite=(
         "V. I. Levenshtein, Designs as maximum codes in polynomial metric spaces, "

@@ -133,8 +133,11 @@ def _arrays(path: Path) -> dict[str, NDArray[Any]]:
     except IsADirectoryError:
         raise InputError(f"FILE must be a file, not a folder; got {str(path)!r}.") from None
     except (OSError, EOFError, ValueError, KeyError, AttributeError, TypeError) as error:
-        # Object arrays arrive here too: NumPy refuses to unpickle them with a ValueError.
-        raise _damaged(path, str(error) or type(error).__name__) from None
+        # NumPy takes what is no archive, and arrays of objects, for pickles, and would advise to
+        # unpickle them.
+        pickled = "pickle" in str(error)
+        reason = "it is not a .npz archive of numbers and texts" if pickled else str(error)
+        raise _damaged(path, reason or type(error).__name__) from None
     except (zipfile.BadZipFile, zlib.error, RuntimeError) as error:
         # The last, or a kind of it, is zipfile's for an unknown compression, and for a password.
         raise _damaged(path, str(error) or type(error).__name__) from None

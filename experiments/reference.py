@@ -78,6 +78,8 @@ def _main(argv: Sequence[str]) -> int:
     results, to = arguments.results, arguments.to
     if not results.is_dir():
         raise InputError(f"RESULTS must be a results folder; got {shortened(str(results))}.")
+    if to.resolve() == results.resolve():
+        raise InputError(f"--to must not be RESULTS, whose other runs it loses; got {to}.")
     to.mkdir(parents=True, exist_ok=True)
     chosen = newest(wanted, (results, to))
     kept = [keep(folder, one, to) for one, folder in zip(wanted, chosen, strict=True)]

@@ -139,6 +139,9 @@ def test_the_table_of_experiments_is_whole() -> None:
     asked = {command.split()[2].partition(".")[2]: text for text, command, _ in rows[:-1]}
     asked[rows[-1][1].split()[-1]] = rows[-1][0]
     assert asked == {one.name: one.question for one in discover()}
+    times = {command.split()[2].partition(".")[2]: time for _, command, time in rows[:-1]}
+    usual = {one.name: one.duration.replace(" on two cores", "") for one in discover()}
+    assert times == {name: usual[name] for name in times}
     described = re.findall(r"^\| (\w+) \| ", TEXTS["docs/experiments.md"], re.MULTILINE)
     assert set(described) - {"experiment"} == set(asked)
 

@@ -36,6 +36,7 @@ __all__ = ["ReportInput", "write_report"]
 ROWS: Final = 200
 """Most rows of a table that the page shows; the CSV file has them all."""
 _CHIPS: Final = 6
+_LINES: Final = 3
 _SHORT: Final = 24
 _FIRST: Final = ("command", "config", "seed", "seeds", "versions", "device", "commit")
 _NOTES: Final = {
@@ -111,16 +112,27 @@ def _head(run: ReportInput, plotly_js: str | None) -> str:
         for label, chips in (("Checks", checks), ("Claims", claims))
         if chips
     )
-    lines = "".join(f"<li>{escape(line.strip())}</li>" for line in run.summary)
-    summary = f'<ul class="summary">{lines}</ul>\n' if lines else ""
     return f"""<header>
 <nav aria-label="Site"><span>experiments.{escape(run.experiment_name)}</span>{runs}</nav>
 <p class="question">{escape(run.question)}</p>
 <h1>{emphasise(run.answer)}</h1>
-{summary}<p class="primer">{escape(run.primer)}</p>
+{_summary(run.summary)}<p class="primer">{escape(run.primer)}</p>
 {rows}
 <p class="meta">{moment(run.created)} · {duration(run.seconds)}</p>
 </header>"""
+
+
+def _summary(lines: Sequence[str]) -> str:
+    """The first lines of the summary, and the rest folded, so that figures are not far away."""
+
+    def listed(some: Sequence[str]) -> str:
+        items = "".join(f"<li>{escape(line.strip())}</li>" for line in some)
+        return f'<ul class="summary">{items}</ul>\n' if items else ""
+
+    shown = len(lines) if len(lines) <= _LINES + 1 else _LINES
+    rest = listed(lines[shown:])
+    more = f"<details><summary>{len(lines) - shown} more findings</summary>\n{rest}</details>\n"
+    return listed(lines[:shown]) + (more if rest else "")
 
 
 def _figures(figures: Sequence[Figure], drawn: Sequence[dict[str, Any]]) -> str:

@@ -233,6 +233,16 @@ def test_a_bare_run_has_no_empty_sections(tmp_path: Path) -> None:
     assert len(page.scripts) == 2
 
 
+def test_a_long_summary_is_folded_after_its_first_lines(tmp_path: Path) -> None:
+    whole = written(tmp_path, run(summary=[f"line {place}" for place in range(4)]))
+    assert "<details>" not in whole.partition("<main>")[0]
+    head = written(tmp_path, run(summary=[f"line {place}" for place in range(6)]))
+    shown, _, folded = head.partition("<main>")[0].partition("<details>")
+    assert [shown.count(f"<li>line {place}") for place in range(6)] == [1, 1, 1, 0, 0, 0]
+    assert [folded.count(f"<li>line {place}") for place in range(6)] == [0, 0, 0, 1, 1, 1]
+    assert "3 more findings" in folded
+
+
 def test_a_long_table_is_cut_and_says_so(tmp_path: Path) -> None:
     table = Table(("i",), tuple((i,) for i in range(ROWS + 1)), "Long")
     page = Page(written(tmp_path, run(tables={"long": table})))
