@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 import zlib
 from collections.abc import Sequence
 from dataclasses import replace
@@ -201,9 +202,14 @@ def test_a_cache_for_each_kind_of_processor(
 
 
 def test_the_work_done_is_what_experiments_usually_take(monkeypatch: pytest.MonkeyPatch) -> None:
-    now, told = 0.0, []
-    monkeypatch.setattr(suite.time, "monotonic", lambda: now)
-    work = suite._Work({"long": 90.0, "short": 10.0}, told.append)
+    now = 0.0
+    told: list[float] = []
+
+    def step(advance: float = 1) -> None:
+        told.append(advance)
+
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    work = suite._Work({"long": 90.0, "short": 10.0}, step)
     for name in ("long", "short"):
         work.start(name)
     now = 5.0
