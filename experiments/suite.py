@@ -76,7 +76,8 @@ class Outcome:
     def failed(self) -> bool:
         """Whether it did not end well. A check that is FAIL is a finding, and no failure."""
         found = any(check["verdict"] == Verdict.FAIL for check in self.checks)
-        return self.run is None or self.code not in (DONE, FAILED if found else DONE)
+        said = any(line.startswith("error: ") for line in self.last)
+        return self.run is None or self.code not in (DONE, FAILED if found and not said else DONE)
 
 
 @dataclass(frozen=True)

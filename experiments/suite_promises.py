@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from experiments import quick_runs, same_runs
+from experiments.__main__ import discover
 from experiments.claims import CLAIMS
 from experiments.promise import Promise
 
@@ -56,7 +57,10 @@ def first() -> tuple[bool, str]:
     seen = f"{len(suite.runs)} experiments in {suite.seconds:.0f} s; the longest "
     seen += ", ".join(f"{name} {ran.seconds:.0f} s" for name, ran in longest)
     seen += f"; without a record: {suite.failed}" if suite.failed else ""
-    return suite.code == 0 and not suite.failed and suite.seconds < _FIRST_SECONDS, seen
+    missing = {one.name for one in discover() if not one.alone} - set(suite.runs)
+    seen += f"; missing: {sorted(missing)}" if missing else ""
+    whole = suite.code == 0 and not suite.failed and not missing
+    return whole and suite.seconds < _FIRST_SECONDS, seen
 
 
 def second() -> tuple[bool, str]:

@@ -45,8 +45,11 @@ def run(
 
 def killed(
     name: str, saves: int, *words: str, variables: Mapping[str, str] | None = None
-) -> subprocess.CompletedProcess[bytes]:
-    """Run an experiment in a process that kills itself after so many checkpoints, one a chunk."""
+) -> subprocess.CompletedProcess[str]:
+    """Run an experiment in a process that kills itself after so many checkpoints, one a chunk.
+
+    With 0 it lives, and says at last on stderr how many it has made.
+    """
     code = (
         "import os, signal, sys\n"
         "from experiments import ensembles\n"
@@ -61,11 +64,14 @@ def killed(
         f"    if len(names) == {saves}:\n"
         "        os.kill(os.getpid(), signal.SIGKILL)\n"
         "Parts.save = save\n"
-        "raise SystemExit(main(EXPERIMENT, sys.argv[1:]))\n"
+        "code = main(EXPERIMENT, sys.argv[1:])\n"
+        "print(len(names), file=sys.stderr)\n"
+        "raise SystemExit(code)\n"
     )
     return subprocess.run(
         [sys.executable, "-c", code, *words],
         capture_output=True,
+        text=True,
         check=False,
         env={**os.environ, **(variables or {})},
     )
@@ -75,21 +81,24 @@ def resumed(name: str, saves: int) -> tuple[bool, str]:
     """A tiny run that is killed after so many checkpoints, against one that is not."""
     words = ["--preset", "tiny", "--json", "--quiet", "--out"]
     answers: list[Any] = []
+    made: list[int] = []
     with tempfile.TemporaryDirectory() as first, tempfile.TemporaryDirectory() as second:
         # Compiling is no part of what is promised.
         variables = compiled.shared(Path(first))
         broken = killed(name, saves, *words, first, variables=variables)
         kept = len(list(Path(first).glob(f"{name}/.parts-*/*.arrays")))
         for folder in (first, second):
-            done = run(name, *words, folder, variables=variables)
+            done = killed(name, 0, *words, folder, variables=variables)
             if not done.stdout:
                 return False, done.stderr.strip()
+            made.append(int(done.stderr.split()[-1]))
             answer = json.loads(done.stdout)
             answers.append({key: answer[key] for key in answer if key not in ("seconds", "run")})
     same = answers[0] == answers[1]
+    # From its checkpoint on it has fewer to make than one that starts from nothing.
     return (
-        broken.returncode < 0 and kept == 1 and same,
-        f"killed with {kept} checkpoint; the same: {same}",
+        broken.returncode < 0 and kept == 1 and made[0] < made[1] and same,
+        f"killed with {kept} checkpoint, {made[0]} of {made[1]} made after it; the same: {same}",
     )
 
 

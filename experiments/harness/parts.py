@@ -122,5 +122,10 @@ def of_run(parent: Path, fingerprint: str, *, fresh: bool = False) -> Parts:
 
 
 def _write(path: Path, content: bytes) -> None:
-    path.parent.mkdir(exist_ok=True)
-    write_whole(path, content)
+    try:
+        path.parent.mkdir(exist_ok=True)
+        write_whole(path, content)
+    except FileNotFoundError:
+        # Another run of the same has ended meanwhile, and taken the folder away.
+        path.parent.mkdir(exist_ok=True)
+        write_whole(path, content)
