@@ -24,7 +24,7 @@ from experiments.command import main
 from experiments.harness import exact_json, store
 from experiments.reference import questions, record_in
 from experiments.scorecard import gather
-from experiments.shown_commands import agrees, question, rewritten, shown
+from experiments.shown_commands import agrees, own_command, question, rewritten, shown
 from geometry import bounds, catalogue, exact
 
 ROOT = Path(__file__).parents[1]
@@ -78,6 +78,7 @@ def test_failed_checks_are_counted() -> None:
         for record in records()
         for check in record["checks"]
         if check["verdict"] == "FAIL"
+        and record["provenance"]["command"] == own_command(record["experiment"])
     ]
     assert {name: int(count) for name, count in said.items()} == Counter(failed)
 
