@@ -28,8 +28,8 @@ LEGEND: Final = {
 _PHRASES: Final = {
     ClaimVerdict.SUPPORTED: ("holds as stated", "hold as stated"),
     ClaimVerdict.REFINED: (
-        "holds in part, as its reading says",
-        "hold in part, as their readings say",
+        "holds only under a stated reading",
+        "hold only under a stated reading",
     ),
     ClaimVerdict.REFUTED: ("is refuted", "are refuted"),
     ClaimVerdict.INCONCLUSIVE: ("is open", "are open"),
