@@ -96,14 +96,18 @@ def _head(run: ReportInput, plotly_js: str | None) -> str:
         index = f"{folder}/index.html" if folder else "index.html"
         runs = f'<a href="{escape(index)}">All runs</a>'
     verdicts = [str(check.verdict) for check in run.checks]
-    few = len(run.checks) <= _CHIPS
-    # Those that did not pass are named, so that a count of them would say the same again.
-    passed = [verdict for verdict in verdicts if verdict == "PASS"]
-    checks = [] if few else counts(passed, href="#section-checks")
+    # What is named needs no count: all where there are few, else what did not pass, or of much of
+    # that what failed.
+    named = set(verdicts)
+    for dropped in ({"PASS"}, named - {"FAIL"}):
+        if sum(verdict in named for verdict in verdicts) > _CHIPS:
+            named = named - dropped
+    counted = [verdict for verdict in verdicts if verdict not in named]
+    checks = counts(counted, href="#section-checks")
     checks += [
         chip(verdict, check.name, href=f"#check-{place}")
         for place, (check, verdict) in enumerate(zip(run.checks, verdicts, strict=True), 1)
-        if few or verdict != "PASS"
+        if verdict in named
     ]
     claims = [chip(str(claim.verdict), claim.id, href="#section-claims") for claim in run.claims]
     rows = "".join(

@@ -274,6 +274,15 @@ def test_many_checks_are_counted_and_only_the_troubled_are_named(tmp_path: Path)
     assert head.count("FAIL") == 1
     assert "sour FAIL" in head
     assert "good" not in head
+    # Where many are troubled, only what failed is named.
+    checks += [
+        judge(f"wide {i}", theory="t", estimate=5, interval=(0, 99), band=(0, 9)) for i in range(7)
+    ]
+    text = written(tmp_path, run(checks=checks))
+    head = Page(text[text.index("<header>") : text.index("</header>") + 9]).text
+    assert "7 INCONCLUSIVE" in head
+    assert "sour FAIL" in head
+    assert "wide" not in head
 
 
 def gauge(check: Check, folder: Path) -> str | None:
