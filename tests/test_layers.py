@@ -9,6 +9,7 @@ ROOT = Path(__file__).parents[1]
 # Commands over all experiments, which import them by their nature.
 OVER_ALL = {"experiments.show", "experiments.compare", "experiments.__main__"}
 OVER_ALL |= {"experiments.validate", "experiments.suite", "experiments.reference"}
+OVER_ALL |= {"experiments.suite_promises"}
 # Commands of their own without an EXPERIMENT.
 COMMANDS = OVER_ALL | {"experiments.verify", "experiments.scorecard"}
 # What every experiment's command goes through, and the command that it then runs.
