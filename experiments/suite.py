@@ -263,7 +263,8 @@ def _closing(outcomes: Sequence[Outcome], seconds: float) -> list[str]:
     if lines:
         lines = ["", "Checks that did not pass, which are findings:", *lines]
     failed = sum(outcome.failed for outcome in outcomes)
-    done = f"{len(outcomes)} experiments in {markup.duration(seconds)}"
+    plural = "s" * (len(outcomes) != 1)
+    done = f"{len(outcomes)} experiment{plural} in {markup.duration(seconds)}"
     return [*lines, "", f"{done}, {failed} of them failed." if failed else f"{done}."]
 
 
