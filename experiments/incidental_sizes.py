@@ -258,7 +258,7 @@ def _overlap(
     rows = start.astype(np.float64)
     products = (rows @ rows.swapaxes(1, 2)) * math.sqrt(start.shape[2])
     sums, counts = np.sum(products, axis=(1, 2), where=together), together.sum(axis=(1, 2))
-    low, high = ratio_interval(sums, counts)
+    low, high = ratio_interval(sums, counts.astype(np.float64))
     if not math.isfinite(low):
         return None
     return {
