@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from experiments.harness import processors
+
 __all__ = ["describe", "has_amx", "load", "matmul_rates", "product_rate"]
 
 _FLAGS = ("amx_bf16", "avx512_bf16", "avx512f", "avx2", "asimd", "bf16")
@@ -30,7 +32,7 @@ def describe() -> dict[str, Any]:
     return {
         "processor": model,
         "flags": [flag for flag in _FLAGS if flag in flags],
-        "cores": cores(),
+        "cores": processors.count(),
         "device": f"{len(devices)} × {devices[0].device_kind}, {devices[0].platform}",
         "versions": {name: _version(name) for name in ("jax", "numpy", *_PEERS)},
     }
@@ -39,11 +41,6 @@ def describe() -> dict[str, Any]:
 def has_amx() -> bool:
     """Whether the processor multiplies matrices of bfloat16 in hardware (Intel's AMX)."""
     return "amx_bf16" in _processor()[1]
-
-
-def cores() -> int:
-    """Return the number of processors that this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def load() -> float | None:

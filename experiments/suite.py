@@ -5,7 +5,8 @@
 
 A run that was done before is not measured again, one that was killed goes on where it stopped, and
 one that fails costs nothing but itself. All share one compilation cache, `<out>/.compiled/`, so
-that what was compiled once is not compiled again, in this run or in a later one.
+that what was compiled once is not compiled again, in this run or in a later one; and those that are
+at work together share the processors.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments import scorecard, scorecard_text
-from experiments.harness import cli, compiled, exact_json, markup, store
+from experiments.harness import cli, compiled, exact_json, markup, processors, store
 from experiments.harness.checks import Verdict
 from experiments.harness.children import Child, Ended, run_all
 from experiments.harness.drawing import REPORT
@@ -172,6 +173,7 @@ def _measure(plans: Sequence[_Plan], settings: Settings, tell: Callable[[Outcome
     """Run the commands; `tell` what came of each as it ends."""
     by_name = {plan.experiment.name: plan for plan in plans}
     phases = {name: ExitStack() for name in by_name}
+    shared = processors.share(settings.jobs)
     try:
         cache = compiled.shared(settings.out)
     except OSError as error:
@@ -201,7 +203,7 @@ def _measure(plans: Sequence[_Plan], settings: Settings, tell: Callable[[Outcome
         run_all(
             [Child(name, command(name, by_name[name].words)) for name in by_name],
             jobs=settings.jobs,
-            environment={**os.environ, **cache},
+            environment={**os.environ, **cache, **shared},
             started=started,
             said=lambda child, line: progress.say(child.name, line),
             ended=ended,

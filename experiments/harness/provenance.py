@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 
-from experiments.harness import exact_json
+from experiments.harness import exact_json, processors
 from experiments.harness.experiment import Json
 
 _PACKAGES = ("experiments", "geometry")
@@ -121,7 +121,7 @@ def provenance(
         "default_matmul_precision": settings["jax_default_matmul_precision"] or "default",
         "float64": settings["jax_enable_x64"],
         "device": devices.describe(),
-        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs",
+        "machine": f"{platform.system()} {platform.machine()}, {processors.told()}",
         "commit": commit,
         "dirty": dirty,
         "compile_seconds": round(compiling, 3),

@@ -111,6 +111,16 @@ def test_force_measures_again_and_settings_reach_the_experiments(
     assert len(store.runs(Path("there/alpha"))) == 2
 
 
+def test_those_at_work_together_share_the_processors(
+    calls: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("NPROC", "OMP_NUM_THREADS"):
+        monkeypatch.delenv(name)
+    suite.run([experiment("alpha")], suite.Settings(jobs=1 << 20, quiet=True))
+    machine = store.load(store.locate(Path("results"))).record["provenance"]["machine"]
+    assert machine.endswith(" CPUs, 1 used")
+
+
 def test_reports_in_one_file_are_drawn_of_runs_done_before(
     calls: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
