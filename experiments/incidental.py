@@ -6,7 +6,7 @@ Tied ReLU autoencoders y = ReLU(W Wᵀ x) with n features, m >= n neurons and an
 trained from many random starts (Lecomte et al. 2023, "Incidental polysemanticity", arXiv
 2312.03096).  The report counts the neurons that end with two features, over m and n and for two
 optimisers, holds them against the laws of chance, and then intervenes: on the start, the penalty,
-the noise.  4 min on two cores.
+the noise.  2 min on two cores.
 """
 
 from __future__ import annotations

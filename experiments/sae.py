@@ -6,7 +6,7 @@ N features lie in d < N dimensions, a few of them on at a time, and an autoencod
 latents sees only the sums.  Since the features are known here, it can be said which were found: how
 many, on which budget, by which architecture, and what became of the others.  Six architectures are
 trained on random directions, and one of them on packings, on the directions of a trained toy model,
-and with too few or too many latents.  3 min on two cores.
+and with too few or too many latents.  2 min on two cores.
 """
 
 from __future__ import annotations

@@ -9,6 +9,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from experiments.models import threefry
+
 __all__ = ["KURTOSIS", "NOISES", "draw"]
 
 Shape = tuple[int, ...]
@@ -54,4 +56,4 @@ KURTOSIS: Mapping[str, float] = {"bipolar": -2.0, "uniform": -1.2, "gaussian": 0
 
 def draw(kind: str, key: Array, shape: Shape, kurtosis: Array) -> Array:
     """Return independent draws of the kind.  Shape `shape`, float32, variance 1."""
-    return NOISES[kind](key, shape, kurtosis)
+    return NOISES[kind](threefry.unrolled(key), shape, kurtosis)

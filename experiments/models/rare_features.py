@@ -166,7 +166,7 @@ def draw(key: Array, law: Law, batch: int) -> Active:
 
     As `arrive` says.
     """
-    found = arrive(jax.random.bits(key, (words(law),)), law, batch)
+    found = arrive(jax.random.bits(threefry.unrolled(key), (words(law),)), law, batch)
     return Active(found.sample, found.feature, jnp.where(found.there, 2 * found.spare, 0))
 
 

@@ -3,6 +3,9 @@
 JAX rolls the twenty rounds into a loop on processors, to compile sooner, and then hashes twice as
 many counters as it needs words.  Unrolled, the rounds fuse into one pass over the output: more than
 ten times faster there, which is what sampled training of small models waits for.
+
+    words = threefry.bits(key, (8, 5))                          # of this module, half the work
+    normal = jax.random.normal(threefry.unrolled(key), (8, 5))  # JAX's own numbers, sooner
 """
 
 from __future__ import annotations
@@ -12,8 +15,9 @@ import math
 import jax
 import jax.numpy as jnp
 from jax import Array
+from jax.extend import random as implementations
 
-__all__ = ["bits", "hashed", "uniform", "uniform_of"]
+__all__ = ["bits", "hashed", "uniform", "uniform_of", "unrolled"]
 
 # Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3" (2011), table 2 and
 # section 3.2: rotations of eight rounds, a key word after every four, and the parity constant.
@@ -52,3 +56,33 @@ def uniform_of(words: Array) -> Array:
     """Return the float32 numbers, multiples of 2^-24 in [0, 1), that uint32 `words` make."""
     found: Array = (words >> 8).astype(jnp.float32) * jnp.float32(2.0**-24)
     return found
+
+
+def unrolled(key: Array) -> Array:
+    """Return a key for `jax.random` that draws what `key` draws, to the bit, but faster.
+
+    For float32 numbers and words of 32 bits: others raise ValueError.  Two to four times as fast on
+    a processor where arrays are small.
+    """
+    found: Array = jax.random.wrap_key_data(jax.random.key_data(key), impl=_UNROLLED)
+    return found
+
+
+def _drawn(key: Array, width: int, shape: tuple[int, ...]) -> Array:
+    """Uniform words as `jax.random.bits` makes them: a block for each, its halves as one."""
+    if width != 32:
+        raise ValueError(f"`width` must be 32; got {width}.")
+    counter = jnp.arange(math.prod(shape), dtype=jnp.uint32)
+    left, right = hashed(key, jnp.zeros_like(counter), counter)
+    return (left ^ right).reshape(shape)
+
+
+_UNROLLED = implementations.define_prng_impl(
+    key_shape=implementations.threefry_prng_impl.key_shape,
+    seed=implementations.threefry_prng_impl.seed,
+    split=implementations.threefry_prng_impl.split,
+    random_bits=_drawn,
+    fold_in=implementations.threefry_prng_impl.fold_in,
+    name="unrolled_threefry",
+    tag="ufry",
+)

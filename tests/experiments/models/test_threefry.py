@@ -24,6 +24,26 @@ def test_the_bits_of_jax(shape: tuple[int, ...]) -> None:
     np.testing.assert_array_equal(found, expected)
 
 
+@pytest.mark.parametrize("shape", [(7,), (8, 5), (3, 0)])
+def test_the_numbers_of_jax(shape: tuple[int, ...]) -> None:
+    for draw in (
+        jax.random.bits,
+        jax.random.uniform,
+        jax.random.normal,
+        jax.random.rademacher,
+        jax.random.laplace,
+    ):
+        found = np.asarray(draw(threefry.unrolled(jax.random.key(12345)), shape))
+        expected = np.asarray(draw(jax.random.key(12345), shape))
+        assert found.dtype == expected.dtype
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_other_words_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"^`width` must be 32; got 16\.$"):
+        jax.random.bits(threefry.unrolled(jax.random.key(0)), (4,), "uint16")
+
+
 def test_a_published_vector() -> None:
     # Random123's known answers for threefry2x32 with 20 rounds: zeros, ones, digits of pi.
     ones = 2**32 - 1
