@@ -15,6 +15,7 @@ import audited
 import pytest
 from browser import launch, visit
 
+from experiments.__main__ import discover
 from experiments.command import main
 from experiments.harness.experiment import Experiment
 
@@ -31,23 +32,43 @@ def experiment(name: str) -> Experiment[Any]:
 def tiny_run(name: str) -> Path:
     """Return the folder of an experiment's tiny run, which the tests of a session share: read only.
 
-    Whoever needs it first makes it, as a user does: by the command in a process of its own.
+    Whoever needs it first makes it, as a user does: by the command in a process of its own.  While
+    one worker of xdist is at it, another that needs it too makes a run that will be needed next.
     """
     share = Path(os.environ["TESTS_SHARE"])
-    out, kept = share / "results", share / f"{name}.json"
-    with (share / f"{name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not kept.exists():
-            command = [sys.executable, "-m", f"experiments.{name}", *tiny_words(name)]
-            command += ["--quiet", "--out", str(out)]
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
-            kept.write_text(json.dumps([done.returncode, done.stderr]), encoding="utf-8")
-    code, said = json.loads(kept.read_text(encoding="utf-8"))
+    made = _make(name, share, wait=False)
+    while not made and any(_make(other, share, wait=False) for other in _others(share)):
+        made = _make(name, share, wait=False)
+    _make(name, share, wait=True)
+    code, said = json.loads((share / f"{name}.json").read_text(encoding="utf-8"))
     # Exit code 1 is a FAIL, which so few trials may bring.
     assert code in (0, 1), said
     assert said == ""
-    (folder,) = (path for path in (out / name).iterdir() if not path.name.startswith("."))
+    folders = (share / "results" / name).iterdir()
+    (folder,) = (path for path in folders if not path.name.startswith("."))
     return folder
+
+
+def _others(share: Path) -> list[str]:
+    """Experiments whose tiny run nobody has made yet, the last first: others come from the front."""
+    names = [experiment.name for experiment in discover() if not experiment.alone]
+    return [name for name in reversed(names) if not (share / f"{name}.json").exists()]
+
+
+def _make(name: str, share: Path, *, wait: bool) -> bool:
+    """Make an experiment's tiny run unless it is there; False if another is at it now."""
+    with (share / f"{name}.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        kept = share / f"{name}.json"
+        if not kept.exists():
+            command = [sys.executable, "-m", f"experiments.{name}", *tiny_words(name)]
+            command += ["--quiet", "--out", str(share / "results")]
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            kept.write_text(json.dumps([done.returncode, done.stderr]), encoding="utf-8")
+        return True
 
 
 def tiny_words(name: str) -> list[str]:
