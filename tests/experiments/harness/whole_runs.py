@@ -50,7 +50,7 @@ def tiny_run(name: str) -> Path:
 
 
 def _others(share: Path) -> list[str]:
-    """Experiments whose tiny run nobody has made yet, the last first: others come from the front."""
+    """Experiments whose tiny run nobody has made, the last first, as others come from the front."""
     names = [experiment.name for experiment in discover() if not experiment.alone]
     return [name for name in reversed(names) if not (share / f"{name}.json").exists()]
 
