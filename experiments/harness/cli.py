@@ -18,7 +18,7 @@ import tyro
 from tyro.constructors import PrimitiveConstructorSpec
 
 from experiments.harness import exact_json
-from experiments.harness.errors import exit_code
+from experiments.harness.errors import InputError, exit_code, shortened
 from experiments.harness.experiment import DEFAULT_PRESET, PRESETS, C, Experiment
 from experiments.harness.flags import (
     choice,
@@ -138,15 +138,52 @@ def parse_command(
 
     Raises what `parse` raises.
     """
+    _refuse_unknown_flags(kind, argv, prog)
     _refuse_missing_values(kind, argv)
-    return tyro.cli(
+    found: T
+    found, unknown = tyro.cli(
         kind,
         prog=prog,
         description=description,
         args=list(argv),
         default=tyro.MISSING_NONPROP if default is None else default,
+        return_unknown_args=True,
         config=(tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff),
     )
+    if unknown:
+        raise _unknown(unknown, prog)
+    return found
+
+
+def _unknown(words: Sequence[str], prog: str) -> InputError:
+    return InputError(
+        f"arguments must be among those that {prog} --help lists; got {shortened(' '.join(words))}."
+    )
+
+
+def _refuse_unknown_flags(kind: type[Any], argv: Sequence[str], prog: str) -> None:
+    # The parser would take some of them for values.
+    known = {*_flag_names(kind), "--help", "-h"}
+    for word in argv:
+        flag = _flag(word.split("=")[0])
+        if flag.startswith("-") and flag not in known and not _is_number(word):
+            raise _unknown([word], prog)
+
+
+def _flag(word: str) -> str:
+    """Return a flag as the help spells it: the parser reads underscores too."""
+    return word.replace("_", "-") if word.startswith("--") else word
+
+
+def _flag_names(kind: type[Any]) -> set[str]:
+    """Return the flags of a dataclass and of those inside it."""
+    found: set[str] = set()
+    for name, hint in get_type_hints(kind, include_extras=True).items():
+        if is_dataclass(hint) and isinstance(hint, type):
+            found |= _flag_names(hint)
+        elif tyro.conf.Positional not in getattr(hint, "__metadata__", ()):
+            found.add(f"--{name.replace('_', '-')}")
+    return found
 
 
 def _preset(argv: Sequence[str]) -> str:
@@ -165,16 +202,25 @@ def _refuse_missing_values(kind: type[Any], argv: Sequence[str]) -> None:
     # The parser would answer with a box of its own.
     single = _single_values(kind)
     for word, following in pairwise([*argv, "--"]):
-        if word in single and following.startswith("--"):
-            single[word].instance_from_str([])
+        value = single.get(_flag(word))
+        if value and following.startswith("-") and not _is_number(following):
+            value.instance_from_str([])
     if {"-h", "--help"}.isdisjoint(argv):
         given = [
             word
             for before, word in pairwise(["", *argv])
-            if not word.startswith("-") and before not in single
+            if not word.startswith("-") and _flag(before) not in single
         ]
         for missing in _required(kind)[len(given) :]:
             missing.instance_from_str([])
+
+
+def _is_number(word: str) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True
 
 
 def _required(kind: type[Any]) -> list[PrimitiveConstructorSpec[Any]]:
