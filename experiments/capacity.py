@@ -157,7 +157,7 @@ EXPERIMENT = Experiment(
         "order."
     ),
     duration="20 s on two cores",
-    seconds=17,
+    seconds=22,
     cite=(
         "A. Scherlis, K. Sachan, A. S. Jermyn, J. Benton, B. Shlegeris, Polysemanticity and "
         "capacity in neural networks, arXiv 2210.01892 (2022)",

@@ -292,7 +292,7 @@ EXPERIMENT = Experiment(
         "combinations."
     ),
     duration="1 min on two cores",
-    seconds=58,
+    seconds=44,
     cite=(
         "L. Bereska, E. Gavves, Mechanistic interpretability for AI safety: a review, TMLR (2024)",
         "V. Lecomte et al., What causes polysemanticity? An alternative origin story of mixed "

@@ -310,7 +310,7 @@ EXPERIMENT = Experiment(
         "starts, bars are 95% intervals, lines are laws of chance."
     ),
     duration="2 min on two cores; paper: hours",
-    seconds=130,
+    seconds=90,
     cite=(
         "V. Lecomte et al., What causes polysemanticity? An alternative origin story of mixed "
         "selectivity from incidental causes, arXiv 2312.03096 (2023)",

@@ -263,7 +263,7 @@ EXPERIMENT = Experiment(
         "are off look on (false alarms); too high, and active ones are missed."
     ),
     duration="20 s on two cores",
-    seconds=20,
+    seconds=26,
     cite=(
         "N. Elhage et al., Toy models of superposition, Transformer Circuits Thread (2022)",
         "L. R. Welch, Lower bounds on the maximum cross correlation of signals, IEEE Trans. Inf. "

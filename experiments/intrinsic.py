@@ -309,7 +309,7 @@ EXPERIMENT = Experiment(
         "independent seeds."
     ),
     duration="45 s on two cores",
-    seconds=45,
+    seconds=36,
     cite=(
         "A. S. Jermyn, N. Schiefer, E. Hubinger, Engineering monosemanticity in toy models, arXiv "
         "2211.09169 (2022)",

@@ -73,7 +73,7 @@ EXPERIMENT = Experiment(
         "their coherence, the largest |cosine| of any two, is to be as small as can be."
     ),
     duration="10 s on two cores",
-    seconds=10,
+    seconds=11,
     cite=(
         "V. I. Levenshtein, Designs as maximum codes in polynomial metric spaces, "
         "Acta Applicandae Mathematicae 29 (1992)",

@@ -186,7 +186,7 @@ EXPERIMENT = Experiment(
         "parents whose latent falls silent when a child's fires."
     ),
     duration="2 min on two cores; paper: 20 min",
-    seconds=105,
+    seconds=98,
     cite=(
         "T. Bricken et al., Towards monosemanticity, Transformer Circuits Thread (2023)",
         "L. Gao et al., Scaling and evaluating sparse autoencoders, arXiv 2406.04093 (2024)",

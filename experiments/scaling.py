@@ -127,7 +127,7 @@ EXPERIMENT = Experiment(
         "are these laws, points are trained models with 95% intervals over seeds."
     ),
     duration="40 s on two cores; paper: hours",
-    seconds=37,
+    seconds=38,
     cite=(
         "Y. Liu, Z. Liu, J. Gore, Superposition yields robust neural scaling, arXiv 2505.10465 "
         "(2025)",

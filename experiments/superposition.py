@@ -231,7 +231,7 @@ EXPERIMENT = Experiment(
         "pair, 2/5 in a pentagon."
     ),
     duration="70 s on two cores",
-    seconds=67,
+    seconds=76,
     cite=(
         "N. Elhage et al., Toy models of superposition, Transformer Circuits Thread (2022), "
         "arXiv 2209.10652",

@@ -94,7 +94,7 @@ class Experiment(Generic[C]):
 
     - `name`: the module, as in `python -m experiments.<name>`.
     - `question`: one line that ends in a question mark. `duration`: as "10 s on two cores".
-    - `seconds`: what the quick preset usually takes on two cores, to plan by.
+    - `seconds`: what the quick preset usually takes on one of two busy cores, to plan by.
     - `alone`: why it is left out where all experiments are run; else empty.
     - `primer`: a paragraph for a student: what is measured, and how to read it.
     - `cite`: references. `examples`: command lines for `--help`.
