@@ -18,7 +18,7 @@ _RECORD = "record.json"
 _TIMES = frozenset({"created", "seconds", "compile_seconds", "run_seconds", "phases", "command"})
 # As prose and pages say them: "1.3 s", "3 min 20 s".
 _DURATION = re.compile(r"(<strong>)?\d[\d.]*(</strong>)? (s|min|h)\b( \d+ (s|min)\b)?")
-_SHOWN = re.compile(r"<time .*?</time>|<dd>[\d.]+</dd>")
+_SHOWN = re.compile(r"<time .*?</time>|<dd>[\d.]+</dd>|<div><dt>phases</dt>.*?</div>")
 
 
 def unlike(first: Path, second: Path) -> list[str]:
@@ -41,15 +41,8 @@ def _content(folder: Path, name: str) -> object:
         return path.read_bytes()
     record = exact_json.loads((folder / _RECORD).read_text(encoding="utf-8"))
     page = _DURATION.sub("", _SHOWN.sub("", path.read_text(encoding="utf-8")))
-    provenance = record["provenance"]
-    for said in (provenance["command"], *_phases(provenance["phases"])):
-        page = page.replace(escape(said), "").replace(said, "")
-    return page
-
-
-def _phases(spent: dict[str, float]) -> list[str]:
-    """How a report names phases and their seconds, longest first: one may contain another."""
-    return sorted((f"{name} {seconds}" for name, seconds in spent.items()), key=len, reverse=True)
+    command = record["provenance"]["command"]
+    return page.replace(escape(command), "").replace(command, "")
 
 
 def _timeless(value: Json) -> Any:

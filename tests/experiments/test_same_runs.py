@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -36,6 +37,16 @@ def test_runs_of_one_seed_are_the_same(twice: tuple[Path, Path]) -> None:
     again["summary"].append("In 0.4 s.")
     (second / "record.json").write_text(exact_json.dumps(again), encoding="utf-8")
     assert "record.json" not in unlike(first, second)
+
+
+def test_phases_may_take_whole_seconds(twice: tuple[Path, Path]) -> None:
+    first, second = twice
+    page = (first / "report.html").read_text(encoding="utf-8")
+    said = re.compile(r"<dt>phases</dt><dd>.*?</dd>")
+    assert len(said.findall(page)) == 1
+    page = said.sub("<dt>phases</dt><dd><span>measuring 20</span></dd>", page)
+    (first / "report.html").write_text(page, encoding="utf-8")
+    assert unlike(first, second) == []
 
 
 def test_what_differs_is_named(twice: tuple[Path, Path]) -> None:

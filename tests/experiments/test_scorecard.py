@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import re
+import threading
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,6 +17,7 @@ from experiments.__main__ import discover
 from experiments.claims import CLAIMS, verdicts_of
 from experiments.harness import exact_json, theme
 from experiments.harness.checks import Check, ClaimVerdict, Verdict
+from experiments.harness.index import alone
 from experiments.scorecard import gather, main, write
 from experiments.scorecard_sketches import Bars
 from experiments.scorecard_text import measured
@@ -252,6 +254,23 @@ def test_runs_that_end_together_write_whole_files(out: Path) -> None:
     assert (out / "index.html").read_text().endswith("</html>\n")
     assert json.loads((out / "scorecard.json").read_text())["schema"] == 1
     assert not [path for path in out.iterdir() if path.name.startswith(".")]
+
+
+def test_one_writes_at_a_time(out: Path) -> None:
+    writer = threading.Thread(target=write, args=(out,))
+    with alone(out):
+        writer.start()
+        # Many times what it takes where it does not wait.
+        writer.join(2.0)
+        assert not (out / "index.html").exists()
+    writer.join(60)
+    assert (out / "index.html").exists()
+
+
+def test_a_number_beyond_all_is_no_result(out: Path) -> None:
+    path = next(out.glob("packing/*/record.json"))
+    path.write_text(path.read_text().replace('"estimate": 0.5', '"estimate": 1e999', 1))
+    assert "packing" not in {run.experiment for run in gather(out).runs}
 
 
 @pytest.mark.parametrize(

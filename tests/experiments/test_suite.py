@@ -19,6 +19,7 @@ import toy
 from experiments import __main__ as command
 from experiments import suite
 from experiments.harness import compiled, store
+from experiments.harness.children import Child
 from experiments.harness.errors import InputError
 from experiments.harness.experiment import PRESETS, Experiment
 from experiments.harness.run import main
@@ -109,6 +110,25 @@ def test_force_measures_again_and_settings_reach_the_experiments(
     assert asked(["alpha"], capsys, seed=7, preset="paper", out=Path("there"), force=True)[0] == 0
     assert toy.count(calls) == 2
     assert len(store.runs(Path("there/alpha"))) == 2
+
+
+def test_the_shortest_begins_then_the_longest_with_one_cache_for_all(
+    calls: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: dict[str, Any] = {}
+
+    def run_all(children: Sequence[Child], **rest: Any) -> None:
+        given.update(rest, names=[child.name for child in children])
+
+    monkeypatch.setattr(suite, "run_all", run_all)
+    monkeypatch.delenv("JAX_COMPILATION_CACHE_DIR")
+    usual = {"alpha": 3.0, "beta": 1.0, "gamma": 9.0, "delta": 4.0}
+    listed = [replace(experiment(name), seconds=seconds) for name, seconds in usual.items()]
+    suite.run(listed, suite.Settings(jobs=3, quiet=True))
+    assert given["names"] == ["beta", "gamma", "delta", "alpha"]
+    assert given["jobs"] == 3
+    cache = Path(given["environment"]["JAX_COMPILATION_CACHE_DIR"])
+    assert cache.parent == Path("results/.compiled").resolve()
 
 
 def test_those_at_work_together_share_the_processors(

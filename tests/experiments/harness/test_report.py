@@ -271,3 +271,14 @@ def test_the_gauge_shows_where_the_interval_lies(tmp_path: Path) -> None:
     assert gauge(judge("c", theory="t", estimate=2, band=(2, 2)), tmp_path) is None
     assert gauge(judge("c", theory="t", estimate=None, band=(2, 3)), tmp_path) is None
     assert gauge(judge("c", theory="t", estimate=10**400, band=(2, None)), tmp_path) is None
+
+
+def test_a_note_that_checks_share_is_read_once(tmp_path: Path) -> None:
+    notes = ("", "Why both.", "Why both.", "Why this.")
+    checks = [
+        judge(f"check {place}", theory="1", estimate=1, band=(1, 1), note=note)
+        for place, note in enumerate(notes)
+    ]
+    text = Page(written(tmp_path, run(checks=checks))).text
+    assert [text.count(note) for note in notes[1:]] == [1, 1, 1]
+    assert text.index("check 1") < text.index("Why both.") < text.index("check 2")
