@@ -70,7 +70,9 @@ def _descent(
     best = rows
     every = np.triu_indices(len(rows), 1)
     inner = (rows @ rows.T)[every]
-    near = np.flatnonzero(np.abs(inner) >= max(_NEAR * least, 2 * least**2 - 1))
+    # Rounded, the coherence of rows that coincide may lie past 1, and the bound past all pairs.
+    bound = min(max(_NEAR * least, 2 * least**2 - 1), least)
+    near = np.flatnonzero(np.abs(inner) >= bound)
     state = _State.begin(rows, least * (1 + _INSIDE), inner[near])
     pairs = every[0][near], every[1][near]
     for taken in range(steps):

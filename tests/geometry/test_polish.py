@@ -90,6 +90,15 @@ def test_orthogonal_rows_are_left_alone() -> None:
     np.testing.assert_array_equal(rows, np.eye(3))
 
 
+def test_rows_that_coincide_stay_without_a_warning() -> None:
+    # Some of their inner products are rounded past 1.
+    for seed in range(20):
+        vectors = np.random.default_rng(seed).standard_normal((4, 3))
+        vectors[1] = vectors[0]
+        _, coherence, _ = polish.polish(vectors)
+        assert abs(coherence - 1) < 4 * 2.0**-52
+
+
 def test_beyond_the_largest_size_rows_come_back_and_say_so() -> None:
     rows = np.random.default_rng(0).standard_normal((polish.LARGEST // 9 + 1, 10))
     found, coherence, converged = polish.polish(rows)
