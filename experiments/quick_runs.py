@@ -61,8 +61,7 @@ def once() -> Suite:
 
 
 def again(*words: str) -> Suite:
-    """All experiments a second time in the same folder, as many at a time as is usual."""
-    once()
+    """All experiments in the same folder, as many at a time as is usual."""
     return _suite(*words)
 
 

@@ -71,6 +71,7 @@ def first() -> tuple[bool, str]:
 
 def second() -> tuple[bool, str]:
     """Measured anew with what was compiled before, as many at a time as is usual."""
+    quick_runs.once()
     suite = _second()
     if suite.trouble:
         return False, suite.trouble
@@ -86,7 +87,7 @@ def _second() -> quick_runs.Suite:
 
 
 def same() -> tuple[bool, str]:
-    """Measured anew, and compared with the second time.
+    """Measured anew, and compared with the time before.
 
     Not with the first, whose experiments had all processors to themselves: sums that more threads
     share are rounded in another order.
@@ -108,6 +109,7 @@ def same() -> tuple[bool, str]:
 
 def without() -> tuple[bool, str]:
     """Every run is found done."""
+    quick_runs.once()
     suite = quick_runs.again()
     if suite.trouble:
         return False, suite.trouble

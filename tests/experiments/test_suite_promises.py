@@ -21,6 +21,7 @@ def said(monkeypatch: pytest.MonkeyPatch) -> list[Suite]:
     """What the suite says, one after the other; files differ where a test puts them."""
     answers: list[Suite] = []
     monkeypatch.setattr(quick_runs, "again", lambda *words: answers.pop(0))
+    monkeypatch.setattr(quick_runs, "once", lambda: ONE)
     monkeypatch.setattr(same_runs, "unlike", lambda one, two: [])
     suite_promises._second.cache_clear()
     return answers
