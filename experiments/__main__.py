@@ -30,7 +30,7 @@ _EXAMPLES = (
     "python -m experiments all --preset tiny --out /tmp/tiny",
     "python -m experiments capacity causes --seed 1",
 )
-# More do not help: the longest takes more than a fifth of the time of all.
+# More would hardly help: the longest takes a fifth of the time of all.
 _JOBS = 4
 
 

@@ -24,6 +24,7 @@ def promises() -> Iterator[Promise]:
         f"intrinsic, quick: under {_SECONDS:.0f} s; at N = 64, d = 16, 128 units, 3,000 steps, "
         "biases that start at -1 raise the monosemantic share, an autoencoder recovers features",
         partial(quick_runs.quick, ("intrinsic",), _SECONDS, _REQUIRED),
+        45,
     )
     yield Promise(
         _SUBJECT,

@@ -1,8 +1,6 @@
-"""The experiments at their defaults, run once for all promises that are read from them.
+"""The experiments at their defaults, for the promises that are read from them.
 
-Where many promises are measured, the suite comes first: every experiment in a process of its own,
-one after the other, from nothing, which gives the records and the seconds of each.  Where one
-promise is asked for, only the experiments that it is about are run.
+Each by itself, which gives its seconds, or all as a suite; once for all promises.
 """
 
 from __future__ import annotations
@@ -22,6 +20,10 @@ from experiments import whole_commands
 from experiments.harness import exact_json
 
 __all__ = ["Ran", "Suite", "again", "once", "quick"]
+
+
+# A cache of compiled programs that the environment names would make the first time a later one.
+_COLD = {"JAX_COMPILATION_CACHE_DIR": ""}
 
 
 @dataclass(frozen=True)
@@ -56,23 +58,24 @@ class Suite:
 
 @cache
 def once() -> Suite:
-    """All experiments from nothing, one after the other."""
-    return _suite("--jobs", "1")
+    """All experiments from nothing."""
+    return _suite()
 
 
 def again(*words: str) -> Suite:
-    """All experiments in the same folder, as many at a time as is usual."""
+    """All experiments a second time, in the same folder."""
+    once()
     return _suite(*words)
 
 
 def quick(names: Sequence[str], limit: float, required: Sequence[str]) -> tuple[bool, str]:
-    """Whether the experiments kept a promise, and what was seen.
+    """Whether the experiments, each by itself and from nothing, kept a promise; what was seen.
 
     They do if they take less than `limit` seconds together, reports included, and every check
     passes whose name contains one of `required`, each of which some check has to bear; other
     verdicts are findings.
     """
-    runs = {name: _run(name) for name in names}
+    runs = {name: _alone(name) for name in names}
     broken = [f"{name}: {ran.reason}" for name, ran in runs.items() if ran.record is None]
     if broken:
         return False, "; ".join(broken)
@@ -93,18 +96,11 @@ def quick(names: Sequence[str], limit: float, required: Sequence[str]) -> tuple[
     return not missed and sum(spent) < limit, said
 
 
-def _run(name: str) -> Ran:
-    """The experiment's run in the suite, where that was run, or one of its own."""
-    if once.cache_info().currsize:
-        return once().runs.get(name, Ran(0.0, None, None, once().trouble or "not in the suite"))
-    return _alone(name)
-
-
 @cache
 def _alone(name: str) -> Ran:
     with tempfile.TemporaryDirectory() as folder:
         begun = time.perf_counter()
-        done = whole_commands.run(name, "--json", "--out", folder)
+        done = whole_commands.run(name, "--json", "--out", folder, variables=_COLD)
         seconds = time.perf_counter() - begun
         if not done.stdout:
             return Ran(seconds, None, None, _last(done.stderr))
@@ -123,10 +119,8 @@ def _folder() -> str:
 def _suite(*words: str) -> Suite:
     command = ["all", "--preset", "quick", "--json", "--out", _folder(), *words]
     begun = time.perf_counter()
-    # A cache of compiled programs that the environment names would make the first time a later one.
-    variables = {"JAX_COMPILATION_CACHE_DIR": ""}
     try:
-        done = whole_commands.run("", *command, variables=variables)
+        done = whole_commands.run("", *command, variables=_COLD)
     except subprocess.TimeoutExpired:
         # Not raised, so that the promises that are read from it do not wait for another.
         return Suite(1, time.perf_counter() - begun, {}, [], "it took too long")

@@ -41,6 +41,7 @@ def promises() -> Iterator[Promise]:
         _SUBJECT,
         f"{', '.join(_COMMANDS)}, quick: every check passes, in under {_SECONDS:.0f} s together",
         partial(quick_runs.quick, _COMMANDS, _SECONDS, ("",)),
+        90,
     )
     yield Promise(
         _SUBJECT,

@@ -54,6 +54,7 @@ def promises() -> Iterator[Promise]:
         f"{', '.join(_NAMES)}, quick: under {_SECONDS:.0f} s together; closed forms of steering, "
         "what neurons and latents read, explained variance without recovery as required",
         partial(quick_runs.quick, _NAMES, _SECONDS, _REQUIRED),
+        110,
     )
     yield Promise(
         _SUBJECT,

@@ -15,7 +15,7 @@ __all__ = ["unlike"]
 
 _RECORD = "record.json"
 # Keys of a record, at any depth, that tell when it was made, how long it took, and by which words.
-_TIMES = frozenset({"created", "seconds", "compile_seconds", "run_seconds", "phases", "command"})
+_TIMES = frozenset({"created", "seconds", "compile_seconds", "run_seconds", "command"})
 # As prose and pages say them: "1.3 s", "3 min 20 s".
 _DURATION = re.compile(r"(<strong>)?\d[\d.]*(</strong>)? (s|min|h)\b( \d+ (s|min)\b)?")
 _SHOWN = re.compile(r"<time .*?</time>|<dd>[\d.]+</dd>|<div><dt>phases</dt>.*?</div>")
@@ -35,11 +35,13 @@ def _content(folder: Path, name: str) -> object:
     path = folder / name
     if not path.is_file():
         return None
-    if name == _RECORD:
-        return _timeless(exact_json.loads(path.read_text(encoding="utf-8")))
-    if name != REPORT:
+    if name not in (_RECORD, REPORT):
         return path.read_bytes()
     record = exact_json.loads((folder / _RECORD).read_text(encoding="utf-8"))
+    if name == _RECORD:
+        # Phases are the same, and take their time.
+        phases = sorted(record["provenance"]["phases"])
+        return phases, _timeless(record | {"provenance": record["provenance"] | {"phases": None}})
     page = _DURATION.sub("", _SHOWN.sub("", path.read_text(encoding="utf-8")))
     command = record["provenance"]["command"]
     return page.replace(escape(command), "").replace(command, "")

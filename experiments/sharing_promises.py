@@ -37,6 +37,7 @@ def promises() -> Iterator[Promise]:
         f"incidental, causes, quick: under {_SECONDS:.0f} s together; counts, half-widths, "
         "interventions, dynamics and noise as required",
         partial(quick_runs.quick, ("incidental", "causes"), _SECONDS, _REQUIRED),
+        160,
     )
     yield Promise(
         _SUBJECT,

@@ -130,7 +130,8 @@ def run(experiments: Sequence[Experiment[Any]], settings: Settings) -> int:
             tell(Outcome(plan.experiment.name, DONE, 0.0, run))
     try:
         if waiting:
-            _measure(_ordered(waiting), settings, tell)
+            # By those asked for, not by those left, so that what goes on has the same last digits.
+            _measure(_ordered(waiting), settings, min(settings.jobs, len(experiments)), tell)
     except KeyboardInterrupt:
         if not settings.quiet:
             print("note: what is done is kept; the same command goes on from here", file=sys.stderr)
@@ -169,13 +170,17 @@ def _ordered(plans: Sequence[_Plan]) -> list[_Plan]:
     return [*by_time[:1], *reversed(by_time[1:])]
 
 
-def _measure(plans: Sequence[_Plan], settings: Settings, tell: Callable[[Outcome], None]) -> None:
-    """Run the commands; `tell` what came of each as it ends."""
+def _measure(
+    plans: Sequence[_Plan],
+    settings: Settings,
+    processes: int,
+    tell: Callable[[Outcome], None],
+) -> None:
+    """Run the commands, of which so many share the processors; `tell` what came of each."""
     by_name = {plan.experiment.name: plan for plan in plans}
     phases = {name: ExitStack() for name in by_name}
-    shared = processors.share(settings.jobs)
     try:
-        cache = compiled.shared(settings.out)
+        cache = compiled.shared(settings.out, processors.threads(processes))
     except OSError as error:
         # Without it everything takes longer, and comes out the same.
         cache = {}
@@ -203,7 +208,7 @@ def _measure(plans: Sequence[_Plan], settings: Settings, tell: Callable[[Outcome
         run_all(
             [Child(name, command(name, by_name[name].words)) for name in by_name],
             jobs=settings.jobs,
-            environment={**os.environ, **cache, **shared},
+            environment={**os.environ, **cache, **processors.share(processes)},
             started=started,
             said=lambda child, line: progress.say(child.name, line),
             ended=ended,

@@ -39,6 +39,7 @@ def promises() -> Iterator[Promise]:
         f"{', '.join(_NAMES)}, quick: under {_SECONDS:.0f} s together; phases, plateaus, "
         "pentagons, capacities, thresholds, exponents and overlaps as required",
         partial(quick_runs.quick, _NAMES, _SECONDS, _REQUIRED),
+        130,
     )
     for name, saves in (("superposition", 3), ("capacity", 2), ("scaling", 3)):
         yield Promise(

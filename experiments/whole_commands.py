@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from experiments.harness import compiled
+from experiments.harness import compiled, processors
 
 if TYPE_CHECKING:
     from jax import Array
@@ -84,7 +84,7 @@ def resumed(name: str, saves: int) -> tuple[bool, str]:
     made: list[int] = []
     with tempfile.TemporaryDirectory() as first, tempfile.TemporaryDirectory() as second:
         # Compiling is no part of what is promised.
-        variables = compiled.shared(Path(first))
+        variables = compiled.shared(Path(first), processors.threads())
         broken = killed(name, saves, *words, first, variables=variables)
         kept = len(list(Path(first).glob(f"{name}/.parts-*/*.arrays")))
         for folder in (first, second):

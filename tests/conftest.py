@@ -22,7 +22,7 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ["JAX_NUM_CPU_DEVICES"] = "4"
 os.environ["JAX_NUMPY_RANK_PROMOTION"] = "raise"
 os.environ["JAX_DEBUG_KEY_REUSE"] = "true"
-# One thread each: workers that have all processors to themselves wait for one another.
+# As few threads as devices: workers that use all processors each wait for one another.
 os.environ["NPROC"] = os.environ["OMP_NUM_THREADS"] = "1"
 
 # What the tests of a session share, whichever process runs them: tiny runs of experiments, and what

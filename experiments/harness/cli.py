@@ -7,10 +7,11 @@ docstring that becomes its help.
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields, is_dataclass, make_dataclass
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_type_hints
 
@@ -138,8 +139,9 @@ def parse_command(
 
     Raises what `parse` raises.
     """
-    _refuse_unknown_flags(kind, argv, prog)
-    _refuse_missing_values(kind, argv)
+    if {"-h", "--help"}.isdisjoint(argv):
+        _refuse_unknown_flags(kind, argv, prog)
+        _refuse_missing_values(kind, argv)
     found: T
     found, unknown = tyro.cli(
         kind,
@@ -162,11 +164,11 @@ def _unknown(words: Sequence[str], prog: str) -> InputError:
 
 
 def _refuse_unknown_flags(kind: type[Any], argv: Sequence[str], prog: str) -> None:
-    # The parser would take some of them for values.
-    known = {*_flag_names(kind), "--help", "-h"}
-    for word in argv:
+    # The parser would take some of them for values. Its own, for completion, are left to it.
+    known = _flag_names(kind)
+    for word in takewhile(lambda word: word != "--", argv):
         flag = _flag(word.split("=")[0])
-        if flag.startswith("-") and flag not in known and not _is_number(word):
+        if not (flag in known or _is_value(word) or flag.startswith("--tyro-")):
             raise _unknown([word], prog)
 
 
@@ -203,24 +205,20 @@ def _refuse_missing_values(kind: type[Any], argv: Sequence[str]) -> None:
     single = _single_values(kind)
     for word, following in pairwise([*argv, "--"]):
         value = single.get(_flag(word))
-        if value and following.startswith("-") and not _is_number(following):
+        if value and not _is_value(following):
             value.instance_from_str([])
-    if {"-h", "--help"}.isdisjoint(argv):
-        given = [
-            word
-            for before, word in pairwise(["", *argv])
-            if not word.startswith("-") and _flag(before) not in single
-        ]
-        for missing in _required(kind)[len(given) :]:
-            missing.instance_from_str([])
+    given = [
+        word
+        for before, word in pairwise(["", *argv])
+        if not word.startswith("-") and _flag(before) not in single
+    ]
+    for missing in _required(kind)[len(given) :]:
+        missing.instance_from_str([])
 
 
-def _is_number(word: str) -> bool:
-    try:
-        float(word)
-    except ValueError:
-        return False
-    return True
+def _is_value(word: str) -> bool:
+    """Whether a word is no flag: it has no dash before it, or is a number or a dash alone."""
+    return re.match(r"[^-]|$|-($|\.?\d|inf|nan)", word) is not None
 
 
 def _required(kind: type[Any]) -> list[PrimitiveConstructorSpec[Any]]:

@@ -1,7 +1,8 @@
 """One compilation cache for many commands: what one has compiled, none compiles again.
 
-It is JAX's own, in a folder for each kind of processor, since machine code of one may not run on
-another that shares the output folder. JAX's keys tell versions, programs and devices apart.
+It is JAX's own, in a folder for each kind of processor and number of threads: machine code of one
+may not run on another that shares the output folder, and XLA divides loops among the threads that
+it has. JAX's keys tell versions, programs and devices apart.
 """
 
 from __future__ import annotations
@@ -26,18 +27,20 @@ _KEPT_SECONDS = 30 * 86400.0
 _ZSTANDARD = b"\x28\xb5\x2f\xfd"
 
 
-def shared(out: Path) -> dict[str, str]:
+def shared(out: Path, threads: int) -> dict[str, str]:
     """Return the environment variables by which commands share the cache of an output folder.
 
-    None where the environment names a cache of its own already. Removes caches that were not used
-    for thirty days, and entries that a process left unfinished: JAX writes them in place, and would
-    warn of such a one in every run without ever replacing it. Costs a read of the cache, some
-    twenty megabytes. Raises OSError if the folder cannot be made or written.
+    Of commands in which XLA has so many threads.  None where the environment names a cache of its
+    own already.  Removes caches that were not used for thirty days, and entries that a process left
+    unfinished: JAX writes them in place, and would warn of such a one in every run without ever
+    replacing it.  Costs a read of the cache, some twenty megabytes.  Raises OSError if the folder
+    cannot be made or written.
     """
     if os.environ.get(_VARIABLE):
         return {}
     parent = out.resolve() / _FOLDER
-    here = parent / hashlib.sha256(_processor().encode()).hexdigest()[:16]
+    told = "\n".join([_processor(), f"{threads} threads"])
+    here = parent / hashlib.sha256(told.encode()).hexdigest()[:16]
     here.mkdir(parents=True, exist_ok=True)
     os.utime(here)
     for entry in here.iterdir():

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import os
 
-__all__ = ["count", "share", "told"]
+__all__ = ["count", "share", "threads"]
 
-# XLA's threads, and those of OpenBLAS or MKL, which NumPy and SciPy use.
-_XLA, _ALGEBRA = "NPROC", "OMP_NUM_THREADS"
+# How many threads XLA starts: of the two that it reads, the first that is an integer.
+_XLA = ("PJRT_NPROC", "NPROC")
+# And those of OpenBLAS or MKL, or of Apple's Accelerate, which NumPy and SciPy use.
+_ALGEBRA = ("OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
 def count() -> int:
@@ -21,17 +23,32 @@ def count() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def threads(processes: int = 1, *, devices: int = 1) -> int:
+    """Return how many threads XLA has in each of so many processes that share the processors.
+
+    At least one for each of its CPU devices.
+    """
+    told = _told()
+    return max(count() // processes if told is None else told, devices)
+
+
 def share(processes: int) -> dict[str, str]:
     """Return environment variables by which so many processes at a time share the processors.
 
-    Variables that the environment sets already are left out.  Sums that threads share are rounded
-    in another order, so that last digits may depend on how many there are.
+    What the environment says already is left as it is.  Sums that threads share are rounded in
+    another order, so that last digits may depend on how many there are.
     """
-    threads = str(max(1, count() // processes))
-    return {name: threads for name in (_XLA, _ALGEBRA) if not os.environ.get(name)}
+    names = [name for name in _ALGEBRA if not os.environ.get(name)]
+    if _told() is None:
+        names.append(_XLA[-1])
+    return dict.fromkeys(names, str(max(1, count() // processes)))
 
 
-def told() -> str:
-    """Return the processors and how many of them XLA uses in this process, as records say it."""
-    threads = os.environ.get(_XLA)
-    return f"{count()} CPUs" + (f", {threads} used" if threads else "")
+def _told() -> int | None:
+    """The number of XLA's threads that the environment asks for, None if it does not."""
+    for name in _XLA:
+        try:
+            return int(os.environ.get(name, ""))
+        except ValueError:
+            continue
+    return None

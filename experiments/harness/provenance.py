@@ -121,13 +121,19 @@ def provenance(
         "default_matmul_precision": settings["jax_default_matmul_precision"] or "default",
         "float64": settings["jax_enable_x64"],
         "device": devices.describe(),
-        "machine": f"{platform.system()} {platform.machine()}, {processors.told()}",
+        "machine": _machine(len(jax.local_devices(backend="cpu"))),
         "commit": commit,
         "dirty": dirty,
         "compile_seconds": round(compiling, 3),
         "run_seconds": round(max(seconds - compiling, 0.0), 3),
         "phases": {name: round(spent, 3) for name, spent in phases.items()},
     }
+
+
+def _machine(devices: int) -> str:
+    """Say the system, its processors, and how many of them are used with so many CPU devices."""
+    used = f"{processors.count()} CPUs, {processors.threads(devices=devices)} threads"
+    return f"{platform.system()} {platform.machine()}, {used}"
 
 
 def commit_of_source() -> tuple[str | None, bool | None]:

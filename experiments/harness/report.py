@@ -208,14 +208,14 @@ def _checks(checks: Sequence[Check]) -> str:
     if not checks:
         return ""
     rows = []
-    said = {""}
+    before = ""
     for place, check in enumerate(checks, 1):
         exact = "exact" if check.estimate is not None else number(None)
         interval = exact if check.interval is None else span(*check.interval)
-        # Checks of one kind have one note, which is read once.
-        words = "" if check.note in said else check.note
+        # Neighbours of one kind have one note, which is read once.
+        words = "" if check.note == before else check.note
         note = f'<p class="soft">{escape(words)}</p>' if words else ""
-        said.add(check.note)
+        before = check.note
         rows.append(
             f"""<article class="check" id="check-{place}">
 <div><h3>{escape(check.name)}</h3><p>{escape(check.theory)}</p>{note}</div>

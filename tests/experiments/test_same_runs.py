@@ -30,7 +30,8 @@ def test_runs_of_one_seed_are_the_same(twice: tuple[Path, Path]) -> None:
     # Times differ, however short the runs are.
     record = exact_json.loads((first / "record.json").read_text(encoding="utf-8"))
     record["seconds"] = 123.4
-    record["provenance"] |= {"run_seconds": 123.4, "phases": {"toy": 123.4}, "command": "other"}
+    record["provenance"] |= {"run_seconds": 123.4, "command": "other"}
+    record["provenance"]["phases"] = dict.fromkeys(record["provenance"]["phases"], 123.4)
     record["summary"].append("In 3 min 20 s.")
     (first / "record.json").write_text(exact_json.dumps(record), encoding="utf-8")
     again = exact_json.loads((second / "record.json").read_text(encoding="utf-8"))
@@ -59,3 +60,11 @@ def test_what_differs_is_named(twice: tuple[Path, Path]) -> None:
     (second / "dims.csv").unlink()
     shutil.copy(first / "config.json", second / "arrays.npz")
     assert unlike(first, second) == ["arrays.npz", "dims.csv", "record.json", "report.html"]
+
+
+def test_a_phase_that_is_gone_is_no_time(twice: tuple[Path, Path]) -> None:
+    first, second = twice
+    record = exact_json.loads((second / "record.json").read_text(encoding="utf-8"))
+    record["provenance"]["phases"] = {}
+    (second / "record.json").write_text(exact_json.dumps(record), encoding="utf-8")
+    assert unlike(first, second) == ["record.json"]

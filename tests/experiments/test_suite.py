@@ -18,7 +18,7 @@ import toy
 
 from experiments import __main__ as command
 from experiments import suite
-from experiments.harness import compiled, store
+from experiments.harness import compiled, processors, store
 from experiments.harness.children import Child
 from experiments.harness.errors import InputError
 from experiments.harness.experiment import PRESETS, Experiment
@@ -134,11 +134,16 @@ def test_the_shortest_begins_then_the_longest_with_one_cache_for_all(
 def test_those_at_work_together_share_the_processors(
     calls: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("NPROC", "OMP_NUM_THREADS"):
-        monkeypatch.delenv(name)
-    suite.run([experiment("alpha")], suite.Settings(jobs=1 << 20, quiet=True))
-    machine = store.load(store.locate(Path("results"))).record["provenance"]["machine"]
-    assert machine.endswith(" CPUs, 1 used")
+    monkeypatch.delenv("NPROC")
+    monkeypatch.setenv("JAX_NUM_CPU_DEVICES", "1")
+    monkeypatch.setattr(processors, "count", lambda: 4)
+    used = []
+    for names in (["alpha"], ["alpha", "beta"]):
+        settings = suite.Settings(jobs=8, quiet=True, force=True, out=Path(str(len(names))))
+        suite.run([experiment(name) for name in names], settings)
+        record = store.load(store.locate(settings.out / "alpha")).record
+        used.append(record["provenance"]["machine"].rsplit(", ", 1)[1])
+    assert used == ["4 threads", "2 threads"]
 
 
 def test_reports_in_one_file_are_drawn_of_runs_done_before(
@@ -213,22 +218,23 @@ def test_a_cache_for_each_kind_of_processor(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("JAX_COMPILATION_CACHE_DIR", raising=False)
-    here = Path(compiled.shared(tmp_path)["JAX_COMPILATION_CACHE_DIR"])
+    here = Path(compiled.shared(tmp_path, 1)["JAX_COMPILATION_CACHE_DIR"])
     monkeypatch.setattr(compiled, "_processor", lambda: "another")
-    there = Path(compiled.shared(tmp_path)["JAX_COMPILATION_CACHE_DIR"])
-    assert here != there
-    assert here.parent == there.parent == tmp_path / ".compiled"
+    there = Path(compiled.shared(tmp_path, 1)["JAX_COMPILATION_CACHE_DIR"])
+    more = Path(compiled.shared(tmp_path, 2)["JAX_COMPILATION_CACHE_DIR"])
+    assert len({here, there, more}) == 3
+    assert here.parent == there.parent == more.parent == tmp_path / ".compiled"
     os.utime(here, (0, 0))
-    compiled.shared(tmp_path)
+    compiled.shared(tmp_path, 1)
     assert (here.exists(), there.exists()) == (False, True)
     # JAX writes entries in place: one that a killed process left would never be replaced.
     packed = zlib.compress(bytes(range(256)))
     for name, content in (("whole", packed), ("half", packed[:100]), ("empty", b"")):
         (there / name).write_bytes(content)
-    compiled.shared(tmp_path)
+    compiled.shared(tmp_path, 1)
     assert [entry.name for entry in there.iterdir()] == ["whole"]
     monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", "mine")
-    assert compiled.shared(tmp_path) == {}
+    assert compiled.shared(tmp_path, 1) == {}
 
 
 def test_the_work_done_is_what_experiments_usually_take(monkeypatch: pytest.MonkeyPatch) -> None:

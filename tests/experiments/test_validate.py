@@ -242,7 +242,7 @@ def test_help_is_light() -> None:
 def test_required_checks_have_to_be_there_and_to_pass(monkeypatch: pytest.MonkeyPatch) -> None:
     checks = [{"name": "C1: a", "verdict": "PASS"}, {"name": "b", "verdict": "FAIL"}]
     ran = {"one": Ran(2.0, None, {"checks": checks}, ""), "two": Ran(0.0, None, None, "no run")}
-    monkeypatch.setattr(quick_runs, "_run", ran.__getitem__)
+    monkeypatch.setattr(quick_runs, "_alone", ran.__getitem__)
     assert quick_runs.quick(("one",), 3, ("C1:",)) == (
         True,
         "2 s; 1 of 2 checks PASS; findings: b FAIL",
@@ -270,8 +270,7 @@ def test_a_suite_that_breaks_down_breaks_what_is_read_from_it(
     try:
         assert suite_promises.first() == (False, "exit 1: error: no room")
         assert suite_promises.second() == (False, "exit 1: error: no room")
-        assert quick_runs.quick(("sae",), 9, ()) == (False, "sae: exit 1: error: no room")
-        # Nor is the suite run again for each of them.
+        # It is not run again for each of them.
         assert [words[1] for words in said] == ["all", "all"]
         assert "--force" in said[1]
     finally:

@@ -60,6 +60,7 @@ BAD = [
     (["--mode", "\udcff"], f"{MODE}; got '\\udcff'."),
     *(([word, "3"], f"{KNOWN}; got {word!r}.") for word in ("--foo", "--dimm", "-x", "--dimm=3")),
     (["3", "--json"], f"{KNOWN}; got '3'."),
+    (["--angle", "-1,2"], f"{ANGLE}; got '-1,2'."),
     (["--width", "3", "4"], f"{KNOWN}; got '4'."),
     (["--width", "--mode", "a"], f"{WIDTH}; got nothing."),
     (["--wi_dth", "3"], f"{KNOWN}; got '--wi_dth'."),

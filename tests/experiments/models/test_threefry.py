@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.errors import KeyReuseError
 from jax.extend.random import threefry_2x32
 
 from experiments.models import threefry
@@ -39,9 +40,24 @@ def test_the_numbers_of_jax(shape: tuple[int, ...]) -> None:
         np.testing.assert_array_equal(found, expected)
 
 
-def test_other_words_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"^`width` must be 32; got 16\.$"):
-        jax.random.bits(threefry.unrolled(jax.random.key(0)), (4,), "uint16")
+def test_words_of_other_widths_too() -> None:
+    found = jax.random.bits(threefry.unrolled(jax.random.key(1)), (5,), "uint16")
+    expected = jax.random.bits(jax.random.key(1), (5,), "uint16")
+    np.testing.assert_array_equal(np.asarray(found), np.asarray(expected))
+
+
+def test_a_key_of_another_generator_stays() -> None:
+    key = jax.random.key(0, impl="rbg")
+    assert threefry.unrolled(key) is key
+
+
+def test_a_key_is_used_up() -> None:
+    key = jax.random.key(0)
+    threefry.unrolled(key)
+    with pytest.raises(KeyReuseError):
+        threefry.unrolled(key)
+    with pytest.raises(KeyReuseError):
+        jax.jit(lambda key: (threefry.unrolled(key), threefry.unrolled(key)))(jax.random.key(0))
 
 
 def test_a_published_vector() -> None:
