@@ -132,7 +132,8 @@ def provenance(
 
 def _machine(devices: int) -> str:
     """Say the system, its processors, and how many of them are used with so many CPU devices."""
-    used = f"{processors.count()} CPUs, {processors.threads(devices=devices)} threads"
+    threads = processors.threads(devices=devices)
+    used = f"{processors.count()} CPUs, {threads} thread{'s' * (threads != 1)}"
     return f"{platform.system()} {platform.machine()}, {used}"
 
 
