@@ -138,9 +138,10 @@ def streams() -> tuple[bool, str]:
     count, dim = _HUGE
     generator = np.random.default_rng(0)
     code = (
-        "import resource, sys; from experiments.harness.run import main; "
+        "import sys; from experiments.bench_memory import largest; "
+        "from experiments.harness.run import main; "
         "from experiments.audit import EXPERIMENT; code = main(EXPERIMENT, sys.argv[1:]); "
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss); raise SystemExit(code)"
+        "print(largest()); raise SystemExit(code)"
     )
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "table.npy"
@@ -158,7 +159,7 @@ def streams() -> tuple[bool, str]:
         )
     if done.returncode:
         return False, done.stderr.strip() or done.stdout[-200:]
-    peak = int(done.stdout.split()[-1]) * (1 if sys.platform == "darwin" else 1024)
+    peak = int(done.stdout.split()[-1])
     return peak < _BYTES, f"{peak / 2**30:.2f} GiB, {_ROWS:,} rows that are not zero"
 
 

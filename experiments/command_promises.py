@@ -94,9 +94,10 @@ def cold_start() -> tuple[bool, str]:
 def wide(dim: int, eps: str) -> tuple[bool, str]:
     """A large question in a fresh process: seconds, and the largest resident memory."""
     code = (
-        "import resource, sys; from experiments.harness.run import main; "
+        "import sys; from experiments.bench_memory import largest; "
+        "from experiments.harness.run import main; "
         "from experiments.packing import EXPERIMENT; code = main(EXPERIMENT, sys.argv[1:]); "
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss); raise SystemExit(code)"
+        "print(largest()); raise SystemExit(code)"
     )
     with tempfile.TemporaryDirectory() as folder:
         words = ["--dim", str(dim), "--eps", eps, "--quiet", "--out", folder]
@@ -107,8 +108,7 @@ def wide(dim: int, eps: str) -> tuple[bool, str]:
         seconds = time.perf_counter() - begun
     if done.returncode:
         return False, done.stderr.strip()
-    unit = 1 if sys.platform == "darwin" else 1024
-    peak = int(done.stdout.split()[-1]) * unit
+    peak = int(done.stdout.split()[-1])
     holds = seconds < _WIDE_SECONDS and peak < _WIDE_BYTES
     return holds, f"{seconds:.1f} s, {peak / 2**30:.2f} GiB"
 

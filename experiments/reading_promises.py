@@ -129,15 +129,16 @@ def readout_rate() -> tuple[bool, str]:
 def readout_memory() -> tuple[bool, str]:
     """The largest resident memory of a fresh process that reads a large dictionary."""
     code = (
-        "import resource, jax, numpy as np; from geometry import readout; "
+        "import jax, numpy as np; from geometry import readout; "
+        "from experiments.bench_memory import largest; "
         "from geometry.signals import Activity; "
         "rows = np.random.default_rng(0).standard_normal((65536, 1024), np.float32); "
         "found = readout.read(jax.random.key(1), rows, Activity(16), np.array([0.5]), "
         "bins=readout.Bins(-2.0, 3.0, 320), blocks=20); jax.block_until_ready(found); "
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+        "print(largest())"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     if done.returncode:
         return False, done.stderr.strip()
-    peak = int(done.stdout.split()[-1]) * (1 if sys.platform == "darwin" else 1024)
+    peak = int(done.stdout.split()[-1])
     return peak < _BYTES, f"{peak / 2**30:.2f} GiB, of which W has 0.25"
