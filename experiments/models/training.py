@@ -16,7 +16,6 @@ compiles an ensemble of one as another program, which may round differently).
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
@@ -184,18 +183,20 @@ def ensemble(keys: Array, task: Task, settings: Any) -> State:
     """Return members at their start, from keys `[b]` and settings with leaves `[b]`."""
     # Apart, so that tasks with one model share its program in a cache of compiled programs: drawing
     # takes longer to compile than all the rest.
-    feeding, params, rest = _starts(keys, task.model, settings)
+    feeding, params, rest = _starts(keys, task, settings)
     memory = _memories(params, task, settings)
     # A copy: the memory of states is used up as they advance, and the caller keeps its settings.
     own = jax.tree.map(partial(jnp.array, copy=True), settings)
     return State(feeding, jnp.zeros(len(keys), jnp.int32), own, params, memory, rest)
 
 
-@partial(jax.jit, static_argnames="model")
-def _starts(keys: Array, model: Callable[..., nnx.Module], settings: Any) -> tuple[Array, Any, Any]:
+# Static is the task, which equals others by its fields, and not its bound method, which equals none
+# of another task: each ensemble would compile its starts anew.
+@partial(jax.jit, static_argnames="task")
+def _starts(keys: Array, task: Task, settings: Any) -> tuple[Array, Any, Any]:
     def start(key: Array, setting: Any) -> tuple[Array, Any, Any]:
         starting, feeding = jax.random.split(key)
-        return feeding, *_split(model(starting, setting))
+        return feeding, *_split(task.model(starting, setting))
 
     found: tuple[Array, Any, Any] = jax.vmap(start)(keys, settings)
     return found

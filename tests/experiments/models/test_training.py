@@ -298,9 +298,10 @@ def _compiled(caplog: pytest.LogCaptureFixture) -> int:
 
 
 def test_a_second_call_compiles_nothing(caplog: pytest.LogCaptureFixture) -> None:
-    task = TiedReluTask(5, 9)
     with jax.log_compiles(), caplog.at_level(logging.WARNING):
         for place, others in enumerate((1.0, 0.5)):
+            # Another task, equal to the one before.
+            task = TiedReluTask(5, 9)
             states = _start(task, 3, others)
             states, _ = training.advance_all(states, task, 2, 3)
             narrowing.advance(states, task, 2, 3)
