@@ -16,7 +16,6 @@ import importlib.util
 import io
 import logging
 import math
-import os
 import statistics
 import time
 import warnings
@@ -31,6 +30,7 @@ from numpy.typing import NDArray
 from experiments.bench_config import Config
 from experiments.bench_machine import product_rate
 from experiments.bench_timing import Contest, Results, Side
+from experiments.harness import processors
 
 __all__ = [
     "ACTIVE",
@@ -258,7 +258,7 @@ def theirs(architecture: str, size: str, rate: float) -> Callable[[], Outcome]:
 @cache
 def _threads(architecture: str, size: str) -> int:
     """One thread or all cores, whichever is faster now: where cores are busy, one is."""
-    counts = sorted({1, os.cpu_count() or 1})
+    counts = sorted({1, processors.count()})
 
     def speed(threads: int) -> float:
         _train(architecture, size, RATES[0], 2, threads)

@@ -6,14 +6,13 @@ says from which source, on which machine and when it was measured.
 
 from __future__ import annotations
 
-import os
 import platform
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from experiments.harness import exact_json, markup
+from experiments.harness import exact_json, markup, processors
 from experiments.harness.errors import InputError, shortened
 from experiments.harness.experiment import Json
 from experiments.harness.provenance import commit_of_source, source, versions
@@ -43,7 +42,7 @@ class Origin:
         """Return that of a measurement made now."""
         found = versions()
         machine = (
-            f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs, "
+            f"{platform.system()} {platform.machine()}, {processors.count()} CPUs, "
             f"Python {found['python']}, jax {found['jax']}, numpy {found['numpy']}"
         )
         return cls(*commit_of_source(), source(), machine)

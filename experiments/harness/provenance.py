@@ -121,7 +121,8 @@ def provenance(
         "default_matmul_precision": settings["jax_default_matmul_precision"] or "default",
         "float64": settings["jax_enable_x64"],
         "device": devices.describe(),
-        "machine": _machine(len(jax.local_devices(backend="cpu"))),
+        # JAX may be told to leave the processor out where there is an accelerator.
+        "machine": _machine(jax.local_device_count() if jax.default_backend() == "cpu" else 1),
         "commit": commit,
         "dirty": dirty,
         "compile_seconds": round(compiling, 3),

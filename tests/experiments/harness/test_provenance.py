@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import pytest
 
 from experiments.harness import provenance
+from experiments.harness.experiment import Json
 
 
 def git(folder: Path, *words: str) -> str:
@@ -86,17 +87,28 @@ def test_compilation_is_timed_once() -> None:
     assert spent == before
 
 
+def conditions() -> dict[str, Json]:
+    return provenance.provenance(
+        "toy",
+        ["--dim", "3"],
+        config={"dim": [3], "seed": 5, "seeds": 2},
+        preset="tiny",
+        seconds=3.0,
+        compiling=1.0,
+        phases={"adding": 0.5},
+    )
+
+
+def test_threads_of_a_machine_whose_processor_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert str(conditions()["machine"]).endswith(" CPUs, 4 threads")
+    monkeypatch.setenv("NPROC", "1")
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    assert str(conditions()["machine"]).endswith(" CPUs, 1 thread")
+
+
 def test_conditions_of_a_run() -> None:
     with jax.default_matmul_precision("highest"):
-        found = provenance.provenance(
-            "toy",
-            ["--dim", "3"],
-            config={"dim": [3], "seed": 5, "seeds": 2},
-            preset="tiny",
-            seconds=3.0,
-            compiling=1.0,
-            phases={"adding": 0.5},
-        )
+        found = conditions()
     assert found["command"] == "python -m experiments.toy --dim 3"
     assert (found["seed"], found["seeds"], found["preset"]) == (5, 2, "tiny")
     assert (found["compile_seconds"], found["run_seconds"]) == (1.0, 2.0)
